@@ -1,0 +1,78 @@
+//! Losses, counted by reason: nothing is lost in silence.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a record was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Loss {
+    /// A layer saw an event that no gate had cleaned; it recorded nothing.
+    NoGate,
+    /// The cap of the queue was reached; the oldest segment made room.
+    Overflow,
+    /// The disk refused it and the memory ring was full.
+    Disk,
+    /// Bytes on disk were no longer the record that was written.
+    Damaged,
+    /// The relay refused the record for its content; it lies in `rejected.jsonl`.
+    Rejected,
+    /// The user's right to forget: removed by `clear()`.
+    Cleared,
+}
+
+impl Loss {
+    /// Every reason, in the order of declaration.
+    pub const ALL: [Self; 6] = [
+        Self::NoGate,
+        Self::Overflow,
+        Self::Disk,
+        Self::Damaged,
+        Self::Rejected,
+        Self::Cleared,
+    ];
+
+    /// The name on the wire and in reports: `overflow`, `no_gate`, …
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoGate => "no_gate",
+            Self::Overflow => "overflow",
+            Self::Disk => "disk",
+            Self::Damaged => "damaged",
+            Self::Rejected => "rejected",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
+/// Counters of lost records, one for each [`Loss`].
+#[derive(Debug, Default)]
+pub struct Losses([AtomicU64; Loss::ALL.len()]);
+
+impl Losses {
+    /// Counts `records` lost for `reason`.
+    pub fn add(&self, reason: Loss, records: u64) {
+        if let Some(counter) = self.0.get(reason as usize) {
+            counter.fetch_add(records, Ordering::Relaxed);
+        }
+    }
+
+    /// Records lost for `reason` since the program started.
+    #[must_use]
+    pub fn count(&self, reason: Loss) -> u64 {
+        self.0
+            .get(reason as usize)
+            .map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
+    /// The reasons that have lost anything, with their counts.
+    #[must_use]
+    pub fn by_reason(&self) -> BTreeMap<&'static str, u64> {
+        Loss::ALL
+            .into_iter()
+            .map(|reason| (reason.as_str(), self.count(reason)))
+            .filter(|&(_, records)| records > 0)
+            .collect()
+    }
+}

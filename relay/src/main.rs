@@ -1,0 +1,2 @@
+//! `courier-relay`.
+fn main() {}
