@@ -7,6 +7,7 @@
 mod clock;
 mod losses;
 mod record;
+pub mod sanitize;
 pub mod wire;
 
 pub use clock::Clock;
