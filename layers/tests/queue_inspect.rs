@@ -165,7 +165,13 @@ fn a_newer_version_is_reported_and_neither_read_nor_adopted() {
         .remove(0)
         .dir()
         .to_owned();
-    fs::write(dir.join("head.json"), "{\"version\":7}\n").unwrap();
+    let says = "{\"version\":7";
+    let crc = crc32fast::hash(says.as_bytes());
+    fs::write(
+        dir.join("head.json"),
+        format!("{says},\"crc\":\"{crc:08x}\"}}\n"),
+    )
+    .unwrap();
     let queue = inspect::queues(root.path()).unwrap().remove(0);
     assert!(queue.is_newer());
     assert_eq!(seqs(&queue), Vec::<u64>::new());
