@@ -151,8 +151,8 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner);
         let mut known = vec![self.id];
         known.extend(self.ledger().adopted.iter().map(|adopted| adopted.chain.id));
-        let found = survey(&self.storage, &self.root, &known, &lock_text()).adopted;
-        let count = found.len();
+        let found = survey(&self.storage, &self.root, &known, &lock_text());
+        let count = found.adopted.len();
         self.ledger().take_in(found);
         count
     }

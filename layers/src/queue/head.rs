@@ -168,11 +168,15 @@ fn decode(bytes: &[u8]) -> Option<Decoded> {
         context: &'a str,
         generation: &'a str,
         attempts: &'a str,
-        crc: &'a str,
     }
     let text = std::str::from_utf8(bytes).ok()?.trim_end();
     let number = |digits: &str| parse_hex(digits.as_bytes());
-    let covered = text.get(..text.rfind(CRC_KEY)?)?;
+    let (covered, crc) = text.split_at_checked(text.rfind(CRC_KEY)?)?;
+    let crc = crc.strip_prefix(CRC_KEY)?.strip_suffix("\"}")?;
+    // Before the version is looked at: a flipped bit must not make a version.
+    if number(crc)? != u64::from(crc32fast::hash(covered.as_bytes())) {
+        return None;
+    }
     let Version { version } = serde_json::from_str(text).ok()?;
     if version != FORMAT_VERSION {
         return Some(Decoded {
@@ -182,9 +186,6 @@ fn decode(bytes: &[u8]) -> Option<Decoded> {
         });
     }
     let read: Text<'_> = serde_json::from_str(text).ok()?;
-    if number(read.crc)? != u64::from(crc32fast::hash(covered.as_bytes())) {
-        return None;
-    }
     let position = Position {
         segment: number(read.segment)?,
         offset: number(read.offset)?,
@@ -203,7 +204,8 @@ fn decode(bytes: &[u8]) -> Option<Decoded> {
     })
 }
 
-/// Version of everything in a queue directory. A directory of another version is left untouched and reported.
+/// Version of everything in a queue directory. In every version `head.json` begins with slots of 512 bytes that end
+/// with the CRC of what they say. A directory of another version is left untouched and reported.
 pub(super) const FORMAT_VERSION: u64 = 1;
 
 /// The file's name.
@@ -288,11 +290,9 @@ mod tests {
     fn a_newer_version_is_told_apart_from_damage() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE_NAME);
-        std::fs::write(
-            &path,
-            "{\"version\":2,\"who\":\"knows\",\"crc\":\"00000000\"}\n",
-        )
-        .unwrap();
+        let says = r#"{"version":2,"who":"knows""#;
+        let crc = crc32fast::hash(says.as_bytes());
+        std::fs::write(&path, format!("{says},\"crc\":\"{crc:08x}\"}}\n")).unwrap();
         assert_eq!(read(&Disk, &path), Stored::Newer);
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Ledger {
     pub(super) writer: Writer,
     /// Queues of dead processes, oldest first.
     pub(super) adopted: VecDeque<Adopted>,
+    /// Queues in the root that a newer version wrote.
+    pub(super) newer: Vec<QueueId>,
     pub(super) rejected: Rejected,
     pub(super) memory: Memory,
     pub(super) owed: Owed,
@@ -79,6 +81,7 @@ impl Ledger {
         Self {
             writer,
             adopted: VecDeque::new(),
+            newer: Vec::new(),
             rejected,
             memory: Memory::default(),
             owed: Owed::default(),

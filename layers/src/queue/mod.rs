@@ -42,6 +42,7 @@ mod head;
 mod holes;
 mod housekeeping;
 mod id;
+pub mod inspect;
 mod ledger;
 mod line;
 mod memory;
@@ -195,6 +196,12 @@ impl DiskQueue {
     #[must_use]
     pub fn health(&self) -> Health {
         self.engine().ledger().health()
+    }
+
+    /// Queues in the root that a newer version wrote: they are left as they are.
+    #[must_use]
+    pub fn newer(&self) -> Vec<QueueId> {
+        self.engine().ledger().newer.clone()
     }
 
     /// Makes everything written so far survive a power loss, and tries once more what waits in memory.

@@ -202,7 +202,7 @@ impl Builder {
             Arc::clone(losses),
             self.clock.clone(),
         );
-        ledger.take_in(survey.adopted);
+        ledger.take_in(survey);
         let storage = Arc::clone(&self.storage);
         Arc::new(Engine::new(
             storage,

@@ -4,7 +4,7 @@
 //! 2. A gap that nothing explains is damage: said first, then passed.
 
 use super::QueueId;
-use super::adopt::Adopted;
+use super::adopt::{Adopted, Survey};
 use super::batch::{Batch, Token};
 use super::chain::View;
 use super::head::Position;
@@ -128,8 +128,9 @@ impl Ledger {
     }
 
     /// Takes in queues that were adopted just now, oldest first.
-    pub(super) fn take_in(&mut self, found: Vec<Adopted>) {
-        self.adopted.extend(found);
+    pub(super) fn take_in(&mut self, found: Survey) {
+        self.newer = found.newer;
+        self.adopted.extend(found.adopted);
         while let Some(at) = self.adopted.iter().position(Adopted::is_done) {
             self.finish_adopted(at);
         }
