@@ -50,7 +50,10 @@ impl Trial {
         let queue = DiskQueue::open(dir.path()).unwrap();
         queue.set_context(&Context {
             context: json!({"installId": "i-1"}).as_object().unwrap().clone(),
-            resource: json!({"service.name": "trial"}).as_object().unwrap().clone(),
+            resource: json!({"service.name": "trial"})
+                .as_object()
+                .unwrap()
+                .clone(),
         });
         append(&queue, 0..records);
         let bodies = Arc::default();
@@ -90,7 +93,10 @@ impl Trial {
             .lines()
             .map(|line| {
                 let record: Value = serde_json::from_str(line).unwrap();
-                (number(&record), record["reason"].as_str().unwrap().to_owned())
+                (
+                    number(&record).unwrap(),
+                    record["reason"].as_str().unwrap().to_owned(),
+                )
             })
             .collect()
     }
@@ -107,12 +113,14 @@ fn append(queue: &DiskQueue, numbers: std::ops::Range<u64>) {
     }
 }
 
-fn number(record: &Value) -> u64 {
-    record["attributes"]["n"].as_u64().unwrap()
+/// The numbers of a body's records; a loss record of the queue's own has none.
+fn numbers(body: &Value) -> Vec<u64> {
+    let records = body["logs"].as_array().unwrap();
+    records.iter().filter_map(number).collect()
 }
 
-fn numbers(body: &Value) -> Vec<u64> {
-    body["logs"].as_array().unwrap().iter().map(number).collect()
+fn number(record: &Value) -> Option<u64> {
+    record["attributes"]["n"].as_u64()
 }
 
 fn status(status: u16) -> Answer {
@@ -144,7 +152,10 @@ fn a_flush_sends_everything_in_order_and_in_batches_of_a_hundred() {
     assert_eq!(report.why_stopped, WhyStopped::Drained);
     assert_eq!((report.delivered, report.pending), (250, 0));
     let sent = trial.sent();
-    assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
+    assert_eq!(
+        sent.iter().map(Vec::len).collect::<Vec<_>>(),
+        [100, 100, 50]
+    );
     assert_eq!(sent.concat(), (0..250).collect::<Vec<_>>());
 
     let body = &trial.bodies.lock().unwrap()[0];
@@ -152,7 +163,12 @@ fn a_flush_sends_everything_in_order_and_in_batches_of_a_hundred() {
     assert_eq!(body["context"]["queue"], trial.queue.id().to_string());
     assert_eq!(body["resource"]["service.name"], "trial");
     assert!(body["sentAt"].as_str().unwrap().ends_with('Z'));
-    assert!(body["logs"][0]["q"].as_str().unwrap().starts_with("0000000000000000-"));
+    assert!(
+        body["logs"][0]["q"]
+            .as_str()
+            .unwrap()
+            .starts_with("0000000000000000-")
+    );
 }
 
 #[test]
@@ -179,7 +195,10 @@ fn an_outage_keeps_everything_and_doubles_nothing() {
         }
     });
     assert_eq!(trial.flush().why_stopped, WhyStopped::Drained);
-    assert_eq!(seen.try_iter().last().unwrap(), (0..150).collect::<Vec<_>>());
+    assert_eq!(
+        seen.try_iter().last().unwrap(),
+        (0..150).collect::<Vec<_>>()
+    );
     assert_eq!(trial.flush().delivered, 150);
 }
 
@@ -192,20 +211,29 @@ fn a_refused_token_pauses_until_there_is_a_new_one() {
     let report = trial.flush();
     assert_eq!(report.why_stopped, WhyStopped::PausedForToken);
     assert_eq!(report.pending, 3);
-    assert_eq!(trial.backend.status().connection, Connection::PausedForToken);
+    assert_eq!(
+        trial.backend.status().connection,
+        Connection::PausedForToken
+    );
     trial.flush();
     assert_eq!(trial.sent().len(), 1, "a paused sender asks nobody");
 
     trial.backend.set_token("t-2").unwrap();
     let report = trial.flush();
-    assert_eq!((report.why_stopped, report.pending), (WhyStopped::Drained, 0));
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::Drained, 0)
+    );
 }
 
 #[test]
 fn an_endpoint_that_is_no_relay_pauses_the_sender() {
     let trial = Trial::new(3, |_, _| status(404));
     let report = trial.flush();
-    assert_eq!((report.why_stopped, report.pending), (WhyStopped::PausedNotFound, 3));
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::PausedNotFound, 3)
+    );
 }
 
 #[test]
@@ -218,29 +246,54 @@ fn a_poisoned_record_is_found_by_halving_and_put_aside_alone() {
                 receipt(body)
             }
         });
+        trial.flush();
+        // The queue says the loss in-band, by a record of its own.
         let report = trial.flush();
-        assert_eq!((report.delivered, report.rejected, report.pending), (99, 1, 0), "{name}");
-        assert_eq!(trial.put_aside(), [(37, format!("the relay answered {refusal}"))], "{name}");
+        assert_eq!(
+            (report.delivered, report.rejected, report.pending),
+            (100, 1, 0),
+            "{name}"
+        );
+        assert_eq!(
+            trial.put_aside(),
+            [(37, format!("the relay answered {refusal}"))],
+            "{name}"
+        );
         let sent = trial.sent();
         assert!(sent.len() <= 24, "{name}: {} requests", sent.len());
         for pair in sent.windows(2) {
-            assert!(pair[0].first() <= pair[1].first(), "{name}: not ascending: {pair:?}");
+            assert!(
+                pair[0].first() <= pair[1].first(),
+                "{name}: not ascending: {pair:?}"
+            );
         }
     }
 }
 
 #[test]
 fn what_a_receipt_lists_as_rejected_is_put_aside_with_its_reason() {
-    let trial = Trial::new(5, |_, _| Answer {
-        body: json!({"accepted": 3, "duplicates": 1, "rejected": [{"index": 2, "reason": "no message"}]})
-            .to_string()
-            .into_bytes(),
-        ..status(200)
+    let trial = Trial::new(5, |body, _| {
+        match numbers(body).len() {
+        5 => Answer {
+            body: json!({"accepted": 3, "duplicates": 1, "rejected": [{"index": 2, "reason": "no message"}]})
+                .to_string()
+                .into_bytes(),
+            ..status(200)
+        },
+        _ => receipt(body),
+    }
     });
     let report = trial.flush();
-    assert_eq!((report.delivered, report.rejected, report.pending), (4, 1, 0));
+    assert_eq!((report.delivered, report.rejected), (4, 1));
     assert_eq!(report.lost_by_reason.get("rejected"), Some(&1));
     assert_eq!(trial.put_aside(), [(2, "no message".to_owned())]);
+
+    trial.flush();
+    let bodies = trial.bodies.lock().unwrap();
+    let loss = &bodies.last().unwrap()["logs"][0];
+    assert_eq!(loss["message"], "records lost");
+    assert_eq!(loss["attributes"]["loss.reason"], "rejected");
+    assert_eq!(loss["attributes"]["loss.first_seq"], 2);
 }
 
 #[test]
@@ -272,7 +325,13 @@ fn a_batch_never_mixes_two_contexts() {
             (user.to_owned(), numbers(body))
         })
         .collect();
-    assert_eq!(seen, [("ada".to_owned(), vec![0, 1, 2]), ("bob".to_owned(), vec![3, 4])]);
+    assert_eq!(
+        seen,
+        [
+            ("ada".to_owned(), vec![0, 1, 2]),
+            ("bob".to_owned(), vec![3, 4])
+        ]
+    );
 }
 
 #[test]
@@ -318,7 +377,10 @@ fn a_flush_returns_at_its_deadline_and_the_sender_goes_on() {
         receipt(body)
     });
     let report = trial.backend.flush(Duration::from_millis(50));
-    assert_eq!((report.why_stopped, report.pending), (WhyStopped::Deadline, 1));
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::Deadline, 1)
+    );
     release.send(()).unwrap();
     assert_eq!(trial.flush().pending, 0);
 }

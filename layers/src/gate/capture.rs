@@ -7,12 +7,13 @@ use tracing_core::field::{Field, Visit};
 
 use super::fields::{CleanError, Fields};
 use super::json;
-use super::plan::{Plan, Role};
+use super::plan::Plan;
 use crate::record::char_floor;
 use crate::sanitize::{Place, Sanitizer, Scalar};
 
-/// A value is rendered up to here, in bytes; the rest is `…[truncated]`. A record's guard is at 64 KiB anyway.
-pub(crate) const MAX_VALUE_BYTES: usize = 64 * 1024;
+/// A value is rendered up to here, in bytes; the rest is `…[truncated]`. Twice what the sanitizer hands on, so that it
+/// is the one to cut, and knows what it cuts in two.
+pub(crate) const MAX_VALUE_BYTES: usize = 128 * 1024;
 /// What stands where a value was cut.
 pub(crate) const TRUNCATED: &str = "…[truncated]";
 /// Causes of an error that are followed; a chain may be a loop.
@@ -46,13 +47,7 @@ impl Capture<'_> {
 
     /// Where a text belongs, or `None` for structure, which is never scanned.
     fn place(&self, field: &Field) -> Option<Place> {
-        match self.plan.field(field.index()).map(|field| field.role) {
-            Some(Role::Message) => Some(Place::Message),
-            Some(Role::Error) => Some(Place::Error),
-            Some(Role::Stack) => Some(Place::Stack),
-            Some(role) if role.is_structural() => None,
-            _ => Some(Place::Attribute),
-        }
+        self.plan.field(field.index())?.place
     }
 
     fn clean_from(&mut self, place: Option<Place>, start: usize) {
@@ -117,13 +112,13 @@ impl Visit for Capture<'_> {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if self.admits(field, Scalar::Other) {
+        if self.admits(field, Scalar::Float(value)) {
             self.fields.set_f64(field.index(), value);
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.admits(field, Scalar::Other) {
+        if self.admits(field, Scalar::Text) {
             let start = self.fields.buffer().len();
             render(self.fields.buffer(), |out| out.write_str(value));
             self.clean_from(self.place(field), start);
@@ -132,7 +127,7 @@ impl Visit for Capture<'_> {
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        if !self.admits(field, Scalar::Other) {
+        if !self.admits(field, Scalar::Text) {
             return;
         }
         let shown = value.get(..MAX_VALUE_BYTES).unwrap_or(value);
@@ -149,14 +144,14 @@ impl Visit for Capture<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        if self.admits(field, Scalar::Other) {
+        if self.admits(field, Scalar::Text) {
             let error = self.clean_error(value, MAX_CAUSES);
             self.fields.set_error(field.index(), error);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if !self.admits(field, Scalar::Other) {
+        if !self.admits(field, Scalar::Text) {
             return;
         }
         let start = self.fields.buffer().len();
@@ -187,17 +182,13 @@ impl Capture<'_> {
     /// A number can be a payment card: one that its digits give away is replaced by its marker.
     fn scan_number(&mut self, field: &Field, value: i128) {
         let Some(rules) = self.sanitizer else { return };
-        let is_structural = self
-            .plan
-            .field(field.index())
-            .is_none_or(|field| field.role.is_structural());
-        if value < SHORTEST_CARD || is_structural {
+        let Some(place) = self.place(field).filter(|_| value >= SHORTEST_CARD) else {
             return;
-        }
+        };
         let start = self.fields.buffer().len();
         let _ = write!(self.fields.buffer(), "{value}");
         let digits = self.fields.buffer().len() - start;
-        rules.clean_into(Place::Attribute, self.fields.buffer(), start);
+        rules.clean_into(place, self.fields.buffer(), start);
         let shown = self.fields.buffer().get(start..).unwrap_or_default();
         if shown.len() == digits && shown.bytes().all(|byte| byte.is_ascii_digit()) {
             self.fields.buffer().truncate(start);

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing_core::Metadata;
 
-use crate::sanitize::{KeyClass, Sanitizer};
+use crate::sanitize::{KeyClass, Place, Sanitizer};
 
 /// What a field is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,17 @@ impl Role {
         }
     }
 
-    /// True for what the log bridge says about the place of a record: never scanned, never an attribute.
-    pub fn is_structural(self) -> bool {
-        matches!(
-            self,
-            Self::LogTarget | Self::LogModule | Self::LogFile | Self::LogLine
-        )
+    /// How a text of this role is scanned. What the log bridge says about a record's origin is structure.
+    fn place(self, name: &str, sanitizer: &Sanitizer) -> Option<Place> {
+        match self {
+            Self::Message => Some(Place::Message),
+            Self::Error => Some(Place::Error),
+            Self::Stack => Some(Place::Stack),
+            Self::LogTarget | Self::LogModule | Self::LogFile | Self::LogLine => None,
+            Self::Attribute | Self::Fatal | Self::Category => {
+                Some(sanitizer.place(Place::Attribute, name))
+            }
+        }
     }
 }
 
@@ -57,6 +62,8 @@ pub(crate) struct FieldPlan {
     pub name: &'static str,
     pub role: Role,
     pub is_secret: bool,
+    /// How its text is scanned; `None` for structure, which never is.
+    pub place: Option<Place>,
 }
 
 /// The plan of one callsite.
@@ -66,6 +73,8 @@ pub(crate) struct Plan {
     pub fields: Box<[FieldPlan]>,
     /// The source file as it may be shown: relative to its crate.
     pub file: Option<&'static str>,
+    /// Of the policy that it was made under.
+    generation: u64,
     /// The first field of each role.
     by_role: [Option<usize>; ROLES],
 }
@@ -79,13 +88,14 @@ impl Plan {
             .map(|field| {
                 let name = field.name();
                 let role = Role::of(name, metadata.is_span(), is_log);
-                let is_secret = role != Role::Message
-                    && !role.is_structural()
+                let place = sanitizer.and_then(|rules| role.place(name, rules));
+                let is_secret = place.is_some_and(|place| place != Place::Message)
                     && sanitizer.is_some_and(|rules| rules.key(name) == KeyClass::Secret);
                 FieldPlan {
                     name,
                     role,
                     is_secret,
+                    place,
                 }
             })
             .collect();
@@ -97,6 +107,7 @@ impl Plan {
         }
         Self {
             metadata,
+            generation: sanitizer.map_or(0, Sanitizer::generation),
             by_role,
             fields,
             file: metadata.file().map(crate_relative),
@@ -128,7 +139,7 @@ pub(crate) fn crate_relative(file: &str) -> &str {
 }
 
 /// The plans of all callsites seen, got or computed: a callsite may be registered several times, late, or (the
-/// `log` bridge) never.
+/// `log` bridge) never. A new policy makes new plans.
 #[derive(Debug, Default)]
 pub(crate) struct Plans(RwLock<HashMap<usize, Arc<Plan>, BuildHasherDefault<AddressHasher>>>);
 
@@ -139,14 +150,14 @@ impl Plans {
         sanitizer: Option<&Sanitizer>,
     ) -> Arc<Plan> {
         let address = std::ptr::from_ref(metadata).addr();
-        if let Some(plan) = self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&address)
+        let generation = sanitizer.map_or(0, Sanitizer::generation);
+        let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&address)
+            && plan.generation == generation
         {
             return Arc::clone(plan);
         }
+        drop(plans);
         let plan = Arc::new(Plan::new(metadata, sanitizer));
         self.0
             .write()
