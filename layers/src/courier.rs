@@ -110,7 +110,7 @@ impl Courier {
         CourierLayer {
             crumbs: BreadcrumbLayer::new(&self.0.crumbs),
             disk: DiskQueueLayer::new(&self.0.queue).breadcrumbs(&self.0.crumbs),
-            backend: self.0.backend.as_ref().map(BackendLayer::new),
+            backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
         .with_filter(self.0.levels.filter())
     }

@@ -12,7 +12,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, 
 use reqwest::{Client, StatusCode, Url, redirect};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::runtime::Runtime;
-use tracing_core::subscriber::NoSubscriber;
+use tracing_core::{Dispatch, dispatcher};
 
 use super::transport::{Answer, MAX_ANSWER_BYTES, Request, Transport};
 
@@ -119,9 +119,7 @@ fn build() -> Result<(Runtime, Client), String> {
         .max_blocking_threads(1)
         .thread_name("courier-resolve")
         .thread_keep_alive(Duration::from_secs(1))
-        .on_thread_start(|| {
-            std::mem::forget(tracing::subscriber::set_default(NoSubscriber::default()))
-        })
+        .on_thread_start(|| std::mem::forget(dispatcher::set_default(&Dispatch::none())))
         .build()
         .map_err(|error| format!("cannot start the sender's runtime: {error}"))?;
     let client = runtime.block_on(async {

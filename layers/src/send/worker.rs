@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tracing_core::subscriber::NoSubscriber;
+use tracing_core::{Dispatch, dispatcher};
 use uuid::Uuid;
 
 use super::next::{Next, next};
@@ -60,7 +60,8 @@ impl Worker {
     }
 
     pub fn run(mut self) {
-        let quiet = tracing::subscriber::set_default(NoSubscriber::default());
+        // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
+        let quiet = dispatcher::set_default(&Dispatch::none());
         let mut connected = Connected::Idle;
         loop {
             match self.shared.wait(&connected, self.interval) {
