@@ -5,4 +5,5 @@
 )]
 pub mod fingerprint;
 pub mod map;
+pub mod spool;
 pub mod wire;
