@@ -20,7 +20,6 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use tracing_courier::Level;
 
-pub use value::CUT_MARK;
 use value::{Budget, any, int, pair, text};
 
 use crate::fingerprint::fingerprint;

@@ -1,6 +1,7 @@
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 
+use super::value::CUT_MARK;
 use super::*;
 use crate::wire;
 

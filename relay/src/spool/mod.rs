@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -115,7 +115,7 @@ pub struct Pending {
 pub struct DeadLetter {
     /// What the upstream said.
     pub reason: String,
-    /// The encoded `ResourceLogs` with that one record.
+    /// The encoded request with that one record, fit to be sent again.
     pub body: Vec<u8>,
 }
 

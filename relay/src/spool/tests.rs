@@ -1,3 +1,5 @@
+use sqlx::Connection;
+
 use super::*;
 
 fn frame(text: &str) -> Frame {
