@@ -1,2 +1,21 @@
-//! `courier-relay`.
-fn main() {}
+//! `courier-relay`: see `courier-relay --help`.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
+)]
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("courier-relay: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

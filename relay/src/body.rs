@@ -1,0 +1,224 @@
+//! Reads a request's body: never more than the cap, neither as sent nor inflated.
+
+use std::io::Read;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+
+use crate::error::ApiError;
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// As it is.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// The JSON text of a request, at most `max_bytes` as sent and inflated.
+///
+/// # Errors
+///
+/// When it is larger, slower or of another type than agreed; never because of what is in it.
+pub async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+    is_json(headers)?;
+    let coding = coding(headers)?;
+    let said = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if said.is_some_and(|length| length > max_bytes) {
+        linger(body).await;
+        return Err(ApiError::BodyTooLarge(max_bytes));
+    }
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, receive(body, max_bytes))
+        .await
+        .map_err(|_| ApiError::Slow)??;
+    inflate(coding, bytes, max_bytes)
+}
+
+async fn receive(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ApiError::Truncated)?.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > max_bytes {
+            drop(bytes);
+            linger(body).await;
+            return Err(ApiError::BodyTooLarge(max_bytes));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+/// Takes a little of what is left, so that a client that only reads after it has written gets to see the answer.
+async fn linger(mut body: Body) {
+    let mut left = LINGER_BYTES;
+    let discard = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            let Some(less) = left.checked_sub(bytes) else {
+                break;
+            };
+            left = less;
+        }
+    };
+    let _ = tokio::time::timeout(LINGER_TIMEOUT, discard).await;
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(ApiError::NotJson)
+    }
+}
+
+fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
+    let mut values = headers.get_all(CONTENT_ENCODING).iter();
+    let coding = match values.next().map(|value| {
+        value
+            .to_str()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    }) {
+        None => Coding::Identity,
+        Some(coding) => match coding.as_str() {
+            "" | "identity" => Coding::Identity,
+            "gzip" | "x-gzip" => Coding::Gzip,
+            "zstd" => Coding::Zstd,
+            _ => return Err(ApiError::UnknownEncoding),
+        },
+    };
+    if values.next().is_some() {
+        Err(ApiError::UnknownEncoding)
+    } else {
+        Ok(coding)
+    }
+}
+
+/// # Errors
+///
+/// When the bytes are not of that coding, or are more than `max_bytes` in truth.
+pub fn inflate(coding: Coding, bytes: Bytes, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let inflated = match coding {
+        Coding::Identity => return Ok(bytes),
+        Coding::Gzip => capped(flate2::read::MultiGzDecoder::new(&bytes[..]), max_bytes),
+        Coding::Zstd => {
+            zstd::stream::read::Decoder::with_buffer(&bytes[..]).and_then(|mut decoder| {
+                decoder.window_log_max(MAX_WINDOW_LOG)?;
+                capped(decoder, max_bytes)
+            })
+        }
+    };
+    let inflated = inflated.map_err(|_| {
+        ApiError::NotInflatable(if coding == Coding::Gzip {
+            "gzip"
+        } else {
+            "zstd"
+        })
+    })?;
+    if inflated.len() > max_bytes {
+        return Err(ApiError::BodyTooLarge(max_bytes));
+    }
+    Ok(Bytes::from(inflated))
+}
+
+/// One byte more than allowed is enough to know.
+fn capped(reader: impl Read, max_bytes: usize) -> std::io::Result<Vec<u8>> {
+    let mut inflated = Vec::new();
+    let limit = u64::try_from(max_bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    reader.take(limit).read_to_end(&mut inflated)?;
+    Ok(inflated)
+}
+
+/// A whole body may take this long: a 1 MiB batch over a 300 kbit/s line.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What is read and thrown away of a body that is too large.
+const LINGER_BYTES: usize = 8 << 20;
+
+/// How long that may take.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// 8 MiB, which RFC 8878 asks every decoder to support; more is memory that a stranger decides on.
+const MAX_WINDOW_LOG: u32 = 23;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Bytes {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).expect("it compresses");
+        encoder.finish().expect("it ends").into()
+    }
+
+    fn zstd(bytes: &[u8]) -> Bytes {
+        zstd::encode_all(bytes, 1).expect("it compresses").into()
+    }
+
+    #[test]
+    fn the_cap_counts_inflated_bytes() {
+        for (coding, pack) in [
+            (Coding::Gzip, gzip as fn(&[u8]) -> Bytes),
+            (Coding::Zstd, zstd),
+        ] {
+            let text = vec![b'x'; 1000];
+            assert_eq!(
+                inflate(coding, pack(&text), 1000).as_deref(),
+                Ok(&text[..]),
+                "{coding:?}"
+            );
+            assert_eq!(
+                inflate(coding, pack(&text), 999),
+                Err(ApiError::BodyTooLarge(999)),
+                "{coding:?}"
+            );
+            let bomb = pack(&vec![0; 64 << 20]);
+            assert_eq!(
+                inflate(coding, bomb, 1 << 20),
+                Err(ApiError::BodyTooLarge(1 << 20)),
+                "{coding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn torn_and_foreign_bytes_are_refused() {
+        for (coding, pack) in [
+            (Coding::Gzip, gzip as fn(&[u8]) -> Bytes),
+            (Coding::Zstd, zstd),
+        ] {
+            let whole = pack(b"some text that is long enough to be cut");
+            let torn = whole.slice(..whole.len() - 3);
+            for bytes in [torn, Bytes::from_static(b"{\"logs\":[]}")] {
+                assert!(
+                    matches!(
+                        inflate(coding, bytes, 1000),
+                        Err(ApiError::NotInflatable(_))
+                    ),
+                    "{coding:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Parser, Subcommand};
+use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
+use secrecy::SecretString;
+
+/// Takes batches of log records, keeps them safe, exports them as OTLP.
+#[derive(Debug, Parser)]
+#[command(
+    name = "courier-relay",
+    version,
+    args_conflicts_with_subcommands = false
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Args)]
+struct Settings {
+    /// TOML file with settings: each flag with `_` for `-`
+    #[arg(long, env = "COURIER_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    raw: RawConfig,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the relay (the default)
+    Serve,
+    /// Prints a development token, alone on stdout
+    Token {
+        /// The token's `sub`
+        #[arg(long)]
+        user: String,
+        /// How long it is good
+        #[arg(long, default_value = "24h")]
+        ttl: String,
+    },
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            None | Some(Command::Serve) => serve(self.settings.read()?),
+            Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
+        }
+    }
+}
+
+impl Settings {
+    /// The flag wins, then the environment, then the file.
+    fn read(self) -> anyhow::Result<Config> {
+        let file = self
+            .config
+            .as_deref()
+            .map(RawConfig::read)
+            .transpose()?
+            .unwrap_or_default();
+        let mut raw = self.raw.or(file);
+        raw.logfire_endpoint = variable("LOGFIRE_ENDPOINT").map(Setting::from);
+        raw.logfire_token = variable("LOGFIRE_TOKEN").map(SecretString::from);
+        Ok(raw.try_into()?)
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[tokio::main]
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("COURIER_LOG")
+                .unwrap_or_else(|_| "info".into()),
+        )
+        .init();
+    // Before anything is said to listen, so that a signal right after that is not lost.
+    let signal = Signal::listen()?;
+    let is_development = matches!(config.tokens.key, KeyConfig::Development);
+    let data_dir = config.data_dir.clone();
+    let relay = courier_relay::start(config).await?;
+    {
+        use std::io::Write;
+        let mut stdout = std::io::stdout().lock();
+        // Whoever closed stdout does not want to know; that is no reason to stop.
+        let _ = writeln!(
+            stdout,
+            "listening on {} admin {}",
+            relay.addr(),
+            relay.admin_addr()
+        );
+        let _ = stdout.flush();
+    }
+    if is_development {
+        tracing::warn!(
+            "development mode: tokens are signed with a secret in the data directory; get one with \
+             `courier-relay token --user you --data-dir {}`",
+            data_dir.display()
+        );
+    }
+    signal.received().await;
+    tracing::info!("stopping");
+    relay.stop().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(unix)]
+struct Signal {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signal {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signal;
+
+#[cfg(not(unix))]
+impl Signal {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn received(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {
+    let ttl =
+        duration(ttl).ok_or_else(|| anyhow!("--ttl `{ttl}`: use a duration such as 10m or 24h"))?;
+    if user.is_empty() {
+        return Err(anyhow!("--user: a token needs a subject"));
+    }
+    let secret = courier_relay::secret(config)?
+        .context("this relay checks tokens with a public key, so they are signed elsewhere")?;
+    println!("{}", secret.token(user, ttl, &config.tokens)?);
+    Ok(ExitCode::SUCCESS)
+}

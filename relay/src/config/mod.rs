@@ -1,0 +1,135 @@
+//! What the operator wrote, and what makes sense of it.
+//!
+//! A setting is a flag, an environment variable and a TOML key; the flag wins, then the environment. [`RawConfig`] holds
+//! them as text; [`Config`] is the only thing that the rest of the relay sees, and nothing is checked a second time.
+//! Every error names the setting and what to do, before anything is started.
+
+mod raw;
+mod read;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use secrecy::{SecretBox, SecretString};
+use url::Url;
+
+pub use raw::{RawConfig, Setting};
+pub use read::{ConfigError, duration};
+
+/// Settings that make sense together.
+#[derive(Debug)]
+pub struct Config {
+    /// Where clients send to.
+    pub listen: SocketAddr,
+    /// Where operators look.
+    pub admin_listen: SocketAddr,
+    /// The admin API's bearer token; `None` makes one in the data directory.
+    pub admin_token: Option<SecretString>,
+    /// Everything that the relay keeps.
+    pub data_dir: PathBuf,
+    /// Where records go; `None` keeps them in the spool.
+    pub upstream: Option<UpstreamConfig>,
+    /// Which tokens are good.
+    pub tokens: TokenConfig,
+    /// What stands between a request and the upstream.
+    pub spool: SpoolKind,
+    /// Frames kept at most, in bytes.
+    pub spool_max_bytes: u64,
+    /// How much one user or address may send.
+    pub rates: Rates,
+    /// A request's body at most, as sent and inflated.
+    pub max_body_bytes: usize,
+    /// A request's records at most.
+    pub max_records: usize,
+    /// Whether what clients send is redacted again.
+    pub sanitize: bool,
+    /// Whether times are kept within what an upstream takes.
+    pub clamp: Clamp,
+    /// The web origin that may send.
+    pub cors_origin: Option<String>,
+    /// Proxies whose word on a client's address counts.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// An OTLP/HTTP backend.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// Its base URL; `/v1/logs` is put behind it.
+    pub endpoint: Url,
+    /// Its `Authorization`, raw.
+    pub token: Option<SecretString>,
+}
+
+/// How tokens are checked.
+#[derive(Debug)]
+pub struct TokenConfig {
+    /// With which key.
+    pub key: KeyConfig,
+    /// `iss`, when it is to be checked.
+    pub issuer: Option<String>,
+    /// `aud`, when it is to be checked.
+    pub audience: Option<String>,
+}
+
+/// The key that tokens are checked with.
+#[derive(Debug)]
+pub enum KeyConfig {
+    /// An HS256 secret of our own, made in the data directory.
+    Development,
+    /// An HS256 secret.
+    Secret(SecretBox<[u8]>),
+    /// A public key in PEM.
+    PublicKey(Vec<u8>),
+    /// Where public keys are published.
+    Jwks(Url),
+}
+
+/// What stands between a request and the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpoolKind {
+    /// A database in the data directory.
+    Sqlite,
+    /// Nothing: a request is answered when the upstream has answered.
+    None,
+}
+
+/// Whether times are kept within what an upstream takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clamp {
+    /// For Logfire only.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// How much may be sent in a minute; `None` is without limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Records of one user.
+    pub records: Option<std::num::NonZeroU32>,
+    /// Inflated bytes of one user.
+    pub bytes: Option<std::num::NonZeroU32>,
+    /// Requests of one address.
+    pub requests: Option<std::num::NonZeroU32>,
+}
+
+/// Ingest listens here unless told otherwise: loopback, because development mode is the default.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
+/// The admin listener's default.
+pub const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:8788";
+/// The data directory's default.
+pub const DEFAULT_DATA_DIR: &str = "./courier-data";
+/// Frames kept at most by default: 1 GiB, about three million records.
+pub const DEFAULT_SPOOL_MAX_BYTES: u64 = 1 << 30;
+/// Records of one user in a minute by default.
+pub const DEFAULT_RATE_RECORDS: u32 = 6000;
+/// Inflated bytes of one user in a minute by default: 10 kB a record.
+pub const DEFAULT_RATE_BYTES: u32 = 60_000_000;
+/// Requests of one address in a minute by default.
+pub const DEFAULT_RATE_REQUESTS: u32 = 600;
+/// A request's body at most by default: 1 MiB.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
+/// A request's records at most by default.
+pub const DEFAULT_MAX_RECORDS: usize = 1000;

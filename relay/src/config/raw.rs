@@ -1,0 +1,189 @@
+//! Settings as they were written: flags, environment, TOML.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
+
+use super::ConfigError;
+
+/// One setting's text. TOML may also write it as a number or a boolean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting(String);
+
+impl Setting {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: fmt::Display> From<T> for Setting {
+    fn from(value: T) -> Self {
+        Self(value.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalar;
+        impl Visitor<'_> for Scalar {
+            type Value = Setting;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, a number or a boolean")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Setting, E> {
+                Ok(Setting::from(text))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Setting, E> {
+                Ok(Setting::from(number))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Setting, E> {
+                Ok(Setting::from(number))
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Setting, E> {
+                Ok(Setting::from(if flag { "on" } else { "off" }))
+            }
+        }
+        deserializer.deserialize_any(Scalar)
+    }
+}
+
+fn setting(text: &str) -> Result<Setting, Infallible> {
+    Ok(Setting::from(text))
+}
+
+/// One line each: the field, its flag, its environment variable and its help.
+macro_rules! settings {
+    ($($(#[doc = $help:literal])+ $field:ident: $flag:literal, $env:literal;)+) => {
+        /// What the operator wrote; everything is optional.
+        #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct RawConfig {
+            $(
+                $(#[doc = $help])+
+                #[arg(long = $flag, env = $env, hide_env_values = true, value_parser = setting, global = true)]
+                pub $field: Option<Setting>,
+            )+
+            /// What `LOGFIRE_ENDPOINT` says; `otlp_endpoint` wins.
+            #[arg(skip)]
+            #[serde(skip)]
+            pub logfire_endpoint: Option<Setting>,
+            /// What `LOGFIRE_TOKEN` says; `otlp_token_file` wins.
+            #[arg(skip)]
+            #[serde(skip)]
+            pub logfire_token: Option<SecretString>,
+        }
+
+        impl RawConfig {
+            /// These settings, and where they are silent, those of `other`. An empty one is silent.
+            #[must_use]
+            pub fn or(self, other: Self) -> Self {
+                let said = |setting: &Setting| !setting.0.is_empty();
+                Self {
+                    $($field: self.$field.filter(said).or(other.$field.filter(said)),)+
+                    logfire_endpoint: self.logfire_endpoint.filter(said).or(other.logfire_endpoint.filter(said)),
+                    logfire_token: self.logfire_token.or(other.logfire_token),
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Ingest and levels [default: 127.0.0.1:8787]
+    listen: "listen", "COURIER_LISTEN";
+    /// Health, metrics and the admin API [default: 127.0.0.1:8788]
+    admin_listen: "admin-listen", "COURIER_ADMIN_LISTEN";
+    /// Bearer token of the admin API [default: made in the data directory]
+    admin_token_file: "admin-token-file", "COURIER_ADMIN_TOKEN_FILE";
+    /// Everything that the relay keeps [default: ./courier-data]
+    data_dir: "data-dir", "COURIER_DATA_DIR";
+    /// Base URL of an OTLP/HTTP backend; none keeps records in the spool
+    otlp_endpoint: "otlp-endpoint", "COURIER_OTLP_ENDPOINT";
+    /// File with the backend's raw token
+    otlp_token_file: "otlp-token-file", "COURIER_OTLP_TOKEN_FILE";
+    /// File with an HS256 secret
+    jwt_secret_file: "jwt-secret-file", "COURIER_JWT_SECRET_FILE";
+    /// PEM file with an RS256, ES256 or EdDSA public key
+    jwt_public_key_file: "jwt-public-key-file", "COURIER_JWT_PUBLIC_KEY_FILE";
+    /// Where public keys are published, by https
+    jwks_url: "jwks-url", "COURIER_JWKS_URL";
+    /// Required `iss` of a token
+    jwt_issuer: "jwt-issuer", "COURIER_JWT_ISSUER";
+    /// Required `aud` of a token
+    jwt_audience: "jwt-audience", "COURIER_JWT_AUDIENCE";
+    /// sqlite, or none to answer only when the backend has [default: sqlite]
+    spool: "spool", "COURIER_SPOOL";
+    /// Records kept at most, for example 1GiB [default: 1GiB]
+    spool_max_bytes: "spool-max-bytes", "COURIER_SPOOL_MAX_BYTES";
+    /// Database of the store [default: SQLite in the data directory]
+    database_url: "database-url", "COURIER_DATABASE_URL";
+    /// Records a user may send in a minute; 0 is off [default: 6000]
+    rate_records_per_minute: "rate-records-per-minute", "COURIER_RATE_RECORDS_PER_MINUTE";
+    /// Inflated bytes a user may send in a minute; 0 is off [default: 60000000]
+    rate_bytes_per_minute: "rate-bytes-per-minute", "COURIER_RATE_BYTES_PER_MINUTE";
+    /// Requests an address may make in a minute; 0 is off [default: 600]
+    rate_requests_per_minute: "rate-requests-per-minute", "COURIER_RATE_REQUESTS_PER_MINUTE";
+    /// A request's body at most, as sent and inflated [default: 1MiB]
+    max_body_bytes: "max-body-bytes", "COURIER_MAX_BODY_BYTES";
+    /// A request's records at most [default: 1000]
+    max_records: "max-records", "COURIER_MAX_RECORDS";
+    /// Redact again what clients send: on or off [default: on]
+    sanitize: "sanitize", "COURIER_SANITIZE";
+    /// Keep times within what the backend takes: auto (Logfire), on or off [default: auto]
+    clamp: "clamp", "COURIER_CLAMP";
+    /// The web origin that may send
+    cors_origin: "cors-origin", "COURIER_CORS_ORIGIN";
+    /// Proxies whose X-Forwarded-For counts, separated by commas
+    trusted_proxy: "trusted-proxy", "COURIER_TRUSTED_PROXY";
+}
+
+impl FromStr for RawConfig {
+    type Err = toml::de::Error;
+
+    /// Reads TOML; unknown keys are refused.
+    fn from_str(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+impl RawConfig {
+    /// For a relay inside another program: free loopback ports, development mode, everything in `dir`.
+    #[must_use]
+    pub fn embedded(dir: &Path) -> Self {
+        Self {
+            listen: Some(Setting::from("127.0.0.1:0")),
+            admin_listen: Some(Setting::from("127.0.0.1:0")),
+            data_dir: Some(Setting::from(dir.display())),
+            ..Self::default()
+        }
+    }
+
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read, is no TOML, or has a key that is no setting.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+            flag: "config",
+            path: path.to_owned(),
+            source,
+        })?;
+        text.parse().map_err(|source| ConfigError::Toml {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}

@@ -1,0 +1,290 @@
+//! `POST /api/v1/logs`: from a request to a receipt.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tracing_courier::wire::{Receipt, Rejected};
+
+use crate::body;
+use crate::error::ApiError;
+use crate::identity::{Identity, Verifier};
+use crate::levels::{self, Levels};
+use crate::map::{self, Arrival};
+use crate::metrics::Metrics;
+use crate::sink::Sink;
+use crate::spool::{Frame, Named, Offer, Verdict};
+use crate::wire::{self, Batch, Record};
+
+/// What the ingest listener works with; a cheap handle.
+#[derive(Clone)]
+pub struct Ingest(Arc<State_>);
+
+struct State_ {
+    verifier: Verifier,
+    pipeline: Pipeline,
+    levels: Levels,
+    max_body_bytes: usize,
+    is_draining: AtomicBool,
+}
+
+impl Ingest {
+    /// A listener's state.
+    #[must_use]
+    pub fn new(verifier: Verifier, pipeline: Pipeline, max_body_bytes: usize) -> Self {
+        let levels = Levels::default();
+        Self(Arc::new(State_ {
+            verifier,
+            pipeline,
+            levels,
+            max_body_bytes,
+            is_draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// The levels in force.
+    #[must_use]
+    pub fn levels(&self) -> &Levels {
+        &self.0.levels
+    }
+
+    /// From now on every batch is answered with 503.
+    pub fn drain(&self) {
+        self.0.is_draining.store(true, Ordering::Release);
+    }
+
+    /// Whether it drains.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.is_draining.load(Ordering::Acquire)
+    }
+
+    /// The pipeline behind it.
+    #[must_use]
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.0.pipeline
+    }
+}
+
+/// The routes of the ingest listener.
+pub fn app(ingest: Ingest) -> Router {
+    Router::new()
+        .route("/api/v1/logs", post(post_logs))
+        .route("/api/v1/config/logging", get(levels::get_logging))
+        .layer(middleware::from_fn_with_state(ingest.clone(), observe))
+        .with_state(ingest)
+}
+
+/// Accepts one batch. Answers 200 once it is safe in the spool.
+async fn post_logs(
+    State(ingest): State<Ingest>,
+    who: Identity, // before the body, so that a stranger's bytes are never read
+    request: Request,
+) -> Result<Response, ApiError> {
+    if ingest.is_draining() {
+        return Err(ApiError::Unavailable("the relay is stopping"));
+    }
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body, ingest.0.max_body_bytes).await?;
+    let receipt = ingest.0.pipeline.accept(&who.subject, &body).await?;
+    Ok(([(COURIER_CONFIG, ingest.levels().etag())], Json(receipt)).into_response())
+}
+
+impl FromRequestParts<Ingest> for Identity {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, ingest: &Ingest) -> Result<Self, ApiError> {
+        let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        ingest.0.verifier.identify(authorization).map_err(|reason| {
+            tracing::info!(reason = %reason, "a token was refused");
+            ApiError::Unauthorized
+        })
+    }
+}
+
+/// Everything behind the edge: parse, map, keep.
+#[derive(Clone)]
+pub struct Pipeline {
+    /// Where records go.
+    pub sink: Sink,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+    /// Records in one batch at most.
+    pub max_records: usize,
+}
+
+impl Pipeline {
+    /// Accepts what is whole in `body`; the subject of what was carried by hand is empty.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was kept.
+    pub async fn accept(&self, subject: &str, body: &[u8]) -> Result<Receipt, ApiError> {
+        let arrival = Arrival {
+            subject,
+            received: Timestamp::now(),
+        };
+        let batch = wire::parse(body)?;
+        if batch.logs.len() > self.max_records {
+            return Err(ApiError::TooManyRecords {
+                records: batch.logs.len(),
+                max: self.max_records,
+            });
+        }
+        let mut receipt = Receipt::default();
+        let mut records = Vec::with_capacity(batch.logs.len());
+        for (index, text) in batch.logs.iter().enumerate() {
+            match Record::parse(text) {
+                Ok(record) => records.push(record),
+                Err(reject) => {
+                    self.metrics.rejected.add(reject.as_str(), 1);
+                    receipt.rejected.push(Rejected {
+                        index,
+                        reason: reject.to_string(),
+                    });
+                }
+            }
+        }
+        let whole = records.len();
+        once(&mut records, &batch);
+        while !records.is_empty() {
+            match self
+                .sink
+                .accept(offer(&batch, &records, &arrival, body))
+                .await?
+            {
+                Verdict::Kept => break,
+                Verdict::Known { seqs, hash } => {
+                    let seqs: HashSet<u64> = seqs.into_iter().collect();
+                    let before = records.len();
+                    records.retain(|record| match name(record, &batch) {
+                        Some(seq) => !seqs.contains(&seq),
+                        None => !hash,
+                    });
+                    if records.len() == before {
+                        // The ledger knows a name that none of these has: it can't be, and must not loop.
+                        return Err(ApiError::Unavailable("the spool is away"));
+                    }
+                }
+            }
+        }
+        receipt.accepted = count(records.len());
+        receipt.duplicates = count(whole - records.len());
+        self.metrics.accepted.add(receipt.accepted);
+        self.metrics.duplicates.add(receipt.duplicates);
+        self.metrics.received_bytes.add(count(body.len()));
+        Ok(receipt)
+    }
+}
+
+/// Drops what has the name of a record before it in the same batch.
+fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
+    let mut seen = HashSet::new();
+    records.retain(|record| name(record, batch).is_none_or(|seq| seen.insert(seq)));
+}
+
+/// A record's seq, where it has the queue that makes it a name.
+fn name(record: &Record<'_>, batch: &Batch<'_>) -> Option<u64> {
+    batch.context.queue.as_ref().and(record.seq)
+}
+
+fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body: &[u8]) -> Offer {
+    let mut seqs: Vec<u64> = records
+        .iter()
+        .filter_map(|record| name(record, batch))
+        .collect();
+    let hash = (seqs.len() < records.len()).then(|| {
+        let mut hash = Sha256::new();
+        hash.update(arrival.subject);
+        hash.update([0]);
+        hash.update(body);
+        hash.finalize().into()
+    });
+    seqs.sort_unstable();
+    let queue = batch.context.queue.as_deref().filter(|_| !seqs.is_empty());
+    Offer {
+        subject: arrival.subject.to_owned(),
+        frame: Some(frame(
+            &map::to_otlp(batch, records, arrival),
+            arrival.received,
+        )),
+        named: queue.map(|queue| Named {
+            queue: queue.to_owned(),
+            seqs,
+        }),
+        hash,
+    }
+}
+
+fn frame(logs: &ResourceLogs, received: Timestamp) -> Frame {
+    let times = || {
+        logs.scope_logs
+            .iter()
+            .flat_map(|scope| &scope.log_records)
+            .map(|record| record.time_unix_nano)
+    };
+    Frame {
+        body: logs.encode_to_vec(),
+        records: count(times().count()),
+        received: u64::try_from(received.as_nanosecond()).unwrap_or_default(),
+        oldest: times().min().unwrap_or_default(),
+        newest: times().max().unwrap_or_default(),
+    }
+}
+
+fn count(records: usize) -> u64 {
+    u64::try_from(records).unwrap_or(u64::MAX)
+}
+
+/// Gives every request an id, counts its answer and logs it.
+async fn observe(State(ingest): State<Ingest>, request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let metrics = &ingest.pipeline().metrics;
+    metrics.answers.add(status.as_str(), 1);
+    metrics.request_time.record(started.elapsed());
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let request_id = id.to_str().unwrap_or_default();
+    if status == StatusCode::OK || status == StatusCode::NOT_MODIFIED {
+        tracing::debug!(request_id, %method, path, status = status.as_u16(), micros, "answered");
+    } else {
+        tracing::info!(request_id, %method, path, status = status.as_u16(), micros, "answered");
+    }
+    response.headers_mut().insert(X_REQUEST_ID, id);
+    response
+}
+
+/// The client's own id if it is fit to be logged and echoed, else a new one.
+fn request_id(request: &Request) -> HeaderValue {
+    let said = request.headers().get(X_REQUEST_ID).filter(|id| {
+        !id.is_empty()
+            && id.len() <= MAX_REQUEST_ID_BYTES
+            && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    });
+    said.cloned().unwrap_or_else(|| {
+        HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("none"))
+    })
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const COURIER_CONFIG: HeaderName = HeaderName::from_static("courier-config");
+
+/// A longer `X-Request-Id` is replaced.
+const MAX_REQUEST_ID_BYTES: usize = 128;

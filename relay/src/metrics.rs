@@ -1,0 +1,311 @@
+//! Counts what the relay does, for `/metrics` in Prometheus' text format.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The counters of one relay.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Answers of the ingest listener, by status.
+    pub answers: ByLabel,
+    /// Records rejected, by reason.
+    pub rejected: ByLabel,
+    /// Records accepted.
+    pub accepted: Counter,
+    /// Records that were there before.
+    pub duplicates: Counter,
+    /// Bytes of bodies, inflated.
+    pub received_bytes: Counter,
+    /// Export requests, by what the upstream answered.
+    pub exports: ByLabel,
+    /// Records that the upstream took.
+    pub exported: Counter,
+    /// Records that the upstream took the request of, and then refused (partial success).
+    pub upstream_refused: Counter,
+    /// Export requests that were sent again.
+    pub retries: Counter,
+    /// Records put aside for good.
+    pub dead_letters: Counter,
+    /// How long export requests took.
+    pub export_time: Histogram,
+    /// How long ingest requests took.
+    pub request_time: Histogram,
+    /// 1 while the upstream refuses for a reason that an operator has to look at.
+    pub alarm: AtomicU64,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `more`.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A counter for each of a few labels.
+#[derive(Debug, Default)]
+pub struct ByLabel(Mutex<BTreeMap<String, u64>>);
+
+impl ByLabel {
+    /// Adds `more` to the counter of `label`.
+    pub fn add(&self, label: impl AsRef<str>, more: u64) {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match counters.get_mut(label.as_ref()) {
+            Some(counter) => *counter += more,
+            None => {
+                counters.insert(label.as_ref().to_owned(), more);
+            }
+        }
+    }
+
+    fn all(&self) -> BTreeMap<String, u64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// How often something took how long.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    counts: [AtomicU64; BOUNDS.len()],
+    count: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Histogram {
+    /// Counts one that took `time`.
+    pub fn record(&self, time: Duration) {
+        for (count, bound) in self.counts.iter().zip(BOUNDS) {
+            if time.as_secs_f64() <= bound {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(
+            u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+    }
+}
+
+/// What is true at this moment, beside the counters.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Now {
+    /// Records in the spool.
+    pub spool_records: u64,
+    /// Bytes in the spool.
+    pub spool_bytes: u64,
+    /// Bytes that the spool may hold.
+    pub spool_max_bytes: u64,
+    /// Age of the oldest frame in the spool.
+    pub oldest_seconds: f64,
+    /// Dead letters kept.
+    pub dead_letters: u64,
+}
+
+impl Metrics {
+    /// Everything as Prometheus reads it.
+    #[must_use]
+    pub fn render(&self, now: &Now) -> String {
+        let mut text = Text(String::with_capacity(8192));
+        text.labelled(
+            "courier_requests_total",
+            "Answers of the ingest listener.",
+            "status",
+            &self.answers,
+        );
+        text.counter(
+            "courier_records_accepted_total",
+            "Records accepted.",
+            self.accepted.get(),
+        );
+        text.counter(
+            "courier_records_duplicate_total",
+            "Records that were there before.",
+            self.duplicates.get(),
+        );
+        text.labelled(
+            "courier_records_rejected_total",
+            "Records refused for their content.",
+            "reason",
+            &self.rejected,
+        );
+        text.counter(
+            "courier_received_bytes_total",
+            "Bytes of bodies, inflated.",
+            self.received_bytes.get(),
+        );
+        text.histogram(
+            "courier_request_seconds",
+            "Time of ingest requests.",
+            &self.request_time,
+        );
+        text.labelled(
+            "courier_export_requests_total",
+            "Export requests, by answer.",
+            "answer",
+            &self.exports,
+        );
+        text.counter(
+            "courier_export_retries_total",
+            "Export requests sent again.",
+            self.retries.get(),
+        );
+        text.counter(
+            "courier_records_exported_total",
+            "Records that the upstream took.",
+            self.exported.get(),
+        );
+        let refused = self.upstream_refused.get();
+        text.counter(
+            "courier_records_upstream_refused_total",
+            "Records refused by partial success.",
+            refused,
+        );
+        text.counter(
+            "courier_records_dead_lettered_total",
+            "Records put aside for good.",
+            self.dead_letters.get(),
+        );
+        text.histogram(
+            "courier_export_seconds",
+            "Time of export requests.",
+            &self.export_time,
+        );
+        let alarm = self.alarm.load(Ordering::Relaxed);
+        text.gauge(
+            "courier_export_alarm",
+            "1 while the upstream's answer needs an operator.",
+            alarm,
+        );
+        text.gauge(
+            "courier_spool_records",
+            "Records that wait for the upstream.",
+            now.spool_records,
+        );
+        text.gauge(
+            "courier_spool_bytes",
+            "Bytes that wait for the upstream.",
+            now.spool_bytes,
+        );
+        text.gauge(
+            "courier_spool_max_bytes",
+            "Bytes that may wait.",
+            now.spool_max_bytes,
+        );
+        // In integers, so that it does not flap around the mark.
+        let is_filling = now.spool_bytes >= now.spool_max_bytes / 5 * 4;
+        text.gauge(
+            "courier_spool_nearly_full",
+            "1 from 80 % of the cap on.",
+            u8::from(is_filling),
+        );
+        text.gauge(
+            "courier_spool_oldest_seconds",
+            "Age of what waits longest.",
+            now.oldest_seconds,
+        );
+        text.gauge(
+            "courier_dead_letters",
+            "Dead letters kept.",
+            now.dead_letters,
+        );
+        text.0
+    }
+}
+
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        self.line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.head(name, help, "counter");
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl fmt::Display) {
+        self.head(name, help, "gauge");
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn labelled(&mut self, name: &str, help: &str, label: &str, values: &ByLabel) {
+        self.head(name, help, "counter");
+        for (of, value) in values.all() {
+            self.line(format_args!("{name}{{{label}=\"{of}\"}} {value}"));
+        }
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
+        self.head(name, help, "histogram");
+        for (count, bound) in histogram.counts.iter().zip(BOUNDS) {
+            let count = count.load(Ordering::Relaxed);
+            self.line(format_args!("{name}_bucket{{le=\"{bound}\"}} {count}"));
+        }
+        let count = histogram.count.load(Ordering::Relaxed);
+        let seconds = Duration::from_micros(histogram.micros.load(Ordering::Relaxed)).as_secs_f64();
+        self.line(format_args!(
+            "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {seconds}\n{name}_count {count}"
+        ));
+    }
+
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        // Writing to a string does not fail.
+        let _ = self.0.write_fmt(line);
+        self.0.push('\n');
+    }
+}
+
+/// Upper bounds of a histogram's buckets, in seconds.
+const BOUNDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_begins_with_courier_and_every_line_is_well_formed() {
+        let metrics = Metrics::default();
+        metrics.answers.add("200", 3);
+        metrics.rejected.add("bad_level", 1);
+        metrics.request_time.record(Duration::from_millis(3));
+        let text = metrics.render(&Now {
+            spool_bytes: 80,
+            spool_max_bytes: 100,
+            ..Now::default()
+        });
+        for line in text.lines() {
+            let is_comment =
+                line.starts_with("# HELP courier_") || line.starts_with("# TYPE courier_");
+            let value = line
+                .rsplit_once(' ')
+                .and_then(|(_, value)| value.parse::<f64>().ok());
+            assert!(
+                is_comment || line.starts_with("courier_") && value.is_some(),
+                "{line}"
+            );
+        }
+        assert!(text.contains("courier_requests_total{status=\"200\"} 3\n"));
+        assert!(text.contains("courier_request_seconds_bucket{le=\"0.0025\"} 0\n"));
+        assert!(text.contains("courier_request_seconds_bucket{le=\"0.005\"} 1\n"));
+        assert!(text.contains("courier_spool_nearly_full 1\n"));
+    }
+}

@@ -1,0 +1,243 @@
+//! Puts a relay together, and takes it apart again in the order that loses nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::{self, Admin};
+use crate::config::{Clamp, Config, KeyConfig, SpoolKind, TokenConfig, UpstreamConfig};
+use crate::edge;
+use crate::export::{Exporter, Upstream, UpstreamError};
+use crate::identity::{KeyError, Secret, SecretError, Verifier};
+use crate::ingest::{self, Ingest, Pipeline};
+use crate::metrics::Metrics;
+use crate::sink::Sink;
+use crate::spool::{self, OpenError, Spool};
+
+/// Why a relay did not start. Nothing runs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data directory or its database can't be used.
+    #[error(transparent)]
+    Spool(#[from] OpenError),
+    /// Tokens can't be checked.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The upstream can't be talked to.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The address is taken or not ours. Choose another.
+    #[error("--{flag}: cannot listen on {address}")]
+    Listen {
+        /// The setting, as a flag.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A relay that runs. Dropping it does not stop it; [`Relay::stop`] does, without losing anything.
+#[derive(Debug)]
+pub struct Relay {
+    addr: SocketAddr,
+    admin_addr: SocketAddr,
+    ingest: Ingest,
+    spool: Spool,
+    secret: Option<Secret>,
+    tokens: TokenConfig,
+    stop_listening: watch::Sender<bool>,
+    stop_exporting: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<()>>,
+    exporter: Option<JoinHandle<()>>,
+    writer: spool::Writer,
+    _lock: spool::Lock,
+}
+
+/// Starts a relay. When this returns, it listens.
+///
+/// # Errors
+///
+/// When anything that it needs is missing: see [`StartError`]. Nothing runs then.
+pub async fn start(config: Config) -> Result<Relay, StartError> {
+    let lock = spool::lock(&config.data_dir)?;
+    let secret = secret(&config)?;
+    let verifier = Verifier::new(&config.tokens, secret.as_ref())?;
+    let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
+    let listener = bind("listen", config.listen).await?;
+    let admin_listener = bind("admin-listen", config.admin_listen).await?;
+    let (addr, admin_addr) = (
+        local("listen", &listener, config.listen)?,
+        local("admin-listen", &admin_listener, config.admin_listen)?,
+    );
+
+    let metrics = Arc::new(Metrics::default());
+    let (spool, writer) = Spool::open(&config.data_dir, config.spool_max_bytes).await?;
+    let sink = match (config.spool, &upstream) {
+        (SpoolKind::None, Some(upstream)) => Sink::Through(spool.clone(), upstream.clone()),
+        _ => Sink::Spool(spool.clone()),
+    };
+    let (stop_exporting, exporter_stops) = watch::channel(false);
+    // With `spool = none` too: what an earlier run left in the spool still has to go out.
+    let exporter = upstream.map(|upstream| {
+        let clamp = match config.clamp {
+            Clamp::On => true,
+            Clamp::Off => false,
+            Clamp::Auto => config.upstream.as_ref().is_some_and(is_logfire),
+        };
+        let exporter = Exporter {
+            spool: spool.clone(),
+            upstream,
+            clamp,
+            metrics: Arc::clone(&metrics),
+        };
+        tokio::spawn(exporter.run(exporter_stops))
+    });
+
+    let pipeline = Pipeline {
+        sink,
+        metrics,
+        max_records: config.max_records,
+    };
+    let ingest = Ingest::new(verifier, pipeline, config.max_body_bytes);
+    let admin = Admin {
+        ingest: ingest.clone(),
+        spool_max_bytes: config.spool_max_bytes,
+    };
+    let (stop_listening, listeners_stop) = watch::channel(false);
+    let listeners = vec![
+        tokio::spawn(edge::serve(
+            listener,
+            ingest::app(ingest.clone()),
+            listeners_stop.clone(),
+        )),
+        tokio::spawn(edge::serve(
+            admin_listener,
+            admin::app(admin),
+            listeners_stop,
+        )),
+    ];
+    Ok(Relay {
+        addr,
+        admin_addr,
+        ingest,
+        spool,
+        secret,
+        tokens: config.tokens,
+        stop_listening,
+        stop_exporting,
+        listeners,
+        exporter,
+        writer,
+        _lock: lock,
+    })
+}
+
+impl Relay {
+    /// Where clients send to.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where operators look.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
+    }
+
+    /// A token for `user` that is good for a day; `None` when the relay can check tokens but not sign them.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be signed.
+    pub fn development_token(&self, user: &str) -> Result<Option<String>, SecretError> {
+        self.secret
+            .as_ref()
+            .map(|secret| secret.token(user, DEFAULT_TOKEN_TTL, &self.tokens))
+            .transpose()
+    }
+
+    /// Stops: no new connections, what has begun ends, the export sends what goes at once, the spool is closed.
+    /// Whatever is left is in the spool.
+    pub async fn stop(self) {
+        self.ingest.drain();
+        self.stop_listening.send_replace(true);
+        for listener in self.listeners {
+            // A listener does not panic; if it did, it has stopped.
+            let _ = listener.await;
+        }
+        self.stop_exporting.send_replace(true);
+        if let Some(mut exporter) = self.exporter {
+            if tokio::time::timeout(EXPORT_TIMEOUT, &mut exporter)
+                .await
+                .is_err()
+            {
+                exporter.abort();
+            }
+        }
+        self.spool.stop().await;
+        self.writer.finished().await;
+    }
+}
+
+impl std::fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ingest").finish_non_exhaustive()
+    }
+}
+
+/// The secret that tokens can be signed with, if there is one.
+///
+/// # Errors
+///
+/// When development mode can't make one.
+pub fn secret(config: &Config) -> Result<Option<Secret>, KeyError> {
+    Ok(match &config.tokens.key {
+        KeyConfig::Development => Some(Secret::in_dir(&config.data_dir)?),
+        KeyConfig::Secret(secret) => Some(Secret::new(secret.expose_secret())),
+        KeyConfig::PublicKey(_) | KeyConfig::Jwks(_) => None,
+    })
+}
+
+async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen {
+            flag,
+            address,
+            source,
+        })
+}
+
+fn local(
+    flag: &'static str,
+    listener: &TcpListener,
+    address: SocketAddr,
+) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Listen {
+        flag,
+        address,
+        source,
+    })
+}
+
+fn is_logfire(upstream: &UpstreamConfig) -> bool {
+    upstream
+        .endpoint
+        .host_str()
+        .is_some_and(|host| host == "pydantic.dev" || host.ends_with(".pydantic.dev"))
+}
+
+/// A token is good for a day unless told otherwise.
+pub const DEFAULT_TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the export may go on once the relay stops.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);

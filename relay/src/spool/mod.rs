@@ -1,0 +1,363 @@
+//! Keeps what was accepted until every consumer has had it.
+//!
+//! The promises, in order:
+//!
+//! 1. what [`Spool::offer`] says is kept has been committed and synced: it survives `kill -9` and power loss;
+//! 2. a record whose name was accepted before is found, in the transaction that would keep it a second time;
+//! 3. frames leave in the order in which they came, once for each named consumer, and are deleted behind the last one;
+//! 4. what does not fit, because of the cap or of the disk, is refused and not half kept.
+//!
+//! One task writes. Offers that wait for each other's sync share the next one (group commit).
+//!
+//! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`.
+
+mod ledger;
+pub mod ranges;
+mod schema;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::{Row, SqliteConnection};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub use schema::{Lock, OpenError, lock, make_private};
+
+/// Records that one request wants to have kept, all or none.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// Whose token.
+    pub subject: String,
+    /// The encoded records; `None` when only their names are to be kept (`spool = none`).
+    pub frame: Option<Frame>,
+    /// The names of those that have one.
+    pub named: Option<Named>,
+    /// What stands for the name of those that have none: a hash of who and what.
+    pub hash: Option<[u8; 32]>,
+}
+
+/// Records by their place in a disk queue.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The queue's id.
+    pub queue: String,
+    /// Their seqs, ascending, each once.
+    pub seqs: Vec<u64>,
+}
+
+/// One encoded `ResourceLogs`.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// The encoded message.
+    pub body: Vec<u8>,
+    /// How many log records are in it.
+    pub records: u64,
+    /// When it came, in Unix nanoseconds.
+    pub received: u64,
+    /// The earliest time of a record in it, in Unix nanoseconds.
+    pub oldest: u64,
+    /// The latest time of a record in it, in Unix nanoseconds.
+    pub newest: u64,
+}
+
+/// What became of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of it is safe.
+    Kept,
+    /// Some of it had been accepted before. Nothing was kept: offer the rest.
+    Known {
+        /// The seqs that were there.
+        seqs: Vec<u64>,
+        /// Whether the hash was there.
+        hash: bool,
+    },
+}
+
+/// Why nothing of an offer was kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// The cap is reached. It ends when the upstream takes records again, or with a larger `--spool-max-bytes`.
+    #[error("the spool is full")]
+    Full,
+    /// The database can't be written: a full or failing disk. The text is what it said.
+    #[error("the spool is away: {0}")]
+    Away(String),
+    /// The relay stops.
+    #[error("the relay is stopping")]
+    Stopping,
+}
+
+/// Where a consumer stands: all frames up to `frame`, and `done` records of the one after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last frame that was wholly consumed.
+    pub frame: i64,
+    /// How many records of the frame after it were consumed.
+    pub done: u64,
+}
+
+/// A frame on its way out.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Its number; they ascend.
+    pub id: i64,
+    /// What is in it.
+    pub frame: Frame,
+}
+
+/// A record that the upstream will never take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// What the upstream said.
+    pub reason: String,
+    /// The encoded request with that one record, fit to be sent again.
+    pub body: Vec<u8>,
+}
+
+/// What waits for the export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Log records.
+    pub records: u64,
+    /// Bytes of frames.
+    pub bytes: u64,
+}
+
+/// A handle on the spool.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    commands: mpsc::Sender<writer::Command>,
+    gauge: Arc<Gauge>,
+    reading: Arc<tokio::sync::Mutex<SqliteConnection>>,
+}
+
+/// The end of a spool: whoever holds it can wait until everything is written.
+#[derive(Debug)]
+pub struct Writer(JoinHandle<()>);
+
+#[derive(Debug, Default)]
+struct Gauge {
+    changed: Notify,
+    cursor: Mutex<Cursor>,
+    head: Position,
+    tail: Position,
+    max_bytes: u64,
+    dead: AtomicU64,
+}
+
+/// Totals since the database was made.
+#[derive(Debug, Default)]
+struct Position {
+    records: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Position {
+    fn set(&self, records: u64, bytes: u64) {
+        self.records.store(records, Ordering::Release);
+        self.bytes.store(bytes, Ordering::Release);
+    }
+}
+
+impl Spool {
+    /// Opens the spool in `dir`, which the caller has locked; at most `max_bytes` of frames are kept.
+    ///
+    /// # Errors
+    ///
+    /// When the database is newer, damaged or out of reach: see [`OpenError`].
+    pub async fn open(dir: &Path, max_bytes: u64) -> Result<(Self, Writer), OpenError> {
+        let connection = schema::open(dir).await?;
+        let gauge = Arc::new(Gauge {
+            max_bytes,
+            ..Gauge::default()
+        });
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let writer = writer::Writing::begin(connection, Arc::clone(&gauge)).await;
+        let writer = writer.map_err(|source| OpenError::Database {
+            file: dir.to_owned(),
+            source,
+        })?;
+        let reading = Arc::new(tokio::sync::Mutex::new(schema::open_to_read(dir).await?));
+        let writer = Writer(tokio::spawn(writer.run(inbox)));
+        Ok((
+            Self {
+                commands,
+                gauge,
+                reading,
+            },
+            writer,
+        ))
+    }
+
+    /// Keeps an offer, or says what of it was there before. Returns after the commit.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was kept: see [`OfferError`].
+    pub async fn offer(&self, offer: Offer) -> Result<Verdict, OfferError> {
+        self.ask(|answer| writer::Command::Offer {
+            offer,
+            keep: true,
+            answer,
+        })
+        .await
+    }
+
+    /// What of an offer was there before; keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the database can't be asked.
+    pub async fn look(&self, offer: Offer) -> Result<Verdict, OfferError> {
+        self.ask(|answer| writer::Command::Offer {
+            offer,
+            keep: false,
+            answer,
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, OfferError>>) -> writer::Command,
+    ) -> Result<T, OfferError> {
+        let (answer, answered) = oneshot::channel();
+        self.commands
+            .send(command(answer))
+            .await
+            .map_err(|_| OfferError::Stopping)?;
+        answered.await.map_err(|_| OfferError::Stopping)?
+    }
+
+    /// Where the export stands.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        *self
+            .gauge
+            .cursor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The frames after `cursor`, in order: the first one, and more as long as all are within `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub async fn read(&self, cursor: Cursor, max_bytes: u64) -> Result<Vec<Pending>, sqlx::Error> {
+        let max_bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
+        let mut connection = self.reading.lock().await;
+        let rows = sqlx::query(
+            "SELECT id, records, received, oldest, newest, body FROM frame WHERE id > ?1 AND (
+                 id = (SELECT min(id) FROM frame WHERE id > ?1)
+                 OR end_bytes <= (SELECT end_bytes - length(body) FROM frame WHERE id > ?1 ORDER BY id LIMIT 1) + ?2
+             ) ORDER BY id LIMIT 4096",
+        )
+        .bind(cursor.frame)
+        .bind(max_bytes)
+        .fetch_all(&mut *connection)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Pending {
+                    id: row.try_get(0)?,
+                    frame: Frame {
+                        records: unsigned(row.try_get(1)?),
+                        received: unsigned(row.try_get(2)?),
+                        oldest: unsigned(row.try_get(3)?),
+                        newest: unsigned(row.try_get(4)?),
+                        body: row.try_get(5)?,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// Moves the export's cursor, keeps the dead letters that were found on the way, deletes what is behind.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be committed: the cursor is where it was.
+    pub async fn advance(&self, to: Cursor, dead: Vec<DeadLetter>) -> Result<(), OfferError> {
+        self.ask(|answer| writer::Command::Advance { to, dead, answer })
+            .await
+    }
+
+    /// Waits until something was kept since the last call.
+    pub async fn changed(&self) {
+        self.gauge.changed.notified().await;
+    }
+
+    /// What waits for the export.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        self.gauge.depth()
+    }
+
+    /// Dead letters kept.
+    #[must_use]
+    pub fn dead_letters(&self) -> u64 {
+        self.gauge.dead.load(Ordering::Relaxed)
+    }
+
+    /// When the oldest pending frame came, in Unix nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub async fn oldest_received(&self) -> Result<Option<u64>, sqlx::Error> {
+        let mut connection = self.reading.lock().await;
+        let received =
+            sqlx::query_scalar("SELECT received FROM frame WHERE id > ?1 ORDER BY id LIMIT 1")
+                .bind(self.cursor().frame)
+                .fetch_optional(&mut *connection)
+                .await?;
+        Ok(received.map(unsigned))
+    }
+
+    /// Asks the writer to end after what is already in its inbox.
+    pub async fn stop(&self) {
+        // It has ended already when nobody listens.
+        let _ = self.commands.send(writer::Command::Stop).await;
+    }
+}
+
+impl Writer {
+    /// Waits until everything is written and the database is closed.
+    pub async fn finished(self) {
+        // The task does not panic; if it were cancelled there is nothing left to wait for.
+        let _ = self.0.await;
+    }
+}
+
+impl Gauge {
+    fn depth(&self) -> Depth {
+        let behind = |head: &AtomicU64, tail: &AtomicU64| {
+            let tail = tail.load(Ordering::Acquire);
+            head.load(Ordering::Acquire).saturating_sub(tail)
+        };
+        Depth {
+            records: behind(&self.head.records, &self.tail.records),
+            bytes: behind(&self.head.bytes, &self.tail.bytes),
+        }
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Requests that may wait for the writer before the next one waits at the door.
+const COMMANDS: usize = 1024;
+
+#[cfg(test)]
+mod tests;

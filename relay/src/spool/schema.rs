@@ -1,0 +1,200 @@
+//! The database of a relay: where it is, what is in it, and which version of that.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+/// Why the data directory can't be used. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory, or the lock file in it, could not be made. Check the path and its owner.
+    #[error("cannot use data directory `{}`", .dir.display())]
+    Dir {
+        /// The data directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another relay runs on it. Stop that one, or give this one a directory of its own.
+    #[error("data directory `{}` is in use by another relay", .dir.display())]
+    InUse {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// A newer relay wrote it. Use that version, or another directory.
+    #[error("`{}` has format {found}, newer than format {VERSION} of this relay", .file.display())]
+    Newer {
+        /// The database.
+        file: PathBuf,
+        /// Its format.
+        found: i64,
+    },
+    /// It is no database of a relay, or it is damaged. Restore it, or move it away to begin anew.
+    #[error("cannot open database `{}`", .file.display())]
+    Database {
+        /// The database.
+        file: PathBuf,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+}
+
+/// The lock on a data directory; free again when it is dropped or the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Makes the data directory if absent (readable by its owner only) and locks it.
+///
+/// # Errors
+///
+/// When it can't be made, or another relay has it.
+pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
+    let failed = |source| OpenError::Dir {
+        dir: dir.to_owned(),
+        source,
+    };
+    make_private(dir).map_err(failed)?;
+    let path = dir.join("relay.lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+            dir: dir.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Makes `dir` for its owner only; one that exists is left as it is.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// The database in `dir`, with its tables.
+///
+/// # Errors
+///
+/// When it is newer than this relay, damaged, or not a database of ours.
+pub async fn open(dir: &Path) -> Result<SqliteConnection, OpenError> {
+    let file = dir.join(FILE);
+    let failed = |source| OpenError::Database {
+        file: file.clone(),
+        source,
+    };
+    let mut connection = options(&file)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .map_err(failed)?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+    if found > VERSION {
+        connection.close().await.map_err(failed)?;
+        return Err(OpenError::Newer { file, found });
+    }
+    if found < VERSION {
+        sqlx::raw_sql(TABLES)
+            .execute(&mut connection)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+/// A second connection to the database in `dir`, for reading.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub async fn open_to_read(dir: &Path) -> Result<SqliteConnection, OpenError> {
+    let file = dir.join(FILE);
+    let options = options(&file).read_only(true);
+    options
+        .connect()
+        .await
+        .map_err(|source| OpenError::Database { file, source })
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Every commit is synced before it is answered: that is what "acknowledged" means.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+const FILE: &str = "relay.db";
+
+/// The format that this relay writes. An older one is brought up to it when it is opened.
+const VERSION: i64 = 1;
+
+/// `end_*` count everything up to and including a frame since the database was made, so that what is pending for a
+/// consumer is one subtraction. Seqs are stored with their top bit flipped, because SQLite's integers are signed.
+const TABLES: &str = "
+BEGIN;
+CREATE TABLE frame (
+    id INTEGER PRIMARY KEY,
+    end_records INTEGER NOT NULL,
+    end_bytes INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    oldest INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    queue TEXT,
+    first_seq INTEGER,
+    last_seq INTEGER,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE consumer (
+    name TEXT PRIMARY KEY,
+    frame INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    end_records INTEGER NOT NULL,
+    end_bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO consumer VALUES ('export', 0, 0, 0, 0);
+CREATE TABLE accepted (
+    subject TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (subject, queue, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seen (
+    hash BLOB PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_at ON seen (at);
+CREATE TABLE dead (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+PRAGMA user_version = 1;
+COMMIT;
+";

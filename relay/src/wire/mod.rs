@@ -1,0 +1,199 @@
+//! What a client sent: the envelope first, then record by record, so that one bad record costs itself.
+//!
+//! Any body that is JSON and has an array of logs is a [`Batch`]. What a record lacks is found when it is parsed, and
+//! said in words for the client's developer. Wrong types around the records (a `resource` that is a number) are passed
+//! over: they are no reason to refuse what is whole.
+
+pub mod json;
+mod record;
+mod timestamp;
+
+use std::borrow::Cow;
+
+use json::{Next, Reader, Value};
+pub use record::{Claim, Record};
+
+/// One request's body, its records still as text.
+#[derive(Debug, Default)]
+pub struct Batch<'a> {
+    /// Attributes of the program that logged.
+    pub resource: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// What holds for every record that does not say otherwise.
+    pub context: Context<'a>,
+    /// When the client sent it by its own clock, in Unix nanoseconds.
+    pub sent_at: Option<i128>,
+    /// The records, each known to be JSON.
+    pub logs: Vec<&'a str>,
+}
+
+/// The batch's `context`.
+#[derive(Debug, Default)]
+pub struct Context<'a> {
+    /// Which disk queue the records' seqs belong to.
+    pub queue: Option<Cow<'a, str>>,
+    /// Which installation.
+    pub install: Option<Cow<'a, str>>,
+    /// Which run of the program.
+    pub session: Option<Cow<'a, str>>,
+    /// Who was logged in.
+    pub user: Option<Cow<'a, str>>,
+}
+
+/// The body is not a batch at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not UTF-8, so they can't be JSON.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    /// The text is not JSON.
+    #[error("the body is {0}")]
+    NotJson(#[from] json::Error),
+    /// Neither a bare array nor an object with an array `logs`.
+    #[error("the body has no `logs` array")]
+    NoLogs,
+}
+
+/// Reads the envelope of `body`.
+///
+/// # Errors
+///
+/// When nothing in it can be taken: see [`Error`].
+pub fn parse(body: &[u8]) -> Result<Batch<'_>, Error> {
+    let text = std::str::from_utf8(body).map_err(|_| Error::NotUtf8)?;
+    let mut batch = Batch::default();
+    let mut logs = None;
+    let mut reader = Reader::new(text);
+    match reader.next_kind()? {
+        Next::List => logs = Some(elements(&mut reader)?),
+        Next::Map => reader.map(|reader, key| {
+            let kind = reader.next_kind()?;
+            match (key.as_ref(), kind) {
+                ("logs", Next::List) => logs = Some(elements(reader)?),
+                ("logs", _) => {
+                    reader.skip()?;
+                    logs = None;
+                }
+                ("resource", Next::Map) => batch.resource = reader.members(DEPTH + 1)?,
+                ("context", Next::Map) => batch.context = context(reader)?,
+                ("sentAt" | "sent_at", Next::Text) => {
+                    batch.sent_at = timestamp::unix_nanos(&reader.string()?)
+                }
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?,
+        Next::Text | Next::Scalar => {
+            reader.skip()?;
+        }
+    }
+    reader.end()?;
+    batch.logs = logs.ok_or(Error::NoLogs)?;
+    Ok(batch)
+}
+
+/// How deep arrays and objects may be nested in an attribute's value before the rest stays text.
+pub const DEPTH: usize = 16;
+
+fn elements<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a str>, json::Error> {
+    let mut elements = Vec::new();
+    reader.list(|reader| {
+        elements.push(reader.skip()?);
+        Ok(())
+    })?;
+    Ok(elements)
+}
+
+fn context<'a>(reader: &mut Reader<'a>) -> Result<Context<'a>, json::Error> {
+    let mut context = Context::default();
+    reader.map(|reader, key| {
+        let value = reader.value(0)?;
+        let place = match key.as_ref() {
+            "queue" => &mut context.queue,
+            "installId" | "install_id" => &mut context.install,
+            "sessionId" | "session_id" => &mut context.session,
+            "userId" | "user_id" => &mut context.user,
+            _ => return Ok(()),
+        };
+        *place = identifier(value).ok();
+        Ok(())
+    })?;
+    Ok(context)
+}
+
+/// An id may be a string or a number; an empty one says nothing.
+///
+/// # Errors
+///
+/// Gives back a value that is no id.
+fn identifier(value: Value<'_>) -> Result<Cow<'_, str>, Value<'_>> {
+    match value {
+        Value::Text(text) if !text.is_empty() => Ok(text),
+        Value::Int(number) => Ok(Cow::Owned(number.to_string())),
+        Value::Number(text) => Ok(Cow::Borrowed(text)),
+        other => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_array_is_a_batch_and_camel_and_snake_case_are_one_field() {
+        let batch = parse(br#" [{"a":1}, 2] "#).expect("a bare array is a batch");
+        assert_eq!(batch.logs, [r#"{"a":1}"#, "2"]);
+
+        let batch = parse(br#"{"logs":[],"sent_at":"1970-01-01T00:00:01Z","context":{"install_id":"i","userId":7,"session_id":""}}"#)
+            .expect("an object is a batch");
+        assert_eq!(batch.sent_at, Some(1_000_000_000));
+        assert_eq!(batch.context.install.as_deref(), Some("i"));
+        assert_eq!(batch.context.user.as_deref(), Some("7"));
+        assert_eq!(batch.context.session, None);
+    }
+
+    #[test]
+    fn what_has_no_logs_array_is_refused() {
+        for body in [
+            &b"{}"[..],
+            br#"{"logs":1}"#,
+            br#"{"logs":[],"logs":null}"#,
+            b"1",
+            b"null",
+            b"\"logs\"",
+        ] {
+            assert_eq!(
+                parse(body).err(),
+                Some(Error::NoLogs),
+                "{}",
+                String::from_utf8_lossy(body)
+            );
+        }
+        for body in [
+            &b""[..],
+            b"{",
+            br#"{"logs":[]"#,
+            br#"{"logs":[]} x"#,
+            br#"{"logs":[{"a"}]}"#,
+        ] {
+            assert!(
+                matches!(parse(body), Err(Error::NotJson(_))),
+                "{}",
+                String::from_utf8_lossy(body)
+            );
+        }
+        assert_eq!(parse(b"[\"\xff\"]").err(), Some(Error::NotUtf8));
+    }
+
+    #[test]
+    fn wrong_types_around_the_records_cost_nothing() {
+        let batch = parse(br#"{"resource":7,"context":[],"sentAt":12,"logs":[1]}"#)
+            .expect("the logs are whole");
+        assert_eq!(
+            (batch.resource.len(), batch.sent_at, batch.logs.len()),
+            (0, None, 1)
+        );
+    }
+}

@@ -1,0 +1,439 @@
+//! One record, as its client wrote it.
+//!
+//! Only `timestamp`, `level` and `message` are required. A known field of a type that it can't have is kept as an
+//! attribute of that name, like an unknown field, rather than costing the record.
+
+use std::borrow::Cow;
+
+use tracing_courier::Level;
+
+use super::json::{Error, Next, Reader, Value, last_wins};
+use super::{DEPTH, identifier, timestamp};
+
+/// One record, borrowing from the body.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// Its number in its disk queue, from `q`.
+    pub seq: Option<u64>,
+    /// When, in Unix nanoseconds by the client's clock.
+    pub unix_nanos: i128,
+    /// The timestamp as it was written.
+    pub timestamp: Cow<'a, str>,
+    /// How bad.
+    pub level: Level,
+    /// Who logged it; empty when it did not say.
+    pub logger: Cow<'a, str>,
+    /// What happened.
+    pub message: Cow<'a, str>,
+    /// Typed fields, keys unique: those of `attributes`, then the record's unknown fields unless null or taken.
+    pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// `Type: message`.
+    pub error: Option<Cow<'a, str>>,
+    /// Frames as text.
+    pub stack_trace: Option<Cow<'a, str>>,
+    /// Hex, not yet checked.
+    pub trace_id: Option<Cow<'a, str>>,
+    /// Hex, not yet checked.
+    pub span_id: Option<Cow<'a, str>>,
+    /// Which installation, where the record itself says so.
+    pub install: Option<Cow<'a, str>>,
+    /// Which run of the program, where the record itself says so.
+    pub session: Option<Cow<'a, str>>,
+    /// Which user, where the record itself says so.
+    pub user: Claim<'a>,
+    /// The names of the spans that it was logged in.
+    pub spans: Option<Value<'a>>,
+    /// The file that logged it.
+    pub file: Option<Cow<'a, str>>,
+    /// The line that logged it.
+    pub line: Option<i64>,
+    /// What happened before.
+    pub breadcrumbs: Option<Value<'a>>,
+}
+
+/// What a record says about its user.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Claim<'a> {
+    /// Nothing: the context's user holds.
+    #[default]
+    Silent,
+    /// `null`: nobody was logged in.
+    Nobody,
+    /// This one.
+    Is(Cow<'a, str>),
+}
+
+/// Why a record can't be taken, for the client's developer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reject {
+    /// An array, a string, a number.
+    #[error("a record must be a JSON object")]
+    NotAnObject,
+    /// There is no `timestamp`, or it is null.
+    #[error("`timestamp` is missing")]
+    NoTimestamp,
+    /// It is something else.
+    #[error("`timestamp` must be an RFC 3339 string, for example 2026-02-06T12:00:00.000Z")]
+    BadTimestamp,
+    /// There is no `level`, or it is null.
+    #[error("`level` is missing")]
+    NoLevel,
+    /// It is something else.
+    #[error("`level` must be trace, debug, info, warning, error or fatal")]
+    BadLevel,
+    /// There is no `message`, or it is null.
+    #[error("`message` is missing")]
+    NoMessage,
+    /// It is something else.
+    #[error("`message` must be a string")]
+    BadMessage,
+}
+
+impl Reject {
+    /// The reason as one word, for counting.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::NoTimestamp => "no_timestamp",
+            Self::BadTimestamp => "bad_timestamp",
+            Self::NoLevel => "no_level",
+            Self::BadLevel => "bad_level",
+            Self::NoMessage => "no_message",
+            Self::BadMessage => "bad_message",
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// Reads one element of the `logs` array, which is known to be JSON.
+    ///
+    /// # Errors
+    ///
+    /// When a required field is missing or of the wrong type.
+    pub fn parse(text: &'a str) -> Result<Self, Reject> {
+        let mut reader = Reader::new(text);
+        if reader.next_kind() != Ok(Next::Map) {
+            return Err(Reject::NotAnObject);
+        }
+        let fields = Fields::read(&mut reader).map_err(|_| Reject::NotAnObject)?;
+        fields.try_into()
+    }
+}
+
+/// Each known field as the last one of its name said, in either spelling.
+#[derive(Default)]
+struct Fields<'a> {
+    q: Option<Value<'a>>,
+    timestamp: Option<Value<'a>>,
+    level: Option<Value<'a>>,
+    logger: Option<Value<'a>>,
+    message: Option<Value<'a>>,
+    attributes: Option<Value<'a>>,
+    error: Option<Value<'a>>,
+    stack_trace: Option<Value<'a>>,
+    trace_id: Option<Value<'a>>,
+    span_id: Option<Value<'a>>,
+    install: Option<Value<'a>>,
+    session: Option<Value<'a>>,
+    user: Option<Value<'a>>,
+    spans: Option<Value<'a>>,
+    location: Option<Value<'a>>,
+    breadcrumbs: Option<Value<'a>>,
+    unknown: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
+        let mut fields = Self::default();
+        reader.map(|reader, key| {
+            let place = match key.as_ref() {
+                "q" => &mut fields.q,
+                "timestamp" => &mut fields.timestamp,
+                "level" => &mut fields.level,
+                "logger" => &mut fields.logger,
+                "message" => &mut fields.message,
+                "attributes" => {
+                    // One deeper than any other field: its own object is no attribute's value.
+                    fields.attributes = Some(reader.value(DEPTH + 1)?);
+                    return Ok(());
+                }
+                "error" => &mut fields.error,
+                "stackTrace" | "stack_trace" => &mut fields.stack_trace,
+                "traceId" | "trace_id" => &mut fields.trace_id,
+                "spanId" | "span_id" => &mut fields.span_id,
+                "installId" | "install_id" => &mut fields.install,
+                "sessionId" | "session_id" => &mut fields.session,
+                "userId" | "user_id" => &mut fields.user,
+                "spans" => &mut fields.spans,
+                "location" => &mut fields.location,
+                "breadcrumbs" => &mut fields.breadcrumbs,
+                _ => {
+                    fields.unknown.push((key, reader.value(DEPTH)?));
+                    return Ok(());
+                }
+            };
+            *place = Some(reader.value(DEPTH)?);
+            Ok(())
+        })?;
+        Ok(fields)
+    }
+}
+
+impl<'a> TryFrom<Fields<'a>> for Record<'a> {
+    type Error = Reject;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Reject> {
+        let timestamp = required(fields.timestamp, Reject::NoTimestamp, Reject::BadTimestamp)?;
+        let unix_nanos = timestamp::unix_nanos(&timestamp).ok_or(Reject::BadTimestamp)?;
+        let level = required(fields.level, Reject::NoLevel, Reject::BadLevel)?;
+        let level = level.parse().map_err(|_| Reject::BadLevel)?;
+        let message = required(fields.message, Reject::NoMessage, Reject::BadMessage)?;
+
+        let mut spare = Spare(fields.unknown);
+        let attributes = match fields.attributes {
+            Some(Value::Map(attributes)) => attributes,
+            other => {
+                spare.keep("attributes", other);
+                Vec::new()
+            }
+        };
+        let (file, line) = spare.location(fields.location);
+        let record = Self {
+            seq: fields.q.and_then(|q| {
+                if let Value::Text(q) = q {
+                    seq(&q)
+                } else {
+                    None
+                }
+            }),
+            unix_nanos,
+            timestamp,
+            level,
+            logger: spare.text("logger", fields.logger).unwrap_or_default(),
+            message,
+            error: spare.text("error", fields.error),
+            stack_trace: spare.text("stackTrace", fields.stack_trace),
+            trace_id: spare.text("client.trace_id", fields.trace_id),
+            span_id: spare.text("client.span_id", fields.span_id),
+            install: spare.identifier("installId", fields.install),
+            session: spare.identifier("sessionId", fields.session),
+            user: match fields.user {
+                None => Claim::Silent,
+                Some(Value::Null) => Claim::Nobody,
+                user => spare
+                    .identifier("userId", user)
+                    .map_or(Claim::Silent, Claim::Is),
+            },
+            spans: some(fields.spans),
+            file,
+            line,
+            breadcrumbs: some(fields.breadcrumbs),
+            attributes: spare.join(attributes),
+        };
+        Ok(record)
+    }
+}
+
+/// What becomes an attribute because it has no better place.
+struct Spare<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+impl<'a> Spare<'a> {
+    fn keep(&mut self, name: &'static str, value: Option<Value<'a>>) {
+        if let Some(value) = value {
+            self.0.push((Cow::Borrowed(name), value));
+        }
+    }
+
+    /// The value as text; empty text says nothing.
+    fn text(&mut self, name: &'static str, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
+        match value {
+            Some(Value::Text(text)) => Some(text).filter(|text| !text.is_empty()),
+            other => {
+                self.keep(name, other);
+                None
+            }
+        }
+    }
+
+    fn identifier(&mut self, name: &'static str, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
+        match identifier(value?) {
+            Ok(identifier) => Some(identifier),
+            Err(other) => {
+                self.keep(
+                    name,
+                    Some(other).filter(|other| !matches!(other, Value::Text(_))),
+                );
+                None
+            }
+        }
+    }
+
+    fn location(&mut self, value: Option<Value<'a>>) -> (Option<Cow<'a, str>>, Option<i64>) {
+        let members = match value {
+            Some(Value::Map(members)) => members,
+            other => {
+                self.keep("location", other);
+                return (None, None);
+            }
+        };
+        let (mut file, mut line) = (None, None);
+        for (key, value) in members {
+            match (key.as_ref(), value) {
+                ("file", Value::Text(text)) => file = Some(text),
+                ("line", Value::Int(number)) => line = Some(number),
+                _ => {}
+            }
+        }
+        (file, line)
+    }
+
+    /// `attributes`, then what was kept here, unless null or taken.
+    fn join(
+        self,
+        mut attributes: Vec<(Cow<'a, str>, Value<'a>)>,
+    ) -> Vec<(Cow<'a, str>, Value<'a>)> {
+        if self.0.is_empty() {
+            return attributes;
+        }
+        let mut spare = last_wins(self.0);
+        spare.retain(|(_, value)| *value != Value::Null);
+        let taken: std::collections::HashSet<&str> =
+            attributes.iter().map(|(key, _)| key.as_ref()).collect();
+        spare.retain(|(key, _)| !taken.contains(key.as_ref()));
+        attributes.append(&mut spare);
+        attributes
+    }
+}
+
+fn required<'a>(
+    value: Option<Value<'a>>,
+    missing: Reject,
+    wrong: Reject,
+) -> Result<Cow<'a, str>, Reject> {
+    match value {
+        Some(Value::Text(text)) => Ok(text),
+        None | Some(Value::Null) => Err(missing),
+        Some(_) => Err(wrong),
+    }
+}
+
+fn some(value: Option<Value<'_>>) -> Option<Value<'_>> {
+    value.filter(|value| !matches!(value, Value::Null) && *value != Value::List(Vec::new()))
+}
+
+/// The seq of `<seq 16 hex>-<len 8 hex>-<crc 8 hex>`; the rest guards the disk, not the wire.
+fn seq(q: &str) -> Option<u64> {
+    let mut parts = q.split('-');
+    let mut hex = |digits: usize| {
+        let part = parts.next()?;
+        let whole = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        whole.then(|| u64::from_str_radix(part, 16).ok())?
+    };
+    let (seq, _, _) = (hex(16)?, hex(8)?, hex(8)?);
+    parts.next().is_none().then_some(seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = r#""timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m""#;
+
+    fn parse(more: &str) -> Record<'static> {
+        let text: &'static str = format!("{{{LEAST}{more}}}").leak();
+        Record::parse(text).expect("the record is whole")
+    }
+
+    #[test]
+    fn each_lack_has_its_reason() {
+        let cases = [
+            ("[]", Reject::NotAnObject),
+            ("\"x\"", Reject::NotAnObject),
+            ("{}", Reject::NoTimestamp),
+            (
+                r#"{"timestamp":null,"level":"info","message":"m"}"#,
+                Reject::NoTimestamp,
+            ),
+            (
+                r#"{"timestamp":1,"level":"info","message":"m"}"#,
+                Reject::BadTimestamp,
+            ),
+            (
+                r#"{"timestamp":"yesterday","level":"info","message":"m"}"#,
+                Reject::BadTimestamp,
+            ),
+            (
+                r#"{"timestamp":"2026-02-06T12:00:00Z","message":"m"}"#,
+                Reject::NoLevel,
+            ),
+            (
+                r#"{"timestamp":"2026-02-06T12:00:00Z","level":"loud","message":"m"}"#,
+                Reject::BadLevel,
+            ),
+            (
+                r#"{"timestamp":"2026-02-06T12:00:00Z","level":9,"message":"m"}"#,
+                Reject::BadLevel,
+            ),
+            (
+                r#"{"timestamp":"2026-02-06T12:00:00Z","level":"info"}"#,
+                Reject::NoMessage,
+            ),
+            (
+                r#"{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":{}}"#,
+                Reject::BadMessage,
+            ),
+        ];
+        for (text, reason) in cases {
+            assert_eq!(Record::parse(text).err(), Some(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_become_attributes_unless_null_or_taken() {
+        let record = parse(
+            r#","attributes":{"a":1},"a":2,"none":null,"active_run":{"run_id":"r"},"q":"bad","logger":7"#,
+        );
+        assert_eq!(
+            record.attributes,
+            [
+                ("a".into(), Value::Int(1)),
+                (
+                    "active_run".into(),
+                    Value::Map(vec![("run_id".into(), Value::Text("r".into()))])
+                ),
+                ("logger".into(), Value::Int(7)),
+            ]
+        );
+        assert_eq!(record.seq, None);
+    }
+
+    #[test]
+    fn camel_and_snake_case_are_one_field_and_the_last_wins() {
+        let record = parse(
+            r#","install_id":"a","installId":"b","stack_trace":"s","traceId":"t","user_id":null"#,
+        );
+        assert_eq!(record.install.as_deref(), Some("b"));
+        assert_eq!(record.stack_trace.as_deref(), Some("s"));
+        assert_eq!(record.trace_id.as_deref(), Some("t"));
+        assert_eq!(record.user, Claim::Nobody);
+        assert_eq!(parse("").user, Claim::Silent);
+    }
+
+    #[test]
+    fn only_the_seq_of_a_whole_q_is_read() {
+        let cases = [
+            ("000000000000002a-000001f3-9c0d11e2", Some(42)),
+            ("ffffffffffffffff-00000000-00000000", Some(u64::MAX)),
+            ("2a-1f3-9c0d11e2", None),
+            ("000000000000002a", None),
+            ("000000000000002a-000001f3-9c0d11e2-", None),
+            ("+00000000000002a-000001f3-9c0d11e2", None),
+            ("", None),
+        ];
+        for (q, expected) in cases {
+            assert_eq!(seq(q), expected, "{q}");
+        }
+    }
+}
