@@ -142,11 +142,7 @@ fn adopt(mut chain: Chain, slot: Option<Slot>, lock: Lock) -> Option<Adopted> {
         .collect();
     first_seqs.sort_unstable();
     for first_seq in first_seqs {
-        let bytes = chain
-            .storage
-            .read(&chain.path(first_seq))
-            .and_then(|file| file.len())
-            .unwrap_or(0);
+        let bytes = chain.storage.file_len(&chain.path(first_seq)).unwrap_or(0);
         chain.segments.push_back(Segment {
             first_seq,
             bytes,

@@ -70,6 +70,10 @@ impl Storage for Disk {
         ))
     }
 
+    fn file_len(&self, path: &Path) -> io::Result<u64> {
+        Ok(fs::metadata(path)?.len())
+    }
+
     fn read(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>> {
         Ok(Arc::new(File::open(path)?))
     }

@@ -273,18 +273,22 @@ impl Ledger {
     }
 
     pub(super) fn pending(&self) -> Pending {
-        let own = &self.writer.chain;
-        let position = own.slot.position.seq;
         let mut pending = Pending {
-            records: self.next_seq.saturating_sub(position)
-                - self.holes.count(position, self.next_seq),
-            bytes: own.pending_bytes() + self.memory.bytes(),
+            records: self.own_pending_records(),
+            bytes: self.writer.chain.pending_bytes() + self.memory.bytes(),
         };
         for adopted in &self.adopted {
             pending.records += adopted.pending_records();
             pending.bytes += adopted.chain.pending_bytes();
         }
         pending
+    }
+
+    /// Records of our own queue that are still to be delivered.
+    pub(super) fn own_pending_records(&self) -> u64 {
+        let position = self.writer.chain.slot.position.seq;
+        let missing = self.holes.count(position, self.next_seq);
+        self.next_seq.saturating_sub(position) - missing
     }
 
     pub(super) fn health(&self) -> Health {

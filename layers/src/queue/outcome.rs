@@ -139,7 +139,8 @@ impl Ledger {
 
     /// Removes our own files but the lock when nothing is pending and nothing was put aside; says whether it did.
     pub(super) fn remove_if_empty(&mut self) -> bool {
-        if self.pending().records > 0 || self.owed.next().is_some() || self.rejected.bytes() > 0 {
+        if self.own_pending_records() > 0 || self.owed.next().is_some() || self.rejected.bytes() > 0
+        {
             return false;
         }
         self.writer.seal();

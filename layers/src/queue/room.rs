@@ -98,10 +98,10 @@ impl Ledger {
 
     fn begin_segment_if_needed(&mut self, seq: u64, bytes: usize, say: Say) -> io::Result<()> {
         let needed = (bytes + self.context_bytes() + NOTE_BYTES) as u64;
-        let limit = self.segment_limit();
-        if self.writer.has_room(needed, limit) {
+        if self.writer.has_room(needed) {
             return Ok(());
         }
+        let limit = self.segment_limit();
         self.writer.seal();
         let reserve = on_disk(limit.max(needed)) + SLACK_BYTES;
         let mut dropped = Vec::new();
@@ -111,7 +111,7 @@ impl Ledger {
                 None => break,
             }
         }
-        let mut begun = self.writer.begin_segment(seq);
+        let mut begun = self.writer.begin_segment(seq, limit);
         if !dropped.is_empty() {
             if begun.is_ok() && say == Say::First {
                 begun = self.say_loss();

@@ -21,6 +21,8 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
     fn open_to_append(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>>;
     /// Opens a file for reading and for writing in place.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>>;
+    /// Bytes in a file.
+    fn file_len(&self, path: &Path) -> io::Result<u64>;
     /// Opens a file for reading.
     fn read(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>>;
     /// Puts `from` in the place of `to`.

@@ -19,6 +19,8 @@ pub(super) struct Writer {
     pub(super) chain: Chain,
     /// The last segment, while it is written to.
     file: Option<Arc<dyn StoredFile>>,
+    /// How large that segment may get.
+    limit: u64,
     /// The context in force in that segment.
     context: Option<Arc<str>>,
     context_line: Line,
@@ -45,6 +47,7 @@ impl Writer {
         Self {
             chain,
             file: None,
+            limit: 0,
             context: None,
             context_line: Line::new(),
             end_seq: 0,
@@ -56,9 +59,10 @@ impl Writer {
         }
     }
 
-    /// Whether `bytes` more fit into the open segment below `limit`.
-    pub(super) fn has_room(&self, bytes: u64, limit: u64) -> bool {
-        self.file.is_some() && (self.open_bytes() + bytes <= limit || self.is_without_records())
+    /// Whether `bytes` more fit into the open segment.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.file.is_some()
+            && (self.open_bytes() + bytes <= self.limit || self.is_without_records())
     }
 
     /// Bytes in the segment that is being written.
@@ -69,8 +73,8 @@ impl Writer {
             .map_or(0, |segment| segment.bytes)
     }
 
-    /// Begins a new segment for `seq`. The one before it is sealed.
-    pub(super) fn begin_segment(&mut self, seq: u64) -> io::Result<()> {
+    /// Begins a new segment of up to `limit` bytes for `seq`. The one before it is sealed.
+    pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
         self.seal();
         let first_seq = seq.max(self.end_seq);
         let file = self.chain.storage.create(&self.chain.path(first_seq))?;
@@ -83,6 +87,7 @@ impl Writer {
         self.unsynced.files.push((first_seq, Arc::clone(&file)));
         self.unsynced.has_new_names = true;
         self.file = Some(file);
+        self.limit = limit;
         Ok(())
     }
 
