@@ -3,7 +3,6 @@
 //! `cargo bench -p courier-benches --bench event`. The peers run in the same process, one after the other, and each
 //! row includes the timer's own cost, which is the first row. CPU counts every thread that works for the row.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use courier_benches::{Stopwatch, cpu_time, is_test_run};
@@ -28,8 +27,16 @@ fn main() {
 
     let log = tracing_appender::rolling::never(dir.path(), "peer.jsonl");
     let (writer, guard) = tracing_appender::non_blocking(log);
-    let json = tracing_subscriber::fmt().json().with_writer(writer).finish();
-    row("`fmt().json()` into tracing-appender, non-blocking", events, json.into(), event);
+    let json = tracing_subscriber::fmt()
+        .json()
+        .with_writer(writer)
+        .finish();
+    row(
+        "`fmt().json()` into tracing-appender, non-blocking",
+        events,
+        json.into(),
+        event,
+    );
     drop(guard);
 
     let provider = SdkLoggerProvider::builder()
@@ -37,20 +44,13 @@ fn main() {
         .build();
     let bridge = OpenTelemetryTracingBridge::new(&provider);
     let otel = tracing_subscriber::registry().with(bridge);
-    row("opentelemetry-appender-tracing, batch, memory only", events, otel.into(), event);
+    row(
+        "opentelemetry-appender-tracing, batch, memory only",
+        events,
+        otel.into(),
+        event,
+    );
     let _ = provider.shutdown();
-
-    let transport = sentry::test::TestTransport::new();
-    let options = sentry::ClientOptions {
-        dsn: "https://public@sentry.invalid/1".parse().ok(),
-        transport: Some(Arc::new(transport)),
-        enable_logs: true,
-        ..sentry::ClientOptions::default()
-    };
-    let sentry = sentry::init(options);
-    let layer = tracing_subscriber::registry().with(sentry_tracing::layer());
-    row("sentry-tracing, breadcrumbs in memory", events, layer.into(), event);
-    drop(sentry);
 
     let courier = Courier::builder("bench", "1")
         .dir(dir.path().join("queue"))
@@ -61,13 +61,26 @@ fn main() {
     let stack = tracing_subscriber::registry()
         .with(courier.layer())
         .sanitized(courier.sanitizer());
-    row("**Courier: gate, rules, trail, disk queue**", events, stack.into(), event);
+    row(
+        "**Courier: gate, rules, trail, disk queue**",
+        events,
+        stack.into(),
+        event,
+    );
 }
 
 /// The event in question.
 fn event(n: u32) {
     let elapsed = f64::from(n) * 0.25;
-    info!(n, elapsed, ok = true, method = "GET", path = "/api/v1/rooms", "request {n} answered with {}", 200);
+    info!(
+        n,
+        elapsed,
+        ok = true,
+        method = "GET",
+        path = "/api/v1/rooms",
+        "request {n} answered with {}",
+        200
+    );
 }
 
 fn row(name: &str, events: u32, subscriber: Dispatch, event: impl Fn(u32)) {
@@ -80,7 +93,11 @@ fn row(name: &str, events: u32, subscriber: Dispatch, event: impl Fn(u32)) {
         std::thread::sleep(Duration::from_millis(if is_test_run() { 0 } else { 300 }));
         let timed_and_warm = f64::from(events) * 1.1;
         let cpu = (cpu_time() - before).as_nanos() as f64 / timed_and_warm;
-        println!("| {name} | {} | {} | {cpu:.0} |", watch.quantile(0.5), watch.quantile(0.99));
+        println!(
+            "| {name} | {} | {} | {cpu:.0} |",
+            watch.quantile(0.5),
+            watch.quantile(0.99)
+        );
     });
 }
 

@@ -75,7 +75,10 @@ async fn take(
     body: Bytes,
 ) -> (StatusCode, Vec<u8>) {
     let mut plain = body.to_vec();
-    if headers.get("content-encoding").is_some_and(|coding| coding == "gzip") {
+    if headers
+        .get("content-encoding")
+        .is_some_and(|coding| coding == "gzip")
+    {
         plain.clear();
         if GzDecoder::new(&body[..]).read_to_end(&mut plain).is_err() {
             return (StatusCode::BAD_REQUEST, Vec::new());

@@ -405,7 +405,6 @@ impl CourierBuilder {
         let queue = queue.open()?;
         queue.set_context(&wire_context(&session));
 
-        let start = session.describe();
         let crumbs = Breadcrumbs::new();
         let backend = backend.map(|backend| backend.start(&queue)).transpose()?;
         let courier = Courier(Arc::new(Inner {
@@ -417,7 +416,9 @@ impl CourierBuilder {
             backend,
             session: Mutex::new(session),
         }));
-        courier.note("session_start", start);
+        // Install, session, user and resource come with every record's context.
+        let version = Map::from_iter([("app_version".to_owned(), self.version.into())]);
+        courier.note("session_start", version);
         if self.has_panic_hook {
             PanicHook::new(&courier.0.queue)
                 .breadcrumbs(&courier.0.crumbs)

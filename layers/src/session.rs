@@ -74,14 +74,6 @@ impl Session {
         }
         context
     }
-
-    /// All of it, as the attributes of `session_start`.
-    #[must_use]
-    pub fn describe(&self) -> Map<String, Value> {
-        let mut all = self.wire_context();
-        all.insert("resource".to_owned(), Value::Object(self.resource.clone()));
-        all
-    }
 }
 
 /// The install id, made at the first start. A file that holds no id (cut short by a crash) gets a new one.

@@ -15,8 +15,9 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use courier_examples::receiver::Receiver;
-use courier_relay::{Config, Relay};
+use courier_relay::config::{Config, RawConfig};
 use tracing_courier::prelude::*;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
 use witness::{Printed, Witness};
@@ -37,20 +38,31 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let dir = tempfile::tempdir().context("no temporary directory")?;
     let backend = Receiver::start().await?;
-    let relay = Relay::start(Config::embedded(dir.path().join("relay"), &backend.url())?).await?;
-    let token = relay.development_token("ada")?;
+    let config = Config::try_from(RawConfig {
+        otlp_endpoint: Some(backend.url().into()),
+        ..RawConfig::embedded(&dir.path().join("relay"))
+    })?;
+    let relay = courier_relay::start(config).await?;
+    let token = relay
+        .development_token("user-abc")?
+        .context("a relay without keys is in development mode")?;
     let url = format!("http://{}", relay.addr());
 
     let program_dir = dir.path().join("program");
     let (printed, witness) = (Printed::default(), Witness::new(&url, AWAY)?);
     let seen = {
         let (printed, witness) = (printed.clone(), witness.clone());
+        let token = token.clone();
         tokio::task::spawn_blocking(move || run_program(&program_dir, token, &printed, &witness))
             .await??
     };
 
     let expected = seen.report.delivered as usize;
-    ensure!(seen.report.pending == 0, "not everything was delivered: {:?}", seen.report);
+    ensure!(
+        seen.report.pending == 0,
+        "not everything was delivered: {:?}",
+        seen.report
+    );
     wait_for(|| backend.records() >= expected).await?;
 
     let story = report::Story {
@@ -65,8 +77,11 @@ async fn main() -> anyhow::Result<()> {
     story.check()?;
 
     if args.serve {
-        println!("\nThe relay stays up at {url} (admin http://{}).", relay.admin_addr());
-        println!("A token:  {}", relay.development_token("ada")?);
+        println!(
+            "\nThe relay stays up at {url} (admin http://{}).",
+            relay.admin_addr()
+        );
+        println!("A token:  {token}");
         println!("Its data: {}", dir.path().display());
         println!("Ctrl-C ends it.");
         tokio::signal::ctrl_c().await?;
@@ -97,7 +112,12 @@ fn run_program(
         .user("user-abc")
         .start()?;
     tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(printed.clone()))
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_ansi(false)
+                .with_writer(printed.clone())
+                .with_filter(LevelFilter::INFO),
+        )
         .with(courier.layer())
         .sanitized(courier.sanitizer())
         .init();

@@ -33,7 +33,11 @@ struct Retry {
 
 /// Logs the lines of [`SOURCE`].
 pub fn run() {
-    info!(password = "correct-horse-battery", attempt = 1, "login of ada@example.org");
+    info!(
+        password = "correct-horse-battery",
+        attempt = 1,
+        "login of ada@example.org"
+    );
     sync();
     // Caught, as a server does with a request that panics. The record is on disk all the same.
     let caught = std::panic::catch_unwind(|| panic!("room 42 is gone for ada@example.org"));
@@ -50,13 +54,22 @@ fn sync() {
     debug!("below the level: in no place at all");
     let upload = info_span!("upload", bytes_sent = tracing::field::Empty);
     upload.in_scope(|| {
-        warn!(bytes = u64::MAX, ratio = 0.25, online = false, "no route to 10.20.30.40");
+        warn!(
+            bytes = u64::MAX,
+            ratio = 0.25,
+            online = false,
+            "no route to 10.20.30.40"
+        );
         upload.record("bytes_sent", 1_024);
         let failed = std::io::Error::new(
             std::io::ErrorKind::TimedOut,
             "https://ada:correct-horse-battery@rooms.example/42 did not answer",
         );
-        error!(error = &failed as &dyn std::error::Error, http_status = 503, "upload failed");
+        error!(
+            error = &failed as &dyn std::error::Error,
+            http_status = 503,
+            "upload failed"
+        );
     });
     tracing_courier::fatal!(ssn = "078-05-1120", "cannot keep the session");
 }

@@ -38,9 +38,15 @@ impl Story {
         let Report {
             delivered, pending, ..
         } = self.report;
-        println!("delivered {delivered}, pending {pending}, lost {:?}", self.report.lost_by_reason);
+        println!(
+            "delivered {delivered}, pending {pending}, lost {:?}",
+            self.report.lost_by_reason
+        );
 
-        chapter("5", "What arrived at the backend: OTLP log records, decoded");
+        chapter(
+            "5",
+            "What arrived at the backend: OTLP log records, decoded",
+        );
         for (resource, record) in records(&self.exported) {
             println!("{}", described(record));
             if is_first(&self.exported, record) {
@@ -94,7 +100,10 @@ fn records(
         .iter()
         .flat_map(|request| &request.resource_logs)
         .flat_map(|logs| {
-            let resource = logs.resource.as_ref().map_or(&[][..], |resource| &resource.attributes);
+            let resource = logs
+                .resource
+                .as_ref()
+                .map_or(&[][..], |resource| &resource.attributes);
             logs.scope_logs
                 .iter()
                 .flat_map(|scope| &scope.log_records)
@@ -110,7 +119,11 @@ fn is_first(requests: &[ExportLogsServiceRequest], record: &LogRecord) -> bool {
 
 fn described(record: &LogRecord) -> String {
     let body = record.body.as_ref().map(text).unwrap_or_default();
-    format!("{:<5} {body}\n        {}", record.severity_text, attributes(&record.attributes))
+    format!(
+        "{:<5} {body}\n        {}",
+        record.severity_text,
+        attributes(&record.attributes)
+    )
 }
 
 /// `name=value` with the type where it is not plain text.
@@ -118,7 +131,13 @@ fn attributes(attributes: &[KeyValue]) -> String {
     let mut out = String::new();
     for KeyValue { key, value, .. } in attributes {
         let value = value.as_ref().map(text).unwrap_or_default();
-        let shown: String = value.lines().next().unwrap_or_default().chars().take(80).collect();
+        let shown: String = value
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(80)
+            .collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
         let _ = write!(out, "{key}={shown}{cut} ");
     }

@@ -15,10 +15,6 @@ pub struct BackendLayer(Backend);
 
 impl BackendLayer {
     /// Nudges this backend. The layer comes with its filter, so that it asks for no more events than errors.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "a layer without a filter would enable every callsite"
-    )]
     pub fn new<S>(backend: &Backend) -> Filtered<Self, LevelFilter, S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
