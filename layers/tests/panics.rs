@@ -98,7 +98,7 @@ fn each_panic_is_on_disk_when_the_process_is_gone() {
         ("caught", 1, true),
         ("in a thread", 1, true),
         ("a payload that is no text", 1, false),
-        ("while panicking", 2, false),
+        ("while panicking", 3, false),
         ("a hundred threads", 100, true),
     ] {
         let (status, panics) = run(case);
