@@ -25,7 +25,8 @@ impl Stopwatch {
         for call in 0..calls {
             let start = Instant::now();
             f(call);
-            nanos.saturating_record(start.elapsed().as_nanos() as u64);
+            let elapsed = start.elapsed().as_nanos() as u64;
+            nanos.record(elapsed).expect("it grows by itself");
         }
         Self { nanos }
     }
