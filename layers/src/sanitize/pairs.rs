@@ -5,7 +5,9 @@
 //! form bodies are all this one rule.
 
 use super::extent::{self, Around, Extent, Form};
-use super::key::{KeyClass, Keys, Scalar, is_taken};
+use super::key::{KeyClass, Scalar, is_taken};
+use super::marker::Markers;
+use super::policy::Compiled;
 use super::prose;
 use super::quote::{self, Quote};
 use super::rule::{Place, Rule};
@@ -46,15 +48,15 @@ pub(super) enum Separator {
 }
 
 /// `start..end` is a strong word.
-pub(super) fn scan(text: Text<'_>, keys: &Keys, start: usize, end: usize) -> Seen {
+pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -> Seen {
     let (start, end) = name(text, start, end);
     let Some((separator, value, quote)) = separator(text, start, end) else {
         return Seen::NothingBefore(end);
     };
-    if is_code_path(text, start, end) {
+    if is_code_path(text, start, end) || rules.markers().holds(text, start, end) {
         return Seen::NothingBefore(end);
     }
-    let (class, sort) = keys.class(text.str(start, end));
+    let (class, sort) = rules.keys.class(text.str(start, end));
     if class == KeyClass::Clean {
         return Seen::NothingBefore(end);
     }
@@ -66,7 +68,7 @@ pub(super) fn scan(text: Text<'_>, keys: &Keys, start: usize, end: usize) -> See
         quote,
         sort,
     };
-    match taken(text, pair) {
+    match taken(text, rules.markers(), pair) {
         Some(extent) => Seen::found(Rule::Key, extent.start, extent.end),
         None => Seen::NothingBefore(end),
     }
@@ -211,8 +213,8 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
 }
 
 /// The value that goes, when there is one that is not just talk.
-fn taken(text: Text<'_>, pair: Pair) -> Option<Extent> {
-    if let Some(extent) = done(text, pair.value) {
+fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
+    if let Some(extent) = done(text, markers, pair.value) {
         return extent;
     }
     if pair.separator == Separator::Tag {
@@ -240,7 +242,7 @@ fn taken(text: Text<'_>, pair: Pair) -> Option<Extent> {
     }
     let extent = extent::value(text, pair.value, around(text, pair))?;
     if extent.form == Form::Bare
-        && let Some(credential) = credential(text, pair, extent)
+        && let Some(credential) = credential(text, markers, pair, extent)
     {
         return credential;
     }
@@ -255,9 +257,9 @@ fn taken(text: Text<'_>, pair: Pair) -> Option<Extent> {
 
 /// A marker stands where the value begins: nothing to do. `None` when none stands there.
 #[allow(clippy::option_option)]
-fn done(text: Text<'_>, value: usize) -> Option<Option<Extent>> {
+fn done(text: Text<'_>, markers: &Markers, value: usize) -> Option<Option<Extent>> {
     let inner = quote::open(text, value).map_or(value, |(_, inner)| inner);
-    let end = marker_end(text, inner)?;
+    let end = markers.end(text, inner)?;
     let tail = extent::bare_end(text, end, Around::Text);
     // `[REDACTED]hunter2` still holds something.
     Some((tail > end && inner == value).then_some(Extent {
@@ -265,18 +267,6 @@ fn done(text: Text<'_>, value: usize) -> Option<Option<Extent>> {
         end: tail,
         form: Form::Bare,
     }))
-}
-
-/// Where a marker (`[REDACTED:email]`) that begins at `at` ends.
-pub(super) fn marker_end(text: Text<'_>, at: usize) -> Option<usize> {
-    let head: &[u8] = b"[REDACTED";
-    if !text.has(at, head) {
-        return None;
-    }
-    let end = text.run_most(at + head.len(), 64, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'#')
-    });
-    (text.at(end) == b']').then_some(end + 1)
 }
 
 fn around(text: Text<'_>, pair: Pair) -> Around {
@@ -313,7 +303,12 @@ fn shape(text: Text<'_>, extent: Extent) -> Scalar {
 
 /// `Bearer x` and `Digest username=…`: the scheme's word stays, what follows goes. None when `extent` is no scheme.
 #[allow(clippy::option_option)]
-fn credential(text: Text<'_>, pair: Pair, extent: Extent) -> Option<Option<Extent>> {
+fn credential(
+    text: Text<'_>,
+    markers: &Markers,
+    pair: Pair,
+    extent: Extent,
+) -> Option<Option<Extent>> {
     let word = text.slice(extent.start, extent.end);
     let is_in = |schemes: &[&[u8]]| {
         schemes
@@ -321,15 +316,21 @@ fn credential(text: Text<'_>, pair: Pair, extent: Extent) -> Option<Option<Exten
             .any(|scheme| word.eq_ignore_ascii_case(scheme))
     };
     let is_list = is_in(SCHEMES_WITH_LISTS);
-    (is_list || is_in(SCHEMES)).then(|| behind_scheme(text, pair, extent, is_list))
+    (is_list || is_in(SCHEMES)).then(|| behind_scheme(text, markers, pair, extent, is_list))
 }
 
-fn behind_scheme(text: Text<'_>, pair: Pair, extent: Extent, is_list: bool) -> Option<Extent> {
+fn behind_scheme(
+    text: Text<'_>,
+    markers: &Markers,
+    pair: Pair,
+    extent: Extent,
+    is_list: bool,
+) -> Option<Extent> {
     let mut start = text.run_most(extent.end, 4, is_blank);
     if text.has(start, b"%20") {
         start += 3;
     }
-    if marker_end(text, start).is_some() {
+    if markers.end(text, start).is_some() {
         return None;
     }
     if start == extent.end {
