@@ -6,6 +6,7 @@
 
 mod clock;
 mod losses;
+pub mod queue;
 mod record;
 pub mod wire;
 

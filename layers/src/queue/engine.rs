@@ -1,0 +1,297 @@
+//! One process's side of a queue: the ledger behind its mutex, and what happens outside of that.
+//!
+//! 1. Under the mutex: one write. Syncs, reads and surveys of the root run outside.
+//! 2. A record that is to be durable waits for a sync that began after its write; when that fails it is written once
+//!    more into a fresh segment and synced there; when that fails too, the answer says that it is in the page cache.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::adopt::{lock_text, survey};
+use super::batch::Batch;
+use super::chain::View;
+use super::commit::Commit;
+use super::drain::{drain, notes};
+use super::holes::Holes;
+use super::housekeeping::Bell;
+use super::ledger::{Ledger, Stored};
+use super::line::Line;
+use super::storage::{Lock, Storage};
+use super::{Appended, Durability, Fsync, QueueId};
+
+#[derive(Debug)]
+pub(super) struct Engine {
+    storage: Arc<dyn Storage>,
+    root: PathBuf,
+    id: QueueId,
+    fsync: Fsync,
+    process: u32,
+    ledger: Mutex<Ledger>,
+    commit: Commit,
+    /// One survey of the root at a time.
+    surveying: Mutex<()>,
+    bell: Bell,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Engine {
+    pub(super) fn new(
+        storage: Arc<dyn Storage>,
+        root: PathBuf,
+        fsync: Fsync,
+        process: u32,
+        ledger: Ledger,
+        lock: Option<Lock>,
+    ) -> Self {
+        Self {
+            storage,
+            root,
+            id: ledger.id(),
+            fsync,
+            process,
+            ledger: Mutex::new(ledger),
+            commit: Commit::default(),
+            surveying: Mutex::new(()),
+            bell: Bell::default(),
+            lock: Mutex::new(lock),
+        }
+    }
+
+    pub(super) fn id(&self) -> QueueId {
+        self.id
+    }
+
+    /// The process that the queue was opened in; in a forked child it is another one.
+    pub(super) fn process(&self) -> u32 {
+        self.process
+    }
+
+    pub(super) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the housekeeping waits between a write and its sync.
+    pub(super) fn interval(&self) -> Duration {
+        match self.fsync {
+            Fsync::Interval(interval) => interval,
+            Fsync::Never | Fsync::Fatal | Fsync::Always => super::DEFAULT_FSYNC_INTERVAL,
+        }
+    }
+
+    pub(super) fn append(&self, line: &mut Line, durability: Durability) -> Appended {
+        let body = line.close();
+        let is_waited_for = match (self.fsync, durability) {
+            (Fsync::Always, _) | (Fsync::Fatal, Durability::Durable) => true,
+            (Fsync::Never | Fsync::Interval(_) | Fsync::Fatal, _) => false,
+        };
+        let stored = self.ledger().append(line, &body, is_waited_for);
+        match stored {
+            Stored::OnDisk { seq, ticket } if is_waited_for => {
+                let appended = self.make_durable(seq, ticket);
+                self.ledger().let_go(seq);
+                appended
+            }
+            Stored::OnDisk { .. } => {
+                if self.fsync != Fsync::Never {
+                    self.bell.ring();
+                }
+                Appended::InPageCache
+            }
+            Stored::InMemory => {
+                self.bell.ring();
+                Appended::InMemory
+            }
+            Stored::Lost(reason) => Appended::Lost(reason),
+        }
+    }
+
+    /// Syncs everything that is written.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let ticket = self.ledger().writer.ticket();
+        self.commit.wait(ticket, || self.sync_now())
+    }
+
+    /// The housekeeping's round.
+    pub(super) fn keep_house(&self) {
+        let is_degraded = {
+            let mut ledger = self.ledger();
+            ledger.recover();
+            ledger.health() != super::Health::Healthy
+        };
+        if self.fsync != Fsync::Never {
+            // A failed sync seals its segment; the next round syncs what came after.
+            let _ = self.sync();
+        }
+        if is_degraded {
+            self.bell.ring();
+        }
+    }
+
+    pub(super) fn drain(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
+        if let Some(batch) = self.drain_known(max_records, max_bytes) {
+            return Some(batch);
+        }
+        match self.adopt() {
+            0 => None,
+            _ => self.drain_known(max_records, max_bytes),
+        }
+    }
+
+    /// Adopts the queues of processes that have died since; returns how many.
+    pub(super) fn adopt(&self) -> usize {
+        let _one = self
+            .surveying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = vec![self.id];
+        known.extend(self.ledger().adopted.iter().map(|adopted| adopted.chain.id));
+        let found = survey(&self.storage, &self.root, &known, &lock_text());
+        let count = found.adopted.len();
+        self.ledger().take_in(found);
+        count
+    }
+
+    /// Ends the queue: what waits in memory is tried once more, what is written is synced, and a queue that has
+    /// nothing left in it is removed.
+    pub(super) fn close(&self) {
+        self.ledger().recover();
+        if self.fsync != Fsync::Never {
+            let _ = self.sync();
+        }
+        let lock = self
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let is_empty = self.ledger().remove_if_empty();
+        if is_empty && lock.is_some() {
+            let dir = self.root.join(self.id.dir_name());
+            let _ = self.storage.remove_file(&dir.join(super::adopt::LOCK_NAME));
+            let _ = self.storage.remove_dir(&dir);
+        }
+        drop(lock);
+    }
+
+    /// In a forked child: closes its copy of the lock, so that the parent's queue is free once the parent is gone.
+    pub(super) fn let_go_of_parents_lock(&self) {
+        if let Ok(mut lock) = self.lock.try_lock() {
+            drop(lock.take());
+        }
+    }
+
+    fn make_durable(&self, seq: u64, ticket: u64) -> Appended {
+        let mut ticket = ticket;
+        for _ in 0..2 {
+            if self.commit.wait(ticket, || self.sync_now()).is_ok() {
+                return Appended::Durable;
+            }
+            match self.ledger().ticket_again(seq) {
+                Some(again) if again != ticket => ticket = again,
+                _ => break,
+            }
+        }
+        Appended::InPageCache
+    }
+
+    /// Syncs everything written so far; says up to which ticket.
+    fn sync_now(&self) -> (u64, io::Result<()>) {
+        let (upto, unsynced) = self.ledger().writer.take_unsynced();
+        let mut failed = Vec::new();
+        let mut result = Ok(());
+        for (first_seq, file) in &unsynced.files {
+            if let Err(error) = file.sync() {
+                failed.push(*first_seq);
+                result = Err(error);
+            }
+        }
+        let dir = self.root.join(self.id.dir_name());
+        let names = if unsynced.has_new_names {
+            self.storage.sync_dir(&dir)
+        } else {
+            Ok(())
+        };
+        let in_root = if unsynced.is_new_in_root {
+            self.storage.sync_dir(&self.root)
+        } else {
+            Ok(())
+        };
+        let result = result
+            .and(names.as_ref().map(|&()| ()).map_err(copy))
+            .and(in_root.as_ref().map(|&()| ()).map_err(copy));
+        if result.is_err() {
+            let mut ledger = self.ledger();
+            ledger.writer.give_back(names.is_err(), in_root.is_err());
+            for first_seq in failed {
+                ledger.writer.forget_unsynced(first_seq);
+                ledger.writer.seal_if_open(first_seq);
+            }
+            ledger.rewrite_in_hand();
+        }
+        (upto, result)
+    }
+
+    fn drain_known(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
+        let mut at = 0;
+        loop {
+            let view = self
+                .ledger()
+                .adopted
+                .get(at)
+                .map(|adopted| adopted.chain.view(adopted.end_seq));
+            let Some(view) = view else {
+                break;
+            };
+            let drained = drain(&view, max_records, max_bytes);
+            let gaps = unexplained(&view, drained.gaps, Holes::default());
+            match drained.batch {
+                Some(batch) => return Some(with_gaps(batch, gaps)),
+                None if drained.is_at_end => self.ledger().retire(&view, &gaps),
+                None => at += 1,
+            }
+        }
+        let view = {
+            let ledger = self.ledger();
+            ledger.writer.chain.view(ledger.writer.end_seq())
+        };
+        let drained = drain(&view, max_records, max_bytes);
+        match drained.batch {
+            Some(batch) => {
+                let holes = self.ledger().holes.clone();
+                let gaps = unexplained(&view, drained.gaps, holes);
+                Some(with_gaps(batch, gaps))
+            }
+            None if drained.is_at_end => self.ledger().memory.drain(&view, max_records, max_bytes),
+            None => None,
+        }
+    }
+}
+
+/// The gaps that neither `holes` nor a loss that is said in the queue accounts for.
+fn unexplained(view: &View, gaps: Vec<(u64, u64)>, mut holes: Holes) -> Vec<(u64, u64)> {
+    if gaps.is_empty() {
+        return gaps;
+    }
+    for note in notes(view) {
+        if note.queue == view.id {
+            holes.add(note.first_seq, note.last_seq);
+        }
+    }
+    gaps.into_iter()
+        .flat_map(|(first, last)| holes.cut_from(first, last))
+        .collect()
+}
+
+fn with_gaps(mut batch: Batch, gaps: Vec<(u64, u64)>) -> Batch {
+    batch.token.gaps = gaps;
+    batch
+}
+
+fn copy(error: &io::Error) -> io::Error {
+    error.kind().into()
+}

@@ -1,0 +1,267 @@
+//! Looks at queues from outside: living, dead, damaged or carried here by hand. Read-only.
+//!
+//! 1. Nothing is written, and no living owner loses its lock;
+//! 2. content is never an error: damage is counted;
+//! 3. a queue of a newer version is reported, and not read.
+//!
+//! What it does not do: stand still. A living queue moves on while it is read; what its owner removes meanwhile was
+//! delivered, and is not counted as missing.
+
+mod records;
+mod verdict;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use records::{Damage, Records, StoredRecord};
+pub use verdict::{HeadState, Verdict};
+
+use super::QueueId;
+use super::adopt::LOCK_NAME;
+use super::chain::{self, View};
+use super::context;
+use super::disk::Disk;
+use super::head::{self, Position, Stored};
+use super::line::{is_context, members};
+use super::reader::{Found, Reader};
+use super::storage::Storage;
+
+/// The path can't be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// The directory can't be listed. Check the path and its owner.
+    #[error("cannot read `{}`", .path.display())]
+    Unreadable {
+        /// What was to be read.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+}
+
+/// One queue directory, as it stood when it was looked at.
+#[derive(Debug)]
+pub struct StoredQueue {
+    id: QueueId,
+    dir: PathBuf,
+    owner: Owner,
+    state: State,
+    segments: Vec<(u64, u64)>,
+}
+
+/// Whose a queue is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A process has its lock; what it wrote about itself: process id, then program.
+    Living(String),
+    /// Nobody has its lock: the next process that starts or drains in this root adopts it.
+    Gone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Known { position: Position, generation: u64 },
+    Newer,
+}
+
+/// The queues at `path`, a root or one `q-` directory, oldest first.
+///
+/// # Errors
+/// When `path` can't be listed.
+pub fn queues(path: impl AsRef<Path>) -> Result<Vec<StoredQueue>, InspectError> {
+    let path = path.as_ref();
+    let unreadable = |source| InspectError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let absolute = path.canonicalize().map_err(unreadable)?;
+    let own_name = absolute.file_name().and_then(|name| name.to_str());
+    if let Some(id) = own_name.and_then(QueueId::from_dir_name) {
+        return Ok(vec![
+            StoredQueue::look(id, path.to_owned()).map_err(unreadable)?,
+        ]);
+    }
+    let mut queues = Vec::new();
+    for name in Disk.names(path).map_err(unreadable)? {
+        if let Some(id) = QueueId::from_dir_name(&name) {
+            match StoredQueue::look(id, path.join(name)) {
+                // Drained and removed since the listing.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                looked => queues.push(looked.map_err(unreadable)?),
+            }
+        }
+    }
+    queues.sort_by_key(|queue| (queue.generation(), queue.id));
+    Ok(queues)
+}
+
+impl StoredQueue {
+    /// The queue's id.
+    #[must_use]
+    pub fn id(&self) -> QueueId {
+        self.id
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Whether a newer version wrote it; then it has no records as far as this one knows.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        self.state == State::Newer
+    }
+
+    /// Number of segment files.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Bytes in them, delivered ones included.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.1).sum()
+    }
+
+    /// The undelivered records, by seq.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records::new(self)
+    }
+
+    /// Reads all of it and counts what is whole and what is not.
+    #[must_use]
+    pub fn verify(&self) -> Verdict {
+        verdict::verify(self)
+    }
+
+    fn look(id: QueueId, dir: PathBuf) -> io::Result<Self> {
+        let owner = owner(&dir.join(LOCK_NAME));
+        // The segments first: a head that is read later is at most further on.
+        let mut segments = Vec::new();
+        for name in Disk.names(&dir)? {
+            if let Some(first_seq) = chain::first_seq(&name)
+                && let Ok(found) = fs::metadata(dir.join(&name))
+            {
+                segments.push((first_seq, found.len()));
+            }
+        }
+        segments.sort_unstable();
+        let oldest = segments.first().map_or(0, |segment| segment.0);
+        let state = match head::read(&Disk, &dir.join(head::FILE_NAME)) {
+            Stored::Newer => State::Newer,
+            Stored::Slot { slot, .. } => State::Known {
+                position: slot.position,
+                generation: slot.generation,
+            },
+            Stored::Lost => {
+                let position = Position {
+                    segment: oldest,
+                    offset: 0,
+                    seq: oldest,
+                    context: None,
+                };
+                State::Known {
+                    position,
+                    generation: 0,
+                }
+            }
+        };
+        let mut queue = Self {
+            id,
+            dir,
+            owner,
+            state,
+            segments,
+        };
+        if queue.begins_with_newer_context() {
+            queue.state = State::Newer;
+        }
+        Ok(queue)
+    }
+
+    fn begins_with_newer_context(&self) -> bool {
+        let Some(&(first_seq, bytes)) = self.segments.first() else {
+            return false;
+        };
+        let Ok(file) = Disk.read(&chain::path(&self.dir, first_seq)) else {
+            return false;
+        };
+        let mut reader = Reader::new(file, 0, bytes, u64::MAX);
+        match reader.next() {
+            Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {
+                std::str::from_utf8(members(reader.line(len))).is_ok_and(context::is_newer)
+            }
+            _ => false,
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        match self.state {
+            State::Known { generation, .. } => generation,
+            State::Newer => u64::MAX,
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        match self.state {
+            State::Known { position, .. } => Some(position),
+            State::Newer => None,
+        }
+    }
+
+    fn view(&self) -> View {
+        View {
+            storage: Arc::new(Disk),
+            id: self.id,
+            dir: self.dir.clone(),
+            segments: if self.is_newer() {
+                Vec::new()
+            } else {
+                self.segments.clone()
+            },
+            position: self.position().unwrap_or_default(),
+            context: None,
+            end_seq: u64::MAX,
+        }
+    }
+
+    /// Up to which seq its owner has confirmed by now.
+    fn confirmed_by_now(&self) -> u64 {
+        match head::read(&Disk, &self.dir.join(head::FILE_NAME)) {
+            Stored::Slot { slot, .. } => slot.position.seq,
+            // Removed altogether: drained.
+            _ if !self.dir.exists() => u64::MAX,
+            _ => 0,
+        }
+    }
+
+    fn is_living(&self) -> bool {
+        matches!(self.owner, Owner::Living(_))
+    }
+}
+
+fn owner(lock: &Path) -> Owner {
+    let Ok(file) = File::open(lock) else {
+        return Owner::Gone;
+    };
+    // Shared, and let go of at once: it can't be had while the owner lives.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            Owner::Living(fs::read_to_string(lock).unwrap_or_default())
+        }
+        _ => Owner::Gone,
+    }
+}

@@ -1,0 +1,346 @@
+//! Everything behind the queue's one mutex: what is written, what is lost, what is still to go.
+//!
+//! 1. A record takes the next seq when it comes, and keeps it whether it reaches the disk, waits in memory or is lost.
+//! 2. What can't be written waits in memory, in order, and is written before anything newer.
+//! 3. Whatever is lost is counted, and said in the queue before the next record.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use crc32fast::Hasher;
+
+use super::adopt::Adopted;
+use super::context;
+use super::holes::Holes;
+use super::line::{Line, MAX_LINE_BYTES};
+use super::memory::{Kept, Memory};
+use super::note::{Note, Owed};
+use super::rejected::Rejected;
+use super::room::Cap;
+use super::writer::Writer;
+use super::{Context, Health, Pending, QueueId};
+use crate::clock::Clock;
+use crate::losses::{Loss, Losses};
+
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) writer: Writer,
+    /// Queues of dead processes, oldest first.
+    pub(super) adopted: VecDeque<Adopted>,
+    /// Queues in the root that a newer version wrote.
+    pub(super) newer: Vec<QueueId>,
+    pub(super) rejected: Rejected,
+    pub(super) memory: Memory,
+    pub(super) owed: Owed,
+    /// Seqs of our own that never reached the disk.
+    pub(super) holes: Holes,
+    pub(super) next_seq: u64,
+    pub(super) cap: Cap,
+    pub(super) losses: Arc<Losses>,
+    context: Arc<str>,
+    clock: Clock,
+    /// Why records wait in memory.
+    trouble: Option<String>,
+    /// Records that came since the disk was tried last.
+    untried: u32,
+    /// Records whose callers wait for a sync.
+    in_hand: Vec<InHand>,
+    note_line: Line,
+}
+
+/// Where a record went.
+#[derive(Debug)]
+pub(super) enum Stored {
+    /// Written, as the so-manieth line.
+    OnDisk {
+        seq: u64,
+        ticket: u64,
+    },
+    InMemory,
+    Lost(Loss),
+}
+
+/// A record that its caller wants durable.
+#[derive(Debug)]
+struct InHand {
+    record: Kept,
+    /// Its ticket in a fresh segment, after a sync failed.
+    again: Option<u64>,
+}
+
+impl Ledger {
+    pub(super) fn new(
+        writer: Writer,
+        rejected: Rejected,
+        cap: Cap,
+        losses: Arc<Losses>,
+        clock: Clock,
+    ) -> Self {
+        let context = context::unknown(writer.chain.id);
+        Self {
+            writer,
+            adopted: VecDeque::new(),
+            newer: Vec::new(),
+            rejected,
+            memory: Memory::default(),
+            owed: Owed::default(),
+            holes: Holes::default(),
+            next_seq: 0,
+            cap,
+            losses,
+            context,
+            clock,
+            trouble: None,
+            untried: 0,
+            in_hand: Vec::new(),
+            note_line: Line::new(),
+        }
+    }
+
+    pub(super) fn id(&self) -> QueueId {
+        self.writer.chain.id
+    }
+
+    pub(super) fn set_context(&mut self, context: &Context) {
+        let members = context::members(self.id(), context);
+        if *members != *self.context {
+            self.context = members;
+        }
+    }
+
+    /// Takes a closed line. `is_waited_for` when the caller goes on to wait for a sync.
+    pub(super) fn append(&mut self, line: &mut Line, body: &Hasher, is_waited_for: bool) -> Stored {
+        if self.trouble.is_some() {
+            self.untried += 1;
+            if self.untried >= RECORDS_BETWEEN_TRIES {
+                self.recover();
+            }
+        }
+        let room = match self.trouble {
+            Some(_) => None,
+            None => {
+                self.say_losses();
+                Some(self.make_room(line.len()))
+            }
+        };
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        line.stamp(seq, body);
+        if line.len() > MAX_LINE_BYTES || !self.cap.can_hold(line.len() + self.context.len()) {
+            self.lose(seq, Loss::Overflow);
+            return Stored::Lost(Loss::Overflow);
+        }
+        let context = Arc::clone(&self.context);
+        let written = match room {
+            None => return self.keep_in_memory(seq, line, context),
+            Some(room) => room.and_then(|()| self.writer.write(seq, line.bytes(), &context)),
+        };
+        let written = written.or_else(|error| self.write_elsewhere(&error, seq, line, &context));
+        match written {
+            Ok(ticket) => {
+                if is_waited_for {
+                    let record = Kept {
+                        seq,
+                        line: line.bytes().into(),
+                        context,
+                    };
+                    self.in_hand.push(InHand {
+                        record,
+                        again: None,
+                    });
+                }
+                Stored::OnDisk { seq, ticket }
+            }
+            Err(error) => {
+                self.trouble = Some(error.to_string());
+                self.keep_in_memory(seq, line, context)
+            }
+        }
+    }
+
+    /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
+    pub(super) fn recover(&mut self) {
+        self.untried = 0;
+        while let Some(seq) = self.memory.oldest().map(|kept| kept.seq) {
+            let bytes = self
+                .memory
+                .oldest()
+                .map_or(0, |kept| kept.line.len() + kept.context.len());
+            let room = self.make_room_for_older(seq, bytes);
+            let Some(kept) = self.memory.oldest() else {
+                break;
+            };
+            match room.and_then(|()| self.writer.write(kept.seq, &kept.line, &kept.context)) {
+                Ok(_) => drop(self.memory.pop()),
+                Err(error) => {
+                    self.trouble = Some(error.to_string());
+                    return;
+                }
+            }
+        }
+        if self.trouble.take().is_some() {
+            self.say_losses();
+        }
+    }
+
+    /// Writes what is owed as loss records, where the disk takes it.
+    pub(super) fn say_losses(&mut self) {
+        while self.trouble.is_none() && self.owed.next().is_some() {
+            if self
+                .make_room(NOTE_BYTES)
+                .and_then(|()| self.say_loss())
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Writes one loss record into the open segment.
+    pub(super) fn say_loss(&mut self) -> io::Result<()> {
+        let Some(note) = self.owed.next() else {
+            return Ok(());
+        };
+        note.encode(&mut self.note_line, self.clock.now());
+        let body = self.note_line.close();
+        let seq = self.next_seq;
+        // Taken even when the write fails: what the disk says about a failed write can't be trusted.
+        self.next_seq += 1;
+        let written = self
+            .writer
+            .write(seq, self.note_line.stamp(seq, &body), &self.context);
+        match written {
+            Ok(_) => {
+                if let Some(note) = self.owed.settle() {
+                    self.writer.keep_note(note);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.lose(seq, Loss::Disk);
+                Err(error)
+            }
+        }
+    }
+
+    /// Counts the record with this seq as lost, to be said later.
+    pub(super) fn lose(&mut self, seq: u64, reason: Loss) {
+        self.holes.add(seq, seq);
+        self.losses.add(reason, 1);
+        self.owed.add(Note {
+            queue: self.id(),
+            first_seq: seq,
+            last_seq: seq,
+            count: 1,
+            reason,
+        });
+    }
+
+    /// After a failed sync: begins a fresh segment and puts there, before anything newer, each record that somebody
+    /// waits for.
+    pub(super) fn rewrite_in_hand(&mut self) {
+        self.in_hand.sort_by_key(|hand| hand.record.seq);
+        for at in 0..self.in_hand.len() {
+            let Some((seq, bytes)) = self
+                .in_hand
+                .get(at)
+                .map(|hand| (hand.record.seq, hand.record.line.len()))
+            else {
+                return;
+            };
+            let room = self.make_room_for_older(seq, bytes + self.context.len());
+            let Some(InHand { record, again }) = self.in_hand.get_mut(at) else {
+                return;
+            };
+            *again = room
+                .and_then(|()| self.writer.write(seq, &record.line, &record.context))
+                .ok();
+        }
+    }
+
+    /// The ticket under which a record was written again after a failed sync.
+    pub(super) fn ticket_again(&self, seq: u64) -> Option<u64> {
+        self.in_hand
+            .iter()
+            .find(|hand| hand.record.seq == seq)?
+            .again
+    }
+
+    /// The caller no longer waits for this record.
+    pub(super) fn let_go(&mut self, seq: u64) {
+        self.in_hand.retain(|hand| hand.record.seq != seq);
+    }
+
+    pub(super) fn pending(&self) -> Pending {
+        let mut pending = Pending {
+            records: self.own_pending_records(),
+            bytes: self.writer.chain.pending_bytes() + self.memory.bytes(),
+        };
+        for adopted in &self.adopted {
+            pending.records += adopted.pending_records();
+            pending.bytes += adopted.chain.pending_bytes();
+        }
+        pending
+    }
+
+    /// Records of our own queue that are still to be delivered.
+    pub(super) fn own_pending_records(&self) -> u64 {
+        let position = self.writer.chain.slot.position.seq;
+        let missing = self.holes.count(position, self.next_seq);
+        self.next_seq.saturating_sub(position) - missing
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match &self.trouble {
+            None => Health::Healthy,
+            Some(reason) => Health::Degraded(reason.clone()),
+        }
+    }
+
+    /// Bytes of the context that the next segment begins with.
+    pub(super) fn context_bytes(&self) -> usize {
+        self.context.len()
+    }
+
+    fn keep_in_memory(&mut self, seq: u64, line: &Line, context: Arc<str>) -> Stored {
+        let dropped = self.memory.push(Kept {
+            seq,
+            line: line.bytes().into(),
+            context,
+        });
+        let is_lost = dropped.iter().any(|dropped| dropped.seq == seq);
+        for dropped in dropped {
+            self.lose(dropped.seq, Loss::Disk);
+        }
+        if is_lost {
+            Stored::Lost(Loss::Disk)
+        } else {
+            Stored::InMemory
+        }
+    }
+
+    /// One more try, in a fresh segment; on a full disk the oldest segment makes room first.
+    fn write_elsewhere(
+        &mut self,
+        error: &io::Error,
+        seq: u64,
+        line: &Line,
+        context: &Arc<str>,
+    ) -> io::Result<u64> {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        ) {
+            self.free_oldest();
+        }
+        self.make_room_for_older(seq, line.len())?;
+        self.writer.write(seq, line.bytes(), context)
+    }
+}
+
+/// While the disk refuses, it is tried again after so many records, and by the housekeeping once a second.
+const RECORDS_BETWEEN_TRIES: u32 = 64;
+
+/// More than a loss record takes.
+pub(super) const NOTE_BYTES: usize = 512;

@@ -1,0 +1,261 @@
+//! One line on disk: JSON whose first member says which record it is and whether it is whole.
+//!
+//! ```text
+//! {"q":"<seq 16 hex>-<len 8 hex>-<crc 8 hex>","timestamp":…}\n
+//! ```
+//!
+//! 1. `len` counts the whole line with its newline;
+//! 2. the CRC-32 runs over everything after the 42 bytes of the prefix, newline included, and then over
+//!    the 25 bytes `<seq>-<len>`: in this order, so that all but those 25 is hashed before the seq is known.
+//!
+//! What it does not do: look into the JSON.
+
+use crc32fast::Hasher;
+
+/// A reusable buffer for one encoded record. Its first 42 bytes are kept free for the prefix.
+#[derive(Clone, Debug)]
+pub struct Line {
+    bytes: Vec<u8>,
+}
+
+impl Line {
+    /// An empty line.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut line = Self {
+            bytes: Vec::with_capacity(1024),
+        };
+        line.clear();
+        line
+    }
+
+    /// Empties the line and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(BLANK_PREFIX);
+    }
+
+    /// Where the JSON members and the closing brace go: `"timestamp":"…",…}`, with no newline. Append only: the
+    /// first 42 bytes belong to the queue.
+    pub fn body(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Bytes that the line takes on disk, prefix and newline included.
+    #[must_use]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a line always holds its prefix"
+    )]
+    pub fn len(&self) -> usize {
+        self.bytes.len() + usize::from(!self.is_closed())
+    }
+
+    /// Adds the newline and hashes all but seq and length.
+    pub(super) fn close(&mut self) -> Hasher {
+        if self.bytes.len() < PREFIX_BYTES {
+            self.clear();
+        }
+        if !self.is_closed() {
+            self.bytes.push(b'\n');
+        }
+        let mut hasher = Hasher::new();
+        hasher.update(self.bytes.get(PREFIX_BYTES..).unwrap_or_default());
+        hasher
+    }
+
+    /// Writes the prefix for `seq` into a closed line whose body was hashed as `body`.
+    pub(super) fn stamp(&mut self, seq: u64, body: &Hasher) -> &[u8] {
+        let len = self.bytes.len() as u64;
+        if let Some(prefix) = self.bytes.first_chunk_mut::<PREFIX_BYTES>() {
+            write_hex(&mut prefix[6..22], seq);
+            write_hex(&mut prefix[23..31], len);
+            let mut hasher = body.clone();
+            hasher.update(&prefix[6..31]);
+            write_hex(&mut prefix[32..40], u64::from(hasher.finalize()));
+        }
+        &self.bytes
+    }
+
+    /// The line as it stands.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn is_closed(&self) -> bool {
+        self.bytes.last() == Some(&b'\n')
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What stands at the start of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// A whole line of `len` bytes.
+    Whole { seq: u64, len: usize },
+    /// It may be a line, but its end is not among these bytes.
+    Short,
+    /// No line begins here.
+    Bad,
+}
+
+/// Looks for a whole line at the very start of `bytes`.
+pub(super) fn check(bytes: &[u8]) -> Check {
+    let Some(prefix) = bytes.first_chunk::<PREFIX_BYTES>() else {
+        let marker = MARKER
+            .get(..bytes.len().min(MARKER.len()))
+            .unwrap_or_default();
+        return if bytes.starts_with(marker) {
+            Check::Short
+        } else {
+            Check::Bad
+        };
+    };
+    let Some((seq, len, crc)) = parse_prefix(prefix) else {
+        return Check::Bad;
+    };
+    let Some(rest) = bytes.get(PREFIX_BYTES..len) else {
+        return Check::Short;
+    };
+    let mut hasher = Hasher::new();
+    hasher.update(rest);
+    hasher.update(&prefix[6..31]);
+    if hasher.finalize() == crc && rest.last() == Some(&b'\n') {
+        Check::Whole { seq, len }
+    } else {
+        Check::Bad
+    }
+}
+
+/// The JSON members of a whole line after its `q`, without the closing brace and the newline.
+pub(super) fn members(line: &[u8]) -> &[u8] {
+    line.get(PREFIX_BYTES..line.len().saturating_sub(2))
+        .unwrap_or_default()
+}
+
+/// Whether a whole line is a context line and not a record.
+pub(super) fn is_context(line: &[u8]) -> bool {
+    line.get(PREFIX_BYTES..)
+        .is_some_and(|rest| rest.starts_with(CONTEXT_START))
+}
+
+/// Exactly 8 or 16 lower-case hex digits.
+pub(super) fn parse_hex(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |value, &digit| {
+        let nibble = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some((value << 4) | u64::from(nibble))
+    })
+}
+
+fn parse_prefix(prefix: &[u8; PREFIX_BYTES]) -> Option<(u64, usize, u32)> {
+    let framed = prefix.starts_with(MARKER)
+        && prefix[22] == b'-'
+        && prefix[31] == b'-'
+        && prefix[40..] == *b"\",";
+    if !framed {
+        return None;
+    }
+    let seq = parse_hex(&prefix[6..22])?;
+    let len = usize::try_from(parse_hex(&prefix[23..31])?).ok()?;
+    let crc = u32::try_from(parse_hex(&prefix[32..40])?).ok()?;
+    (len > PREFIX_BYTES && len <= MAX_LINE_BYTES).then_some((seq, len, crc))
+}
+
+fn write_hex(digits: &mut [u8], mut value: u64) {
+    for digit in digits.iter_mut().rev() {
+        let nibble = (value & 15) as u8;
+        *digit = if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'a' + nibble - 10
+        };
+        value >>= 4;
+    }
+}
+
+/// What every line begins with; in JSON text it can't stand inside a string, so a reader finds its way back by it.
+pub(super) const MARKER: &[u8] = b"{\"q\":\"";
+
+/// What follows the prefix in a context line.
+pub(super) const CONTEXT_START: &[u8] = b"\"context\":{";
+
+/// Bytes before the first member that is the caller's.
+pub(super) const PREFIX_BYTES: usize = 42;
+
+/// No line is longer: a damaged length can't make a reader swallow a file.
+pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+const BLANK_PREFIX: &[u8; PREFIX_BYTES] = b"{\"q\":\"0000000000000000-00000000-00000000\",";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(seq: u64, body: &str) -> Vec<u8> {
+        let mut line = Line::new();
+        line.body().extend_from_slice(body.as_bytes());
+        let hasher = line.close();
+        line.stamp(seq, &hasher).to_vec()
+    }
+
+    #[test]
+    fn a_line_is_json_and_says_its_seq_and_its_length() {
+        let bytes = line(0x2a, r#""level":"info"}"#);
+        let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let q = json["q"].as_str().unwrap();
+        assert!(q.starts_with("000000000000002a-0000003a-"), "{q}");
+        assert_eq!(bytes.len(), 0x3a);
+        assert_eq!(
+            check(&bytes),
+            Check::Whole {
+                seq: 0x2a,
+                len: 0x3a
+            }
+        );
+    }
+
+    #[test]
+    fn the_length_is_known_before_the_line_is_closed() {
+        let mut line = Line::new();
+        line.body().extend_from_slice(b"\"a\":1}");
+        let before = line.len();
+        line.close();
+        assert_eq!((before, line.bytes().len()), (line.len(), line.len()));
+    }
+
+    #[test]
+    fn no_flipped_bit_passes() {
+        let whole = line(7, r#""message":"hello"}"#);
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!matches!(check(&bytes), Check::Whole { .. }), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_its_end_is_short_and_never_whole() {
+        let whole = line(7, r#""message":"hello"}"#);
+        for end in 0..whole.len() {
+            assert_eq!(check(&whole[..end]), Check::Short, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_the_caller_cut_short_still_makes_a_whole_line() {
+        let mut line = Line::new();
+        line.body().clear();
+        let hasher = line.close();
+        let bytes = line.stamp(1, &hasher).to_vec();
+        assert_eq!(check(&bytes), Check::Whole { seq: 1, len: 43 });
+    }
+}

@@ -1,0 +1,305 @@
+//! Keeps records on the program's own disk until they are delivered. Usable without `tracing`.
+//!
+//! What it promises, in this order:
+//!
+//! 1. when [`append`](DiskQueue::append) returns, the record survives the death of the process;
+//!    one that reported [`Appended::Durable`] survives a power loss;
+//! 2. a record leaves only when it is confirmed, rejected for its content, cleared, or when the cap needs its room;
+//! 3. each loss is counted by reason and said in the queue itself, as a record with the seqs that are missing;
+//! 4. (queue id, seq) is never used twice;
+//! 5. damage costs the damaged records only, and a disk that refuses never stops the program.
+//!
+//! What it does not do: deliver, compress, or trust a network file system.
+//!
+//! ```
+//! use tracing_courier::queue::{Appended, DiskQueue, Durability, Line};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let root = dir.path();
+//! let queue = DiskQueue::open(root)?;
+//! let mut line = Line::new();
+//! line.body().extend_from_slice(br#""timestamp":"2026-02-06T12:00:00Z","level":"info","message":"hello"}"#);
+//! assert_eq!(queue.append(&mut line, Durability::PageCache), Appended::InPageCache);
+//!
+//! let batch = queue.drain(100, 900_000).ok_or("nothing pending")?;
+//! assert_eq!(batch.len(), 1);
+//! queue.confirm(batch.token()); // once it is delivered
+//! assert_eq!(queue.pending().records, 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod adopt;
+mod batch;
+mod chain;
+mod commit;
+mod context;
+mod disk;
+mod drain;
+mod engine;
+mod head;
+mod holes;
+mod housekeeping;
+mod id;
+pub mod inspect;
+mod ledger;
+mod line;
+mod memory;
+mod note;
+mod open;
+mod outcome;
+mod reader;
+mod rejected;
+mod room;
+mod storage;
+mod writer;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+
+pub use batch::{Batch, Token};
+pub use context::Context;
+pub use id::QueueId;
+pub use line::Line;
+pub use memory::MEMORY_BYTES;
+pub use open::{
+    Builder, DEFAULT_FSYNC_INTERVAL, DEFAULT_MAX_BYTES, DEFAULT_MAX_QUEUES, Fsync, MIN_MAX_BYTES,
+    OpenError,
+};
+
+use crate::losses::{Loss, Losses};
+use engine::Engine;
+use housekeeping::Housekeeping;
+
+/// The queue of this process, and those that dead processes left. A cheap handle: clones share one queue.
+///
+/// When the last handle is dropped, everything is synced, and a queue that has nothing left in it is removed.
+#[derive(Clone, Debug)]
+pub struct DiskQueue(Arc<Shared>);
+
+/// How safe a record is asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// To survive the process: enough for all but the last words.
+    PageCache,
+    /// To survive a power loss, where the [`Fsync`] mode has it so: a FATAL record.
+    Durable,
+}
+
+/// How safe a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a record may be lost"]
+pub enum Appended {
+    /// Synced: survives a power loss.
+    Durable,
+    /// Written: survives the death of the process.
+    InPageCache,
+    /// The disk refuses; the record waits in memory, bounded by [`MEMORY_BYTES`].
+    InMemory,
+    /// Lost, counted, and said in the queue.
+    Lost(Loss),
+}
+
+/// What is still to be delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Records, damaged ones included until their place is passed.
+    pub records: u64,
+    /// Bytes on disk, or in memory.
+    pub bytes: u64,
+}
+
+/// Whether the disk takes what is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Healthy,
+    /// It does not, for this reason; records wait in memory, and the disk is tried again.
+    Degraded(String),
+}
+
+impl DiskQueue {
+    /// Opens a new queue under `root`, with the defaults, and adopts those that dead processes left there.
+    ///
+    /// # Errors
+    /// When the root, or a directory in it, can't be made.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::builder(root.as_ref()).open()
+    }
+
+    /// Settings for a queue under `root`.
+    pub fn builder(root: impl Into<PathBuf>) -> Builder {
+        Builder::new(root.into())
+    }
+
+    /// The id of the queue that this process writes. A forked child has another one.
+    #[must_use]
+    pub fn id(&self) -> QueueId {
+        self.engine().id()
+    }
+
+    /// The directory that holds the queues.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.0.settings.root()
+    }
+
+    /// Says what is true of the records that follow.
+    pub fn set_context(&self, context: &Context) {
+        let engine = self.engine();
+        self.0.context.store(Arc::new(context.clone()));
+        engine.ledger().set_context(context);
+    }
+
+    /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
+    pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
+        self.engine().append(line, durability)
+    }
+
+    /// The next records to deliver, up to `max_records` and `max_bytes` joined, from the oldest queue that has any.
+    /// A record that is larger comes alone. Nothing changes until [`confirm`](Self::confirm): the same call gives
+    /// the same records.
+    #[must_use]
+    pub fn drain(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
+        self.engine().drain(max_records, max_bytes)
+    }
+
+    /// Says that everything before `token` is delivered or put aside. A token that is not ahead changes nothing.
+    pub fn confirm(&self, token: &Token) {
+        self.engine().ledger().confirm(token);
+    }
+
+    /// Puts records of `batch`, by index, aside into `rejected.jsonl`, each with its reason. To be called before the
+    /// batch is confirmed.
+    pub fn reject(&self, batch: &Batch, rejected: &[(usize, String)]) {
+        self.engine().ledger().reject(batch, rejected);
+    }
+
+    /// What is still to be delivered, in this queue and the adopted ones.
+    #[must_use]
+    pub fn pending(&self) -> Pending {
+        self.engine().ledger().pending()
+    }
+
+    /// Records lost since the program started, by reason.
+    #[must_use]
+    pub fn losses(&self) -> &Losses {
+        &self.0.losses
+    }
+
+    /// Whether the disk takes what is written.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.engine().ledger().health()
+    }
+
+    /// Queues in the root that a newer version wrote: they are left as they are.
+    #[must_use]
+    pub fn newer(&self) -> Vec<QueueId> {
+        self.engine().ledger().newer.clone()
+    }
+
+    /// Makes everything written so far survive a power loss, and tries once more what waits in memory.
+    ///
+    /// # Errors
+    /// When the disk refuses. What could not be synced is in the page cache, or waits in memory.
+    pub fn sync(&self) -> io::Result<()> {
+        let engine = self.engine();
+        engine.ledger().recover();
+        engine.sync()?;
+        match engine.ledger().health() {
+            Health::Healthy => Ok(()),
+            Health::Degraded(reason) => Err(io::Error::other(reason)),
+        }
+    }
+
+    /// Forgets all pending records of this queue and the adopted ones, and what was put aside. Returns how many
+    /// records were pending.
+    pub fn clear(&self) -> u64 {
+        self.engine().ledger().clear()
+    }
+
+    fn new(
+        settings: Builder,
+        engine: Arc<Engine>,
+        thread: Option<Housekeeping>,
+        losses: Arc<Losses>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            settings,
+            losses,
+            context: ArcSwap::default(),
+            thread: Mutex::new(thread),
+            engine: ArcSwap::new(engine),
+        }))
+    }
+
+    /// This process's engine: a forked child gets one of its own.
+    fn engine(&self) -> Guard<Arc<Engine>> {
+        let engine = self.0.engine.load();
+        if engine.process() == process::id() {
+            return engine;
+        }
+        self.0.begin_again_after_fork();
+        self.0.engine.load()
+    }
+}
+
+/// What the handles share.
+#[derive(Debug)]
+struct Shared {
+    settings: Builder,
+    losses: Arc<Losses>,
+    /// For a forked child.
+    context: ArcSwap<Context>,
+    thread: Mutex<Option<Housekeeping>>,
+    /// Swapped in a forked child: the parent's mutexes may have been held when it forked.
+    engine: ArcSwap<Engine>,
+}
+
+impl Shared {
+    fn begin_again_after_fork(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.engine.load().process() == process::id() {
+            return;
+        }
+        let engine = match self.settings.start(&self.losses) {
+            Ok(engine) => engine,
+            Err(_) => self.settings.start_homeless(&self.losses),
+        };
+        engine.ledger().set_context(&self.context.load());
+        self.engine.load().let_go_of_parents_lock();
+        if let Some(parents) = thread.take() {
+            parents.forget();
+        }
+        // Without a thread the child's records are synced when a FATAL or a flush asks for it.
+        *thread = self.settings.start_thread(&engine).unwrap_or(None);
+        self.engine.store(engine);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let engine = self.engine.load();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if engine.process() != process::id() {
+            if let Some(parents) = thread {
+                parents.forget();
+            }
+            return;
+        }
+        if let Some(thread) = thread {
+            thread.stop(engine.bell());
+        }
+        engine.close();
+    }
+}

@@ -1,0 +1,284 @@
+//! Opens a queue: a new directory of its own, and the ones that dead processes left.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::DiskQueue;
+use super::adopt::{LOCK_NAME, lock_text, survey};
+use super::chain::Chain;
+use super::disk::Disk;
+use super::engine::Engine;
+use super::housekeeping::Housekeeping;
+use super::id::QueueId;
+use super::ledger::Ledger;
+use super::rejected::Rejected;
+use super::room::Cap;
+use super::storage::{Lock, Storage};
+use super::writer::Writer;
+use crate::clock::Clock;
+use crate::losses::Losses;
+
+/// When what is written is made to survive a power loss. It survives the death of the process in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fsync {
+    /// Never: the operating system decides.
+    Never,
+    /// So long after a write at the latest.
+    Interval(Duration),
+    /// After [`DEFAULT_FSYNC_INTERVAL`] at the latest, and every FATAL before the call returns.
+    #[default]
+    Fatal,
+    /// Every record before the call returns.
+    Always,
+}
+
+/// The queue can't be opened. Nothing of the program's is installed yet, and nothing was removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The queue's root could not be made. Check the path and its owner.
+    #[error("cannot make queue root `{}`", .root.display())]
+    Root {
+        /// The root that was asked for.
+        root: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The queue's own directory in the root could not be made or locked. Check that the root can be written to.
+    #[error("cannot make a queue in `{}`", .root.display())]
+    Queue {
+        /// The root that was asked for.
+        root: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The cap is too small for a queue to work in. Set at least [`MIN_MAX_BYTES`].
+    #[error("max_bytes is {max_bytes}; it must be at least {MIN_MAX_BYTES}")]
+    CapTooSmall {
+        /// The cap that was asked for.
+        max_bytes: u64,
+    },
+    /// The cap of the root is below the cap of one queue.
+    #[error("max_root_bytes is {max_root_bytes}; it must be at least max_bytes, {max_bytes}")]
+    RootCapTooSmall {
+        /// The cap of the root that was asked for.
+        max_root_bytes: u64,
+        /// The cap of one queue.
+        max_bytes: u64,
+    },
+    /// The interval is zero. Use [`Fsync::Always`] where nothing may be unsynced.
+    #[error("the fsync interval is zero; use Fsync::Always")]
+    ZeroInterval,
+    /// The housekeeping thread could not be started.
+    #[error("cannot start the queue's thread")]
+    Thread(#[source] io::Error),
+}
+
+/// Settings of a queue.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    root: PathBuf,
+    max_bytes: u64,
+    max_root_bytes: Option<u64>,
+    fsync: Fsync,
+    clock: Clock,
+    storage: Arc<dyn Storage>,
+    has_thread: bool,
+}
+
+impl Builder {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            max_bytes: DEFAULT_MAX_BYTES,
+            max_root_bytes: None,
+            fsync: Fsync::default(),
+            clock: Clock::default(),
+            storage: Arc::new(Disk),
+            has_thread: true,
+        }
+    }
+
+    /// Sets the cap of this process's queue on disk, in bytes. By default [`DEFAULT_MAX_BYTES`].
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets the cap of this queue and those of dead processes together. By default [`DEFAULT_MAX_QUEUES`] times the
+    /// cap of one. Queues of other living processes have their own.
+    pub fn max_root_bytes(mut self, bytes: u64) -> Self {
+        self.max_root_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets when records are made to survive a power loss. By default [`Fsync::Fatal`].
+    pub fn fsync(mut self, fsync: Fsync) -> Self {
+        self.fsync = fsync;
+        self
+    }
+
+    /// Sets where the time of loss records comes from. By default the system.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.storage = storage;
+        self
+    }
+
+    /// Without the thread a test calls its rounds itself.
+    #[cfg(test)]
+    pub(super) fn without_thread(mut self) -> Self {
+        self.has_thread = false;
+        self
+    }
+
+    /// Opens the queue.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or when no directory can be made. What lies in other directories, whole or
+    /// damaged, is never an error.
+    pub fn open(self) -> Result<DiskQueue, OpenError> {
+        self.check()?;
+        let root = &self.root;
+        self.storage
+            .make_root(root)
+            .map_err(|source| OpenError::Root {
+                root: root.clone(),
+                source,
+            })?;
+        let losses = Arc::new(Losses::default());
+        let engine = self.start(&losses).map_err(|source| OpenError::Queue {
+            root: root.clone(),
+            source,
+        })?;
+        let thread = self.start_thread(&engine).map_err(OpenError::Thread)?;
+        Ok(DiskQueue::new(self, engine, thread, losses))
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A queue of this process's own, with what dead processes left adopted.
+    pub(super) fn start(&self, losses: &Arc<Losses>) -> io::Result<Arc<Engine>> {
+        let (id, lock) = make_home(&*self.storage, &self.root)?;
+        Ok(self.engine(id, Some(lock), losses))
+    }
+
+    /// A queue whose directory could not be made: it keeps its records in memory.
+    pub(super) fn start_homeless(&self, losses: &Arc<Losses>) -> Arc<Engine> {
+        self.engine(QueueId::random(), None, losses)
+    }
+
+    pub(super) fn start_thread(&self, engine: &Arc<Engine>) -> io::Result<Option<Housekeeping>> {
+        self.has_thread
+            .then(|| Housekeeping::start(Arc::clone(engine)))
+            .transpose()
+    }
+
+    fn engine(&self, id: QueueId, lock: Option<Lock>, losses: &Arc<Losses>) -> Arc<Engine> {
+        let cap = self.cap();
+        let survey = survey(&self.storage, &self.root, &[id], &lock_text());
+        let mut chain = Chain::new(Arc::clone(&self.storage), &self.root, id, 0);
+        chain.slot.generation = survey.generation + 1;
+        chain.write_head();
+        let rejected = Rejected::new(
+            Arc::clone(&self.storage),
+            &chain.dir,
+            cap.max_rejected_bytes(),
+        );
+        let mut ledger = Ledger::new(
+            Writer::new(chain),
+            rejected,
+            cap,
+            Arc::clone(losses),
+            self.clock.clone(),
+        );
+        ledger.take_in(survey);
+        let storage = Arc::clone(&self.storage);
+        Arc::new(Engine::new(
+            storage,
+            self.root.clone(),
+            self.fsync,
+            std::process::id(),
+            ledger,
+            lock,
+        ))
+    }
+
+    fn cap(&self) -> Cap {
+        let max_root_bytes = self
+            .max_root_bytes
+            .unwrap_or(self.max_bytes.saturating_mul(DEFAULT_MAX_QUEUES));
+        Cap {
+            max_bytes: self.max_bytes,
+            max_root_bytes,
+        }
+    }
+
+    fn check(&self) -> Result<(), OpenError> {
+        let Cap {
+            max_bytes,
+            max_root_bytes,
+        } = self.cap();
+        if max_bytes < MIN_MAX_BYTES {
+            return Err(OpenError::CapTooSmall { max_bytes });
+        }
+        if max_root_bytes < max_bytes {
+            return Err(OpenError::RootCapTooSmall {
+                max_root_bytes,
+                max_bytes,
+            });
+        }
+        if self.fsync == Fsync::Interval(Duration::ZERO) {
+            return Err(OpenError::ZeroInterval);
+        }
+        Ok(())
+    }
+}
+
+/// Makes a directory under a new random id and takes its lock.
+fn make_home(storage: &dyn Storage, root: &Path) -> io::Result<(QueueId, Lock)> {
+    for _ in 0..TRIES_FOR_A_HOME {
+        let id = QueueId::random();
+        let dir = root.join(id.dir_name());
+        match storage.make_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            made => made?,
+        }
+        // Another process may adopt the directory before it has its lock; then it is that one's to remove.
+        match storage.lock(&dir.join(LOCK_NAME), &lock_text()) {
+            Ok(Some(lock)) => return Ok((id, lock)),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let _ = storage.remove_dir(&dir);
+                return Err(error);
+            }
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Cap of one queue on disk: 10 MiB, about 35,000 records, a week of a quiet device.
+pub const DEFAULT_MAX_BYTES: u64 = 10 * 1024 * 1024;
+
+/// The smallest cap: sixteen segments of one block each.
+pub const MIN_MAX_BYTES: u64 = 64 * 1024;
+
+/// How many full queues a root holds by default: a device that crashes and restarts without a network fills it, and
+/// no more.
+pub const DEFAULT_MAX_QUEUES: u64 = 4;
+
+/// How long a record is unsynced at most: 1 s, as much as a person would write down again.
+pub const DEFAULT_FSYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+const TRIES_FOR_A_HOME: u32 = 16;

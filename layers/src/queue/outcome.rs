@@ -1,0 +1,175 @@
+//! What becomes of records that went out: confirmed, refused, or forgotten.
+//!
+//! 1. A token counts once: one that is not ahead of the confirmed position changes nothing.
+//! 2. A gap that nothing explains is damage: said first, then passed.
+
+use super::QueueId;
+use super::adopt::{Adopted, Survey};
+use super::batch::{Batch, Token};
+use super::chain::View;
+use super::head::Position;
+use super::ledger::Ledger;
+use super::note::{Note, is_note};
+use crate::losses::Loss;
+
+impl Ledger {
+    /// Moves the confirmed position of the token's queue up to it.
+    pub(super) fn confirm(&mut self, token: &Token) {
+        let at = self
+            .adopted
+            .iter()
+            .position(|adopted| adopted.chain.id == token.queue);
+        let confirmed = match at.and_then(|at| self.adopted.get(at)) {
+            Some(adopted) => adopted.chain.slot.position,
+            None if token.queue == self.id() => self.writer.chain.slot.position,
+            None => return,
+        };
+        if token.position.seq <= confirmed.seq {
+            return;
+        }
+        self.count_damage(token.queue, confirmed.seq, &token.gaps);
+        match at {
+            None => {
+                self.writer.chain.advance(token);
+                self.memory.forget_before(token.position.seq);
+                self.holes.forget_before(token.position.seq);
+            }
+            Some(at) => {
+                if let Some(adopted) = self.adopted.get_mut(at) {
+                    adopted.chain.advance(token);
+                    if adopted.is_done() {
+                        self.finish_adopted(at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts records of the batch aside, each with its reason.
+    pub(super) fn reject(&mut self, batch: &Batch, rejected: &[(usize, String)]) {
+        let queue = batch.queue();
+        for (index, reason) in rejected {
+            let Some(seq) = batch.seq(*index) else {
+                continue;
+            };
+            let record = batch.record(*index);
+            // Support loses a copy where the disk refuses; the count stays true.
+            let _ = self.rejected.add(queue, record, reason);
+            self.losses.add(Loss::Rejected, 1);
+            // A relay that refuses notes must not be sent one about it.
+            if !is_note(record) {
+                self.owed.add(Note {
+                    queue,
+                    first_seq: seq,
+                    last_seq: seq,
+                    count: 1,
+                    reason: Loss::Rejected,
+                });
+            }
+        }
+        self.say_losses();
+    }
+
+    /// Nothing whole is left in an adopted queue: what is missing is damage, and the queue is done with. `view` is
+    /// what was read.
+    pub(super) fn retire(&mut self, view: &View, gaps: &[(u64, u64)]) {
+        let at = self.adopted.iter().position(|adopted| {
+            adopted.chain.id == view.id && adopted.chain.slot.position == view.position
+        });
+        if let Some(at) = at {
+            self.count_damage(view.id, view.position.seq, gaps);
+            self.finish_adopted(at);
+        }
+    }
+
+    /// Forgets every pending record, and what was put aside. Returns how many records were pending.
+    pub(super) fn clear(&mut self) -> u64 {
+        let before = self.pending().records;
+        while let Some(adopted) = self.adopted.pop_front() {
+            let (first_seq, end_seq) = (adopted.chain.slot.position.seq, adopted.end_seq);
+            let count = adopted.pending_records();
+            if count > 0 {
+                self.losses.add(Loss::Cleared, count);
+                let queue = adopted.chain.id;
+                self.owed.add(Note {
+                    queue,
+                    first_seq,
+                    last_seq: end_seq - 1,
+                    count,
+                    reason: Loss::Cleared,
+                });
+            }
+            adopted.remove();
+        }
+        self.writer.seal();
+        while self.memory.pop().is_some() {}
+        let segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
+        for segment in &segments {
+            self.writer.forget_unsynced(segment.first_seq);
+            for note in &segment.notes {
+                self.owed.add(note.clone());
+            }
+        }
+        let chain = &mut self.writer.chain;
+        let lost = chain.slot.position.seq..self.next_seq;
+        chain.slot.position = Position {
+            segment: self.next_seq,
+            offset: 0,
+            seq: self.next_seq,
+            context: None,
+        };
+        chain.context = None;
+        chain.write_head();
+        chain.remove(&segments);
+        self.lose_own_range(&lost, Loss::Cleared);
+        self.rejected.clear();
+        self.say_losses();
+        before
+    }
+
+    /// Takes in queues that were adopted just now, oldest first.
+    pub(super) fn take_in(&mut self, found: Survey) {
+        self.newer = found.newer;
+        self.adopted.extend(found.adopted);
+        while let Some(at) = self.adopted.iter().position(Adopted::is_done) {
+            self.finish_adopted(at);
+        }
+        self.trim_adopted(0);
+    }
+
+    /// Removes our own files but the lock when nothing is pending and nothing was put aside; says whether it did.
+    pub(super) fn remove_if_empty(&mut self) -> bool {
+        if self.own_pending_records() > 0 || self.owed.next().is_some() || self.rejected.bytes() > 0
+        {
+            return false;
+        }
+        self.writer.seal();
+        let segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
+        self.writer.chain.remove(&segments);
+        self.writer.chain.remove_head();
+        true
+    }
+
+    /// Takes an adopted queue out of the list and its directory off the disk.
+    pub(super) fn finish_adopted(&mut self, at: usize) {
+        if let Some(adopted) = self.adopted.remove(at) {
+            let _ = self.rejected.take_over(&adopted.chain.dir);
+            adopted.remove();
+        }
+    }
+
+    fn count_damage(&mut self, queue: QueueId, confirmed_seq: u64, gaps: &[(u64, u64)]) {
+        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.0 >= confirmed_seq) {
+            let count = last_seq - first_seq + 1;
+            self.losses.add(Loss::Damaged, count);
+            self.owed.add(Note {
+                queue,
+                first_seq,
+                last_seq,
+                count,
+                reason: Loss::Damaged,
+            });
+        }
+        self.say_losses();
+    }
+}

@@ -1,0 +1,218 @@
+//! The writing end of the process's own queue: one append-only segment at a time.
+//!
+//! 1. A line is one `write(2)`. One that fails is cut off again, and the segment is sealed for good.
+//! 2. A segment begins with the context in force, and repeats it only when it changes.
+//! 3. A segment is named by the first seq that is new in it; a line that is written once more, because its sync
+//!    failed, keeps its seq and is skipped by readers that have it.
+
+use std::io;
+use std::sync::Arc;
+
+use super::chain::{Chain, Segment};
+use super::context;
+use super::line::Line;
+use super::note::Note;
+use super::storage::{StoredFile, append_all};
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) chain: Chain,
+    /// The last segment, while it is written to.
+    file: Option<Arc<dyn StoredFile>>,
+    /// How large that segment may get.
+    limit: u64,
+    /// The context in force in that segment.
+    context: Option<Arc<str>>,
+    context_line: Line,
+    /// One more than the highest seq on disk.
+    end_seq: u64,
+    /// How many lines were written.
+    ticket: u64,
+    unsynced: Unsynced,
+}
+
+/// What a sync has to take in.
+#[derive(Debug, Default)]
+pub(super) struct Unsynced {
+    /// Files with their first seqs.
+    pub(super) files: Vec<(u64, Arc<dyn StoredFile>)>,
+    /// Whether names in the queue's directory are new.
+    pub(super) has_new_names: bool,
+    /// Whether the queue's directory is new in the root.
+    pub(super) is_new_in_root: bool,
+}
+
+impl Writer {
+    pub(super) fn new(chain: Chain) -> Self {
+        Self {
+            chain,
+            file: None,
+            limit: 0,
+            context: None,
+            context_line: Line::new(),
+            end_seq: 0,
+            ticket: 0,
+            unsynced: Unsynced {
+                is_new_in_root: true,
+                ..Unsynced::default()
+            },
+        }
+    }
+
+    /// Whether `bytes` more fit into the open segment.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.file.is_some()
+            && (self.open_bytes() + bytes <= self.limit || self.is_without_records())
+    }
+
+    /// Bytes in the segment that is being written.
+    pub(super) fn open_bytes(&self) -> u64 {
+        self.chain
+            .segments
+            .back()
+            .map_or(0, |segment| segment.bytes)
+    }
+
+    /// Begins a new segment of up to `limit` bytes for `seq`. The one before it is sealed.
+    pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
+        self.seal();
+        let first_seq = seq.max(self.end_seq);
+        let file = self.chain.storage.create(&self.chain.path(first_seq))?;
+        self.chain.segments.push_back(Segment {
+            first_seq,
+            bytes: 0,
+            notes: Vec::new(),
+        });
+        self.context = None;
+        self.unsynced.files.push((first_seq, Arc::clone(&file)));
+        self.unsynced.has_new_names = true;
+        self.file = Some(file);
+        self.limit = limit;
+        Ok(())
+    }
+
+    /// Writes a stamped line and, when it is not the one in force, its context before it. An error seals the segment
+    /// and leaves nothing of the line, as far as the disk lets it be cut off.
+    pub(super) fn write(&mut self, seq: u64, line: &[u8], context: &Arc<str>) -> io::Result<u64> {
+        let Some(file) = self.file.clone() else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let before = self.open_bytes();
+        let written = self
+            .write_context(&*file, seq, context)
+            .and_then(|()| append_all(&*file, line));
+        match written {
+            Ok(()) => {
+                self.grow(line.len());
+                self.end_seq = self.end_seq.max(seq + 1);
+                self.ticket += 1;
+                Ok(self.ticket)
+            }
+            Err(error) => {
+                let whole = self.open_bytes().max(before);
+                let _ = file.set_len(whole);
+                self.seal();
+                Err(error)
+            }
+        }
+    }
+
+    /// Remembers that `note` is in the open segment.
+    pub(super) fn keep_note(&mut self, note: Note) {
+        if let Some(segment) = self.chain.segments.back_mut() {
+            segment.notes.push(note);
+        }
+    }
+
+    /// Ends the open segment. One without a new record is removed, so that its name is free again.
+    pub(super) fn seal(&mut self) {
+        self.context = None;
+        if self.file.take().is_some()
+            && self.is_without_records()
+            && let Some(empty) = self.chain.segments.pop_back()
+        {
+            self.forget_unsynced(empty.first_seq);
+            self.chain.remove(&[empty]);
+        }
+    }
+
+    /// Ends the segment with this name, if it is the open one: its sync failed.
+    pub(super) fn seal_if_open(&mut self, first_seq: u64) {
+        if self
+            .chain
+            .segments
+            .back()
+            .is_some_and(|segment| segment.first_seq == first_seq)
+        {
+            self.seal();
+        }
+    }
+
+    /// How many lines were written, and what of them is not synced yet.
+    pub(super) fn take_unsynced(&mut self) -> (u64, Unsynced) {
+        let taken = std::mem::take(&mut self.unsynced);
+        // The open segment goes on to be written.
+        if let (Some(file), Some(segment)) = (&self.file, self.chain.segments.back()) {
+            self.unsynced
+                .files
+                .push((segment.first_seq, Arc::clone(file)));
+        }
+        (self.ticket, taken)
+    }
+
+    /// Takes back what could not be synced of the directories, to try again.
+    pub(super) fn give_back(&mut self, names: bool, in_root: bool) {
+        self.unsynced.has_new_names |= names;
+        self.unsynced.is_new_in_root |= in_root;
+    }
+
+    /// One more than the highest seq on disk.
+    pub(super) fn end_seq(&self) -> u64 {
+        self.end_seq
+    }
+
+    /// How many lines were written.
+    pub(super) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
+    /// Forgets a segment that is gone.
+    pub(super) fn forget_unsynced(&mut self, first_seq: u64) {
+        self.unsynced.files.retain(|&(other, _)| other != first_seq);
+    }
+
+    /// Whether the last segment holds nothing but lines that earlier ones hold too.
+    fn is_without_records(&self) -> bool {
+        self.chain
+            .segments
+            .back()
+            .is_some_and(|segment| segment.first_seq >= self.end_seq)
+    }
+
+    fn write_context(
+        &mut self,
+        file: &dyn StoredFile,
+        seq: u64,
+        wanted: &Arc<str>,
+    ) -> io::Result<()> {
+        if self
+            .context
+            .as_ref()
+            .is_some_and(|context| Arc::ptr_eq(context, wanted))
+        {
+            return Ok(());
+        }
+        context::encode(&mut self.context_line, wanted);
+        let body = self.context_line.close();
+        append_all(file, self.context_line.stamp(seq, &body))?;
+        self.grow(self.context_line.len());
+        self.context = Some(Arc::clone(wanted));
+        Ok(())
+    }
+
+    fn grow(&mut self, bytes: usize) {
+        if let Some(segment) = self.chain.segments.back_mut() {
+            segment.bytes += bytes as u64;
+        }
+    }
+}
