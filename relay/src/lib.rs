@@ -38,6 +38,7 @@ mod fingerprint;
 mod identity;
 mod ingest;
 mod levels;
+mod limit;
 mod map;
 mod metrics;
 mod serve;

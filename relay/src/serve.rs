@@ -15,6 +15,7 @@ use crate::edge;
 use crate::export::{Exporter, Upstream, UpstreamError};
 use crate::identity::{KeyError, Secret, SecretError, Verifier};
 use crate::ingest::{self, Ingest, Pipeline};
+use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::sink::Sink;
 use crate::spool::{self, OpenError, Spool};
@@ -106,7 +107,12 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         metrics,
         max_records: config.max_records,
     };
-    let ingest = Ingest::new(verifier, pipeline, config.max_body_bytes);
+    let ingest = Ingest::new(
+        verifier,
+        pipeline,
+        Limits::new(&config.rates, config.trusted_proxies),
+        config.max_body_bytes,
+    );
     let admin = Admin {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
@@ -115,7 +121,10 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     let listeners = vec![
         tokio::spawn(edge::serve(
             listener,
-            ingest::app(ingest.clone()),
+            ingest::app(
+                ingest.clone(),
+                config.cors_origin.as_deref().and_then(ingest::cors),
+            ),
             listeners_stop.clone(),
         )),
         tokio::spawn(edge::serve(
@@ -175,13 +184,12 @@ impl Relay {
             let _ = listener.await;
         }
         self.stop_exporting.send_replace(true);
-        if let Some(mut exporter) = self.exporter {
-            if tokio::time::timeout(EXPORT_TIMEOUT, &mut exporter)
+        if let Some(mut exporter) = self.exporter
+            && tokio::time::timeout(EXPORT_TIMEOUT, &mut exporter)
                 .await
                 .is_err()
-            {
-                exporter.abort();
-            }
+        {
+            exporter.abort();
         }
         self.spool.stop().await;
         self.writer.finished().await;

@@ -1,6 +1,7 @@
 //! The contract, from outside: the real binary, an HTTP client, an OTLP backend that decodes.
 
 mod answers;
+mod decoder;
 mod duplicates;
 mod export;
 mod mapping;
