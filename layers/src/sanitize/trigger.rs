@@ -8,6 +8,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use super::command::PROGRAMS;
 use super::token::VENDORS;
 
 /// What a literal may begin: the scanner to ask.
@@ -29,11 +30,13 @@ pub(super) enum Trigger {
     DashedIp,
     Pattern,
     Known,
+    Command,
+    Identified,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 17;
 }
 
 /// A literal at a place.
@@ -166,6 +169,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "backup",
             "recovery",
             "scratch",
+            "sig=",
         ],
     ),
     (Trigger::Email, &["@", "%40", "\\u0040"]),
@@ -188,5 +192,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     ),
     (Trigger::Marking, &["//"]),
     (Trigger::MarkingWord, &["noforn"]),
+    (Trigger::Command, PROGRAMS),
+    (Trigger::Identified, &["identified by"]),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
