@@ -78,6 +78,9 @@ fn is_part(text: Text<'_>, start: usize, end: usize, run_end: usize) -> bool {
 
 /// A version number that looks like an address: `Name/1.2.3.4`, `v1.2.3.4`, `version 1.2.3.4`, `pkg-1.2.3.4`.
 fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bool {
+    if text.has_any_case(end, b" (build") || text.has_any_case(end, b" build ") {
+        return true;
+    }
     let before = text.back(start, 1);
     let is_private = address.is_private();
     // `16.1.0.0`: networks come with a width.

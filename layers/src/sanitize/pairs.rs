@@ -242,6 +242,9 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
 fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
     let (quote, open) = quote::open_before(text, start)?;
     let mut at = close + quote.len();
+    if let Some(value) = part_value(text, open, at) {
+        return Some(value);
+    }
     let comma = text.at(at) == b',';
     at += usize::from(comma);
     at = text.run_most(at, MAX_SPACES, |byte| is_blank(byte) || byte == b'\n');
@@ -262,6 +265,17 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
         (b'(', b')') | (b'[', b']')
     );
     (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
+}
+
+/// The value of a multipart form: `name="password"`, an empty line, the value.
+fn part_value(text: Text<'_>, open: usize, at: usize) -> Option<usize> {
+    if !text.ends_any_case(open, b"name=") {
+        return None;
+    }
+    [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"]
+        .iter()
+        .find(|gap| text.has(at, gap))
+        .map(|gap| at + gap.len())
 }
 
 /// `- name: JWT_SECRET` and `value: x` in the next line.

@@ -17,10 +17,16 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
         return true;
     }
     match extent.form {
-        Form::Quoted => false,
+        Form::Quoted => is_quoted_mode(pair.sort, value),
         Form::Structure => false,
         Form::Bare => is_bare_talk(text, pair, value),
     }
+}
+
+/// `auth: "basic"`, `credentials: 'include'`: a mode, not a secret.
+fn is_quoted_mode(sort: Option<Sort>, value: &[u8]) -> bool {
+    matches!(sort, Some(Sort::Auth | Sort::Token | Sort::Cookie))
+        && (is_one_of(AUTH_MODES, value) || is_one_of(STATES, value))
 }
 
 fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
@@ -147,7 +153,8 @@ fn is_metavariable(value: &[u8]) -> bool {
 /// The name of an encoding or a hash, which has letters and digits like a secret.
 pub(super) fn names_form(value: &[u8]) -> bool {
     let value = value.strip_suffix(b".").unwrap_or(value);
-    is_one_of(FORMS, value) || value.len() < 4 && value.first() == Some(&b'v')
+    let is_version = matches!(value, [b'v' | b'V', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'));
+    is_version || is_one_of(FORMS, value)
 }
 
 fn is_number(value: &[u8], most: usize) -> bool {
@@ -332,6 +339,9 @@ const AUTH_MODES: &[&str] = &[
     "auto",
     "required",
     "psk",
+    "include",
+    "omit",
+    "same-origin",
     "wpa2",
     "external",
     "internal",

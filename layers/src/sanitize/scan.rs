@@ -93,6 +93,7 @@ fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
         Trigger::MarkingWord => marking::scan_word(text, start, end),
         Trigger::Command => command::scan(text, start, end),
         Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
+        Trigger::Telegram => token::scan_telegram(text, start, end),
         Trigger::DashedIp => ip::scan_dashed(text, start, end),
         Trigger::Pattern => pattern(rules, source, hit),
         Trigger::Known => known(rules, source, hit),

@@ -36,6 +36,7 @@ pub(super) fn value(
             } else {
                 looks_opaque(inside)
             };
+        let is_secret = is_secret || (sort == Some(Sort::Cookie) && inside.contains(&b'='));
         let is_one_word = !inside.contains(&b' ') && close - inner >= 4;
         return (is_closed && is_secret && is_one_word && !prose::is_placeholder(inside))
             .then_some(Extent {
@@ -44,6 +45,12 @@ pub(super) fn value(
                 form: Form::Quoted,
             });
     }
+    // `AUTH PLAIN x`: behind the mechanism.
+    let at = if text.has(at, b"PLAIN ") && text.has(start, b"AUTH ") {
+        at + b"PLAIN ".len()
+    } else {
+        at
+    };
     let value_end = extent::bare_end(text, at, Around::Text);
     let value_end = value_end - usize::from(matches!(text.back(value_end, 1), b',' | b'!' | b'?'));
     let value = text.slice(at, value_end);

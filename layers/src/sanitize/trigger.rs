@@ -32,11 +32,12 @@ pub(super) enum Trigger {
     Known,
     Command,
     Identified,
+    Telegram,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 18;
 }
 
 /// A literal at a place.
@@ -194,5 +195,6 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     (Trigger::MarkingWord, &["noforn"]),
     (Trigger::Command, PROGRAMS),
     (Trigger::Identified, &["identified by"]),
+    (Trigger::Telegram, &[":aa"]),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
