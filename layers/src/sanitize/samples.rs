@@ -20,6 +20,7 @@ pub(super) const ALL: &[&Samples] = &[
     &super::bearer::BASIC,
     &super::bearer::BEARER,
     &super::card::SAMPLES,
+    &super::command::SAMPLES,
     &super::device::IMEI,
     &super::device::MAC,
     &super::email::SAMPLES,

@@ -7,8 +7,8 @@ use super::text::Text;
 use super::token::VENDORS;
 use super::trigger::{Hit, Trigger};
 use super::{
-    bearer, email, home, ip, jwt, marking, numbers, pairs, pem, source, ssn, strict, token,
-    userinfo,
+    bearer, command, email, home, ip, jwt, marking, numbers, pairs, pem, source, ssn, strict,
+    token, userinfo,
 };
 
 /// Fills `spans` with what goes from `text`, in order, none overlapping.
@@ -91,6 +91,9 @@ fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
         Trigger::Home => home::scan(text, start, end),
         Trigger::Marking => marking::scan(text, start, end),
         Trigger::MarkingWord => marking::scan_word(text, start, end),
+        Trigger::Command => command::scan(text, start, end),
+        Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
+        Trigger::Telegram => token::scan_telegram(text, start, end),
         Trigger::DashedIp => ip::scan_dashed(text, start, end),
         Trigger::Pattern => pattern(rules, source, hit),
         Trigger::Known => known(rules, source, hit),

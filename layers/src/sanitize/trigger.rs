@@ -8,6 +8,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use super::command::PROGRAMS;
 use super::token::VENDORS;
 
 /// What a literal may begin: the scanner to ask.
@@ -29,11 +30,14 @@ pub(super) enum Trigger {
     DashedIp,
     Pattern,
     Known,
+    Command,
+    Identified,
+    Telegram,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 18;
 }
 
 /// A literal at a place.
@@ -166,6 +170,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "backup",
             "recovery",
             "scratch",
+            "sig=",
         ],
     ),
     (Trigger::Email, &["@", "%40", "\\u0040"]),
@@ -188,5 +193,8 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     ),
     (Trigger::Marking, &["//"]),
     (Trigger::MarkingWord, &["noforn"]),
+    (Trigger::Command, PROGRAMS),
+    (Trigger::Identified, &["identified by"]),
+    (Trigger::Telegram, &[":aa"]),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
