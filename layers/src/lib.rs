@@ -8,6 +8,7 @@ mod clock;
 mod losses;
 pub mod queue;
 mod record;
+pub mod sanitize;
 pub mod wire;
 
 pub use clock::Clock;

@@ -1,0 +1,185 @@
+//! What follows `Bearer` and `Basic`: the credential, not prose that speaks of the scheme.
+
+use super::rule::{Place, Rule};
+use super::samples::Samples;
+use super::span::Seen;
+use super::text::{Text, begins_word};
+
+const MIN_TOKEN_BYTES: usize = 8;
+/// From this length on a run of plain letters is no English word.
+const MIN_OPAQUE_BYTES: usize = 20;
+const MAX_BASIC_BYTES: usize = 1024;
+
+/// `start..end` is the word `bearer`.
+pub(super) fn scan_bearer(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let Some(at) = credential(text, start, end) else {
+        return Seen::Nothing;
+    };
+    let token_end = text.run(at, is_token);
+    let token_end = trim_stop(text, at, token_end);
+    if looks_opaque(text.slice(at, token_end)) {
+        Seen::found(Rule::Bearer, at, token_end)
+    } else {
+        Seen::NothingBefore(token_end)
+    }
+}
+
+/// `start..end` is the word `basic`.
+pub(super) fn scan_basic(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let Some(at) = credential(text, start, end) else {
+        return Seen::Nothing;
+    };
+    let token_end = text.run_most(at, MAX_BASIC_BYTES, |byte| {
+        is_base64(byte) || byte == b'-' || byte == b'_'
+    });
+    let padded_end = text.run_most(token_end, 2, |byte| byte == b'=');
+    if decodes_to_pair(text.slice(at, token_end)) {
+        Seen::found(Rule::Basic, at, padded_end)
+    } else {
+        Seen::NothingBefore(token_end)
+    }
+}
+
+/// Where the credential after a scheme's name begins: `Bearer x`, `Bearer%20x`, `Bearer+x`, `Bearer: x`.
+fn credential(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
+    if !begins_word(text, start) {
+        return None;
+    }
+    let at = match text.at(end) {
+        b':' | b'=' => end + 1,
+        _ => end,
+    };
+    let spaced = text.run_most(at, 4, |byte| byte == b' ' || byte == b'\t');
+    if text.has(spaced, b"%20") {
+        return Some(spaced + 3);
+    }
+    if text.at(spaced) == b'+' && spaced == end {
+        return Some(spaced + 1);
+    }
+    // `Bearer "x"`, `Bearer \"x\"`.
+    let escaped = text.run_most(spaced, 4, |byte| byte == b'\\');
+    let quoted = escaped + usize::from(matches!(text.at(escaped), b'"' | b'\''));
+    if quoted > escaped {
+        return (spaced > end).then_some(quoted);
+    }
+    (spaced > end).then_some(spaced)
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+}
+
+/// Without the full stop, comma or colon of the sentence around it.
+fn trim_stop(text: Text<'_>, start: usize, end: usize) -> usize {
+    let mut end = end;
+    while end > start && text.back(end, 1) == b'.' {
+        end -= 1;
+    }
+    end
+}
+
+/// Made by a machine: digits in it, or cases mixed inside the word, or too long for a word.
+pub(super) fn looks_opaque(token: &[u8]) -> bool {
+    if token.len() < MIN_TOKEN_BYTES || token.contains(&b'=') && !token.ends_with(b"=") {
+        return false;
+    }
+    let has_digit = token.iter().any(u8::is_ascii_digit);
+    let inner_upper = token
+        .windows(2)
+        .any(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()));
+    let is_words = token
+        .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/'))
+        .all(|word| word.iter().all(u8::is_ascii_alphabetic));
+    has_digit
+        || (!is_words && token.len() >= MIN_OPAQUE_BYTES)
+        || inner_upper
+        || (token.len() >= MIN_OPAQUE_BYTES && !token.iter().any(|b| b"-_./".contains(b)))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+}
+
+/// Is it the base64 of `name:secret`? Prose never is.
+fn decodes_to_pair(token: &[u8]) -> bool {
+    if token.len() < 4 {
+        return false;
+    }
+    let mut has_colon = false;
+    for group in token.chunks(4) {
+        let mut bits: u32 = 0;
+        for &byte in group {
+            bits = bits << 6 | u32::from(value(byte));
+        }
+        bits <<= 6 * (4 - group.len());
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        for &byte in bytes.iter().take(group.len() * 6 / 8) {
+            if byte < b' ' || byte == 0x7f {
+                return false;
+            }
+            has_colon |= byte == b':';
+        }
+    }
+    has_colon
+}
+
+fn value(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    }
+}
+
+pub(super) const BEARER: Samples = Samples {
+    rule: Rule::Bearer,
+    place: Place::Message,
+    taken: &[
+        (
+            "sent Bearer abcDEF123456 to api",
+            "sent Bearer [REDACTED:bearer] to api",
+        ),
+        ("bearer 0f1e2d3c4b5a69788796", "bearer [REDACTED:bearer]"),
+        (
+            "x=Bearer%20abcDEF123456&y=1",
+            "x=Bearer%20[REDACTED:bearer]&y=1",
+        ),
+        ("(Bearer mF_9.B5f-4.1JqM)", "(Bearer [REDACTED:bearer])"),
+        (
+            r#"curl used "Bearer QWxhZGRpbjpvcGVu==""#,
+            r#"curl used "Bearer [REDACTED:bearer]""#,
+        ),
+    ],
+    kept: &[
+        "Bearer authentication required",
+        "bearer token missing",
+        r#"WWW-Authenticate: Bearer realm="api""#,
+        "the bearer certificate",
+        "Bearer error=invalid_token",
+        "standard-bearer organisation",
+    ],
+};
+
+pub(super) const BASIC: Samples = Samples {
+    rule: Rule::Basic,
+    place: Place::Message,
+    taken: &[
+        (
+            "sent Basic YW5uOnNlc2FtZQ== to api",
+            "sent Basic [REDACTED:basic] to api",
+        ),
+        ("basic YWRtaW46YWRtaW4=", "basic [REDACTED:basic]"),
+        ("h=Basic%20YW5uOnNlc2FtZQ", "h=Basic%20[REDACTED:basic]"),
+        (r#""Basic cm9vdDp0b29y""#, r#""Basic [REDACTED:basic]""#),
+        ("Basic: dXNlcjpwYXNzd29yZDEyMw==", "Basic: [REDACTED:basic]"),
+    ],
+    kept: &[
+        "basic configuration loaded",
+        "Basic authentication failed",
+        "visual basic 6.0",
+        "basic usage12",
+        r#"Basic realm="x""#,
+    ],
+};

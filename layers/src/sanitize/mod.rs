@@ -1,0 +1,277 @@
+//! Removes secrets from text before anyone can see them.
+//!
+//! Two rules, in this order:
+//!
+//! 1. a value whose *name* is secret goes as a whole: `[REDACTED]`;
+//! 2. in every other text, what *looks* secret is replaced by what it was: `[REDACTED:email]`. A name with its value
+//!    inside a text (`password=x`, `"token": "x"`, `Cookie: a=b`) counts as rule 1.
+//!
+//! What it promises: clean text comes back as it is, without an allocation; cleaning twice is cleaning once; the cost
+//! grows with the length of the text and nothing else; what is too long to be scanned is not handed on.
+//!
+//! What it does not do: understand prose. A secret without a name, a form or a context looks like any other word.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+mod account;
+mod bearer;
+mod card;
+mod counts;
+mod device;
+mod email;
+mod extent;
+mod finding;
+mod home;
+mod ip;
+mod json;
+mod jwt;
+mod key;
+mod location;
+mod marker;
+mod marking;
+mod numbers;
+mod pairs;
+mod pattern;
+mod pem;
+mod phone;
+mod policy;
+mod prose;
+mod pseudonym;
+mod quote;
+mod rewrite;
+mod rule;
+mod samples;
+mod scan;
+mod secret_words;
+mod sensitive;
+mod source;
+mod span;
+mod ssn;
+mod strict;
+mod text;
+mod token;
+mod trigger;
+mod userinfo;
+mod words;
+
+pub use counts::Counts;
+pub use finding::Finding;
+pub use key::{KeyClass, Reason, Scalar};
+pub use pattern::{MIN_KNOWN_BYTES, Pattern};
+pub use policy::{
+    Classification, DEFAULT_MAX_STRING_BYTES, IpMode, Mode, Policy, PolicyError, Profile,
+};
+pub use pseudonym::{MIN_KEY_BYTES, Pseudonyms};
+pub use rule::{Place, Rule};
+pub use sensitive::Sensitive;
+
+use policy::Compiled;
+use rewrite::Scratch;
+
+/// What stands where the value of a secret name was.
+pub const REDACTED: &str = "[REDACTED]";
+
+/// How far behind the cap a text is still scanned: the longest secret that is one word, a token of some 4 KiB.
+const OVERHANG_BYTES: usize = 4096;
+
+/// Cleans texts by a policy. A cheap handle: clones share the policy, its reloads and the counters.
+#[derive(Clone)]
+pub struct Sanitizer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    rules: ArcSwap<Compiled>,
+    generation: AtomicU64,
+    counts: Counts,
+}
+
+/// What cleaning a text did to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Pieces taken, a cut-off tail among them.
+    pub redactions: usize,
+    /// A classification marking was in it.
+    pub is_classified: bool,
+    /// The policy asks for the whole record to go, by [`Classification::DropRecord`].
+    pub drop_record: bool,
+}
+
+impl Sanitizer {
+    /// A sanitizer that follows `policy`.
+    #[must_use]
+    pub fn new(policy: &Policy) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                rules: ArcSwap::from_pointee(policy.compile()),
+                generation: AtomicU64::new(0),
+                counts: Counts::default(),
+            }),
+        }
+    }
+
+    /// Follows `policy` from now on, in all clones.
+    ///
+    /// # Errors
+    /// A built-in rule that no longer finds its own samples under it; the policy in force stays.
+    pub fn reload(&self, policy: &Policy) -> Result<(), PolicyError> {
+        let rules = policy.compile();
+        samples::find_all(&rules).map_err(PolicyError::SelfTest)?;
+        self.shared.rules.store(Arc::new(rules));
+        self.shared.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Grows with each [`reload`](Self::reload): whoever keeps classes of names asks again when it changed.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::Acquire)
+    }
+
+    /// Is a field of this name secret? The order of rules is that of a policy: exact deny, exact allow, deny globs, allow
+    /// globs, built-in words.
+    #[must_use]
+    pub fn key(&self, name: &str) -> KeyClass {
+        self.shared.rules.load().keys.class(name).0
+    }
+
+    /// The class of a name and the rule that decides it.
+    #[must_use]
+    pub fn explain(&self, name: &str) -> (KeyClass, Reason) {
+        self.shared.rules.load().keys.explain(name)
+    }
+
+    /// Does a value of this kind go when its field has this name? Booleans and nulls never do, and a small integer
+    /// under a plural `tokens` is a count.
+    #[must_use]
+    pub fn redacts(&self, name: &str, scalar: Scalar) -> bool {
+        self.shared.rules.load().keys.redacts(name, scalar)
+    }
+
+    /// Where the value of the field `name` stands: [`Place::Version`] when the name says so, else `place`.
+    #[must_use]
+    pub fn place(&self, place: Place, name: &str) -> Place {
+        json::place_of(place, name)
+    }
+
+    /// `text` without what is secret; the same text, borrowed, when nothing was.
+    #[must_use]
+    pub fn clean<'t>(&self, place: Place, text: &'t str) -> Cow<'t, str> {
+        rewrite::with_scratch(|scratch| match self.scan(place, text, scratch).redactions {
+            0 => Cow::Borrowed(text),
+            _ => Cow::Owned(scratch.out.clone()),
+        })
+    }
+
+    /// Cleans `text` from byte `from` on, in place. Allocates nothing when that part is clean. When `from` is no
+    /// character boundary of `text`, all of it is cleaned.
+    pub fn clean_into(&self, place: Place, text: &mut String, from: usize) -> Cleaned {
+        rewrite::with_scratch(|scratch| {
+            let from = if text.is_char_boundary(from) { from } else { 0 };
+            let cleaned = self.scan(place, text.get(from..).unwrap_or_default(), scratch);
+            if cleaned.redactions > 0 {
+                text.truncate(from);
+                text.push_str(&scratch.out);
+            }
+            cleaned
+        })
+    }
+
+    /// Cleans a nested value: values under secret names go as a whole, every other text is scanned, names too.
+    pub fn value(&self, place: Place, value: &mut serde_json::Value) {
+        json::clean(self, place, value, 0);
+    }
+
+    /// What was redacted so far, by all clones.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    /// What [`clean`](Self::clean) would take from `text`, without changing or counting anything.
+    #[must_use]
+    pub fn find(&self, place: Place, text: &str) -> Vec<Finding> {
+        let rules = self.shared.rules.load();
+        finding::in_text(&rules, place, text)
+    }
+
+    /// What [`value`](Self::value) would take, without changing or counting anything.
+    #[must_use]
+    pub fn find_in(&self, place: Place, value: &serde_json::Value) -> Vec<Finding> {
+        let rules = self.shared.rules.load();
+        finding::in_value(&rules, place, value)
+    }
+
+    /// Scans `text`. When anything goes, the output is in `scratch.out` and counted.
+    fn scan(&self, place: Place, text: &str, scratch: &mut Scratch) -> Cleaned {
+        let rules = self.shared.rules.load();
+        let Scratch { spans, out, .. } = scratch;
+        // Behind the cap so much more is read that what is cut in two is still known for what it is.
+        let scanned = rewrite::floor(text, rules.max_string_bytes.saturating_add(OVERHANG_BYTES));
+        let scanned = text.get(..scanned).unwrap_or_default();
+        let is_long = text.len() > rules.max_string_bytes;
+        scan::find(&rules, place, scanned, spans);
+        if spans.is_empty() && !is_long {
+            return Cleaned::default();
+        }
+        self.shared.counts.touch();
+        for span in spans.iter() {
+            self.shared.counts.add(span.rule, place);
+        }
+        if rules.is_report() {
+            return Cleaned::default();
+        }
+        let redactions = spans.len();
+        let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
+        let left_out = rewrite::build(&rules, scanned, text.len(), spans, out);
+        if left_out > 0 {
+            self.shared.counts.truncate();
+            self.settle(&rules, place, scratch);
+        }
+        Cleaned {
+            redactions: redactions + usize::from(left_out > 0),
+            is_classified,
+            drop_record: is_classified && rules.classification() == Classification::DropRecord,
+        }
+    }
+
+    /// What was cut may read differently without its tail (`1.2.3.4.5` cut to `1.2.3.4`): cleaned once more.
+    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) {
+        let Scratch { spans, out, .. } = scratch;
+        scan::find(rules, place, out, spans);
+        if !spans.is_empty() {
+            let cut = std::mem::take(out);
+            rewrite::build(rules, &cut, cut.len(), spans, out);
+        }
+    }
+
+    fn count(&self, rule: Rule, place: Place) {
+        self.shared.counts.add(rule, place);
+    }
+
+    fn marker(&self, rule: Rule) -> String {
+        self.shared.rules.load().markers().text(rule).to_owned()
+    }
+}
+
+impl Default for Sanitizer {
+    /// Follows the default policy.
+    fn default() -> Self {
+        Self::new(&Policy::new())
+    }
+}
+
+impl fmt::Debug for Sanitizer {
+    /// Shows no names and no values: what a policy knows may be secret itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sanitizer")
+            .field("generation", &self.generation())
+            .field("touched", &self.counts().touched())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,466 @@
+//! Text that speaks of a secret and holds none: `token: unexpected end of input`, `password: must be 8 characters`.
+//!
+//! Only for names without quotes: what stands behind a quoted name is data, whatever it says.
+
+use super::extent::{Extent, Form};
+use super::pairs::{Pair, Separator};
+use super::secret_words::Sort;
+use super::text::{Text, is_word};
+
+/// Is the value of `pair` only talk, a placeholder, or code?
+pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
+    let value = text.slice(extent.start, extent.end);
+    if pair.quote.is_some() && pair.separator != Separator::Flag {
+        return false;
+    }
+    if is_placeholder(value) {
+        return true;
+    }
+    match extent.form {
+        Form::Quoted => false,
+        Form::Structure => false,
+        Form::Bare => is_bare_talk(text, pair, value),
+    }
+}
+
+fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
+    if is_one_of(STATES, value) || is_code(text, pair, value) {
+        return true;
+    }
+    let is_password = matches!(
+        pair.sort,
+        Some(Sort::Password | Sort::Pass | Sort::Number) | None
+    );
+    let is_word = is_lower_words(value);
+    match pair.separator {
+        Separator::Equals => pair.sort == Some(Sort::Auth) && is_one_of(AUTH_MODES, value),
+        Separator::Flag => {
+            is_one_of(TALK, value)
+                || is_one_of(AUTH_MODES, value) && pair.sort == Some(Sort::Auth)
+                || value.starts_with(b"-")
+                || is_punctuation(value)
+        }
+        Separator::Colon if is_password => is_one_of(TALK, value),
+        Separator::Colon => {
+            is_word
+                || is_one_of(TALK, value)
+                || is_number(value, 5)
+                || holds_pair(value)
+                || value.starts_with(b"(")
+        }
+        Separator::TightColon => {
+            !is_password
+                && (is_word
+                    || is_number(value, 5)
+                    || value.starts_with(b"v") && value.get(1).is_some_and(u8::is_ascii_digit)
+                    || value.starts_with(b"//"))
+        }
+        Separator::Tag | Separator::Item => false,
+    }
+}
+
+/// `$TOKEN`, `${token}`, `<token>`, `****`, `%s`, `?`, `:password`: a place for a secret, or one that is masked already.
+fn is_placeholder(value: &[u8]) -> bool {
+    let is_variable = matches!(
+        value,
+        [b'$', b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'{' | b'(', ..]
+    ) && !value
+        .iter()
+        .skip(2)
+        .any(|byte| matches!(byte, b'!' | b'@' | b'#'));
+    let is_numbered =
+        matches!(value, [b'$' | b'@' | b'?', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
+    let is_template = value.starts_with(b"{{")
+        || value.starts_with(b"<%")
+        || matches!(value, [b'{', .., b'}'] if value.len() <= 3)
+        || matches!(
+            value,
+            [b'%', b's' | b'd' | b'v' | b'q' | b'r' | b'('] | [b'%', b'(', ..]
+        );
+    let is_named = matches!(value, [b'<', ..])
+        || matches!(value, [b'%', name @ .., b'%'] if name.iter().all(|&byte| is_word(byte)) && !name.is_empty());
+    let is_parameter = matches!(value, [b':', name @ ..] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_'));
+    is_variable
+        || is_numbered
+        || is_template
+        || is_named
+        || is_parameter
+        || is_punctuation(value)
+        || is_one_of(MASKS, value)
+}
+
+fn is_punctuation(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_punctuation())
+        || value
+            .chunks_exact(3)
+            .all(|sign| sign == "•".as_bytes() || sign == "…".as_bytes())
+            && value.len().is_multiple_of(3)
+}
+
+/// Source code that hands a secret on: `token = request.token`, `password=password`, `token = get_token()`.
+fn is_code(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
+    let name_end = value
+        .iter()
+        .position(|byte| !(is_word(*byte) || *byte == b'.'))
+        .unwrap_or(value.len());
+    let (name, rest) = value.split_at_checked(name_end).unwrap_or((value, b""));
+    let is_name = name
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let is_call = matches!(rest, [b'(', inside @ ..] | [b'[', inside @ ..] if !inside.contains(&b'"'))
+        && is_name;
+    let head = name.split(|&byte| byte == b'.').next().unwrap_or_default();
+    let is_field = is_name && head.len() < name.len() && is_one_of(OBJECTS, head);
+    let own = text.slice(pair.start, pair.end);
+    let is_itself = pair.separator == Separator::Equals
+        && rest.is_empty()
+        && name.len() > 3
+        && own.len() >= name.len()
+        && own.ends_with(name);
+    is_call || is_field || is_itself
+}
+
+/// Words of plain letters, parted by hyphens, bars or dots: never made by a machine.
+fn is_lower_words(value: &[u8]) -> bool {
+    let value = value.strip_suffix(b"...").unwrap_or(value);
+    let is_capitalised = value.iter().skip(1).all(|byte| !byte.is_ascii_uppercase());
+    let is_letters = value.iter().all(|byte| {
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b'-' | b'_' | b'/' | b'.' | b'\'' | b',' | b'!' | b'?')
+    });
+    is_letters
+        && value.len() < 32
+        && (is_capitalised || value.iter().all(u8::is_ascii_uppercase) && value.len() < 12)
+}
+
+fn is_number(value: &[u8], most: usize) -> bool {
+    value.len() <= most && value.iter().all(u8::is_ascii_digit)
+}
+
+/// `user=bob`: the text behind a target or a prefix, with pairs of its own.
+fn holds_pair(value: &[u8]) -> bool {
+    value
+        .iter()
+        .position(|&byte| byte == b'=')
+        .is_some_and(|at| {
+            at > 0
+                && at + 1 < value.len()
+                && value
+                    .iter()
+                    .take(at)
+                    .all(|&byte| is_word(byte) || byte == b'.')
+        })
+}
+
+fn is_one_of(list: &[&str], value: &[u8]) -> bool {
+    let value = value
+        .strip_suffix(b",")
+        .or_else(|| value.strip_suffix(b"!"))
+        .unwrap_or(value);
+    list.iter()
+        .any(|known| value.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+const STATES: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "ok",
+    "set",
+    "unset",
+    "empty",
+    "missing",
+    "required",
+    "optional",
+    "present",
+    "absent",
+    "enabled",
+    "disabled",
+    "valid",
+    "invalid",
+    "expired",
+    "unknown",
+    "n/a",
+    "string",
+    "str",
+    "&str",
+    "bool",
+    "option",
+    "bytes",
+    "object",
+    "failed",
+    "failure",
+    "success",
+    "ok)",
+    "redacted",
+    "hidden",
+    "masked",
+    "filtered",
+    "ask",
+    "prompt",
+];
+const MASKS: &[&str] = &[
+    "xxx",
+    "xxxx",
+    "xxxxx",
+    "xxxxxx",
+    "xxxxxxxx",
+    "redacted",
+    "filtered",
+    "hidden",
+    "masked",
+    "[filtered]",
+    "[masked]",
+    "[hidden]",
+    "[removed]",
+    "[secret]",
+];
+const AUTH_MODES: &[&str] = &[
+    "basic",
+    "bearer",
+    "digest",
+    "ntlm",
+    "kerberos",
+    "negotiate",
+    "gssapi",
+    "oauth",
+    "oauth2",
+    "jwt",
+    "plain",
+    "login",
+    "cram-md5",
+    "ldap",
+    "saml",
+    "oidc",
+    "sso",
+    "apikey",
+    "api-key",
+    "api_key",
+    "tls",
+    "mtls",
+    "password",
+    "token",
+    "cert",
+    "certificate",
+    "anonymous",
+    "guest",
+    "iam",
+    "scram",
+    "md5",
+    "trust",
+    "peer",
+    "pam",
+    "scram-sha-256",
+    "open",
+    "publickey",
+    "google",
+    "github",
+    "local",
+    "pending",
+    "passed",
+    "denied",
+    "granted",
+    "skipped",
+    "default",
+    "auto",
+    "required",
+    "psk",
+    "wpa2",
+    "external",
+    "internal",
+];
+/// First words of what is said about a password or a flag.
+const TALK: &[&str] = &[
+    "invalid",
+    "expired",
+    "missing",
+    "required",
+    "not",
+    "must",
+    "is",
+    "failed",
+    "unexpected",
+    "expected",
+    "the",
+    "a",
+    "an",
+    "no",
+    "too",
+    "unknown",
+    "cannot",
+    "can't",
+    "could",
+    "couldn't",
+    "wrong",
+    "denied",
+    "authentication",
+    "incorrect",
+    "rejected",
+    "mismatch",
+    "does",
+    "doesn't",
+    "didn't",
+    "do",
+    "has",
+    "have",
+    "was",
+    "were",
+    "will",
+    "should",
+    "to",
+    "or",
+    "and",
+    "for",
+    "in",
+    "with",
+    "flag",
+    "option",
+    "argument",
+    "instead",
+    "requires",
+    "needs",
+    "at",
+    "if",
+    "when",
+    "on",
+    "from",
+    "of",
+    "use",
+    "this",
+    "that",
+    "your",
+    "you",
+    "please",
+    "only",
+    "contains",
+    "contain",
+    "changed",
+    "reset",
+    "updated",
+    "accepted",
+    "field",
+    "cannot",
+    "may",
+    "minimum",
+    "length",
+    "are",
+    "it",
+    "as",
+    "but",
+    "supplied",
+    "provided",
+    "given",
+    "value",
+    "error",
+    "warning",
+    "enter",
+    "permission",
+    "access",
+    "user",
+    "account",
+    "login",
+    "never",
+    "already",
+    "still",
+    "been",
+    "verification",
+    "check",
+    "checking",
+    "validation",
+    "hash",
+    "policy",
+    "prompt",
+    "there",
+    "all",
+    "both",
+    "either",
+    "because",
+    "after",
+    "before",
+    "until",
+    "stored",
+    "loaded",
+    "read",
+    "reading",
+    "env",
+    "environment",
+    "config",
+    "switch",
+    "parameter",
+    "which",
+    "instead.",
+    "set",
+    "get",
+    "empty",
+    "same",
+    "unchanged",
+    "default",
+    "disabled",
+    "enabled",
+    "timeout",
+    "connection",
+    "none",
+    "bad",
+    "malformed",
+    "refresh",
+    "refreshed",
+    "rotated",
+    "try",
+    "trying",
+    "retry",
+    "via",
+    "using",
+    "by",
+    "deprecated",
+    "unsupported",
+    "ignored",
+];
+/// What code calls the things that hold secrets.
+const OBJECTS: &[&str] = &[
+    "self",
+    "this",
+    "request",
+    "req",
+    "config",
+    "cfg",
+    "settings",
+    "args",
+    "opts",
+    "options",
+    "env",
+    "os",
+    "process",
+    "ctx",
+    "context",
+    "params",
+    "data",
+    "user",
+    "event",
+    "props",
+    "state",
+    "credentials",
+    "form",
+    "body",
+    "session",
+    "client",
+    "conf",
+    "res",
+    "response",
+    "kwargs",
+    "app",
+    "secrets",
+    "var",
+    "local",
+    "module",
+    "steps",
+    "github",
+    "vars",
+    "cls",
+];

@@ -1,0 +1,120 @@
+//! From spans to the output: built once, into a buffer that is kept for the next text.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+
+use super::policy::Compiled;
+use super::rule::Rule;
+use super::span::Span;
+
+/// Buffers that live as long as the thread, so that a dirty text allocates nothing either.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub spans: Vec<Span>,
+    pub out: String,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Runs `work` with this thread's buffers, or with fresh ones while the thread ends.
+pub(super) fn with_scratch<T>(mut work: impl FnMut(&mut Scratch) -> T) -> T {
+    SCRATCH
+        .try_with(|scratch| {
+            scratch
+                .try_borrow_mut()
+                .ok()
+                .map(|mut scratch| work(&mut scratch))
+        })
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| work(&mut Scratch::default()))
+}
+
+/// Writes `text` without `spans` to `out`, at most `rules.max_string_bytes` of it; how many bytes of `text` were left
+/// out for that. A span that is no piece of the text takes all of it.
+///
+/// `text` may be the beginning of a text of `full_bytes`; then the rest is always left out.
+pub(super) fn build(
+    rules: &Compiled,
+    text: &str,
+    full_bytes: usize,
+    spans: &[Span],
+    out: &mut String,
+) -> usize {
+    out.clear();
+    // Room enough for whatever stands in their place; when it turns out to fit, nothing is cut.
+    let is_cut = full_bytes > text.len()
+        || text.len() + spans.len() * MAX_MARKER_BYTES > rules.max_string_bytes;
+    let limit = if is_cut {
+        rules.max_string_bytes.saturating_sub(MAX_NOTE_BYTES)
+    } else {
+        usize::MAX
+    };
+    let mut at = 0;
+    for span in spans {
+        let (Some(kept), true) = (text.get(at..span.start), text.is_char_boundary(span.end)) else {
+            out.clear();
+            out.push_str(rules.markers().text(Rule::Error));
+            return 0;
+        };
+        let before = out.len();
+        out.push_str(kept);
+        rules.write_marker(
+            *span,
+            text.get(span.start..span.end).unwrap_or_default(),
+            out,
+        );
+        if out.len() > limit {
+            out.truncate(before);
+            break;
+        }
+        at = span.end;
+    }
+    // Behind a span that found no room nothing but the text before it may follow.
+    let next = spans
+        .iter()
+        .find(|span| span.start >= at)
+        .map_or(text.len(), |span| span.start);
+    let kept = text.get(at..next).unwrap_or_default();
+    let kept = kept
+        .get(..cut(kept, limit.saturating_sub(out.len())))
+        .unwrap_or_default();
+    out.push_str(kept);
+    let left_out = full_bytes - (at + kept.len());
+    if left_out > 0 {
+        // Writing to a String can't fail.
+        let _ = write!(out, "[TRUNCATED:{left_out}]");
+    }
+    left_out
+}
+
+/// Where `text` is cut to at most `most` bytes: at a space when one is near, else between two characters.
+fn cut(text: &str, most: usize) -> usize {
+    if text.len() <= most {
+        return text.len();
+    }
+    let bytes = text.as_bytes().get(..most).unwrap_or_default();
+    let near = most.saturating_sub(MAX_WORD_BYTES);
+    let space = bytes.iter().rposition(|byte| byte.is_ascii_whitespace());
+    space
+        .filter(|&space| space >= near)
+        .unwrap_or_else(|| floor(text, most))
+}
+
+/// The last character boundary of `text` at or before `most`.
+pub(super) fn floor(text: &str, most: usize) -> usize {
+    let most = most.min(text.len());
+    (0..=most)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or_default()
+}
+
+/// Longest marker, with a pattern's name and a pseudonym.
+const MAX_MARKER_BYTES: usize = 96;
+/// Room for `[TRUNCATED:…]` with any number.
+const MAX_NOTE_BYTES: usize = 32;
+/// How far back a cut looks for a space.
+const MAX_WORD_BYTES: usize = 256;

@@ -1,0 +1,134 @@
+//! All passes over one text, and the spans that come of them.
+
+use super::policy::{Classification, Compiled};
+use super::rule::{Place, Rule};
+use super::span::{self, Seen, Span};
+use super::text::Text;
+use super::token::VENDORS;
+use super::trigger::{Hit, Trigger};
+use super::{
+    bearer, email, home, ip, jwt, marking, numbers, pairs, pem, source, ssn, strict, token,
+    userinfo,
+};
+
+/// Fills `spans` with what goes from `text`, in order, none overlapping.
+pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec<Span>) {
+    spans.clear();
+    let text = Text(source.as_bytes());
+    let mut resume = [0_usize; Trigger::COUNT];
+    let is_scanned = rules.triggers().scan(source.as_bytes(), |hit| {
+        let Some(resume) = resume.get_mut(hit.trigger as usize) else {
+            return;
+        };
+        if hit.start < *resume {
+            return;
+        }
+        match look(rules, source, hit) {
+            Seen::Nothing => {}
+            Seen::NothingBefore(next) => *resume = next,
+            Seen::Found(span) => {
+                *resume = span.end;
+                if rules.has(span.rule) {
+                    spans.push(span);
+                }
+            }
+        }
+    });
+    if !is_scanned {
+        spans.push(whole(source, Rule::Error));
+        return;
+    }
+    if rules.has_personal() {
+        let kept = numbers::Kept {
+            versions: place == Place::Version,
+            loopback: rules.keeps_loopback(),
+        };
+        numbers::scan(text, kept, |span| spans.push(span));
+    }
+    if place == Place::Stack && rules.has(Rule::Path) {
+        source::scan(text, |span| spans.push(span));
+    }
+    if rules.is_strict() {
+        strict::scan(text, |span| spans.push(span));
+    }
+    if spans.is_empty() {
+        return;
+    }
+    let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
+    if is_classified && rules.classification() != Classification::MarkOnly {
+        spans.clear();
+        spans.push(whole(source, Rule::Classification));
+    }
+    span::merge(spans);
+}
+
+fn whole(source: &str, rule: Rule) -> Span {
+    Span {
+        start: 0,
+        end: source.len(),
+        rule,
+        pattern: 0,
+    }
+}
+
+fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+    let text = Text(source.as_bytes());
+    let Hit { start, end, .. } = hit;
+    match hit.trigger {
+        Trigger::Name => pairs::scan(text, rules, start, end),
+        Trigger::Email => email::scan(text, start, end),
+        Trigger::Jwt => jwt::scan(text, start, end),
+        Trigger::Bearer => bearer::scan_bearer(text, start, end),
+        Trigger::Basic => bearer::scan_basic(text, start, end),
+        Trigger::Url => userinfo::scan(text, rules.markers(), start, end),
+        Trigger::Ssn => ssn::scan_named(text, start, end),
+        Trigger::PrivateKey => pem::scan(text, start, end),
+        Trigger::Token => VENDORS
+            .get(usize::from(hit.which))
+            .map_or(Seen::Nothing, |vendor| {
+                token::scan(text, vendor, start, end)
+            }),
+        Trigger::Home => home::scan(text, start, end),
+        Trigger::Marking => marking::scan(text, start, end),
+        Trigger::MarkingWord => marking::scan_word(text, start, end),
+        Trigger::DashedIp => ip::scan_dashed(text, start, end),
+        Trigger::Pattern => pattern(rules, source, hit),
+        Trigger::Known => known(rules, source, hit),
+    }
+}
+
+/// A match of one of the policy's patterns around its literal.
+fn pattern(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+    let found = rules
+        .pattern(hit.which)
+        .and_then(|pattern| pattern.around(source, hit.start, hit.end));
+    match found {
+        Some(found)
+            if !rules
+                .markers()
+                .holds(Text(source.as_bytes()), found.start, found.end) =>
+        {
+            Seen::Found(Span {
+                start: found.start,
+                end: found.end,
+                rule: Rule::Pattern,
+                pattern: hit.which,
+            })
+        }
+        _ => Seen::Nothing,
+    }
+}
+
+/// A secret that the policy knows, letter by letter.
+fn known(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+    let is_same = source.get(hit.start..hit.end) == rules.known(hit.which);
+    if is_same
+        && !rules
+            .markers()
+            .holds(Text(source.as_bytes()), hit.start, hit.end)
+    {
+        Seen::found(Rule::Known, hit.start, hit.end)
+    } else {
+        Seen::Nothing
+    }
+}

@@ -1,0 +1,727 @@
+//! Which names are secret by themselves: the built-in word lists, compared word by word.
+//!
+//! A name is secret when it has a strong word or pair, unless its first or last word says that it only talks about
+//! one: `token_count`, `max_tokens`, `password_policy`. Words are compared whole, so `author`, `compass` and
+//! `keyboard` never match.
+
+use super::words::Words;
+
+/// What the built-in lists say about a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Secret, because of this word.
+    Secret(&'static str, Sort),
+    /// It has a strong word, but this word of it makes it harmless.
+    Harmless(&'static str),
+    /// Nothing in it is known.
+    Unknown,
+}
+
+/// What the values of a strong word look like; in free text this decides what may be prose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// People choose it: any word may be one.
+    Password,
+    /// `pass` alone: a password, or the number of tests that passed.
+    Pass,
+    /// Machines make it: long, mixed, never an English word.
+    Token,
+    /// The same in plural: a small number is a count.
+    Tokens,
+    /// A header or a mode: `auth=basic` is none.
+    Auth,
+    /// `name=value; name=value`.
+    Cookie,
+    /// Digits.
+    Number,
+}
+
+/// Looks `words` up. `strict` adds the words that are secret in some programs and harmless in most.
+pub(super) fn look_up(words: &Words, strict: bool) -> Verdict {
+    let Some((at, word, sort)) = strongest(words, strict) else {
+        return Verdict::Unknown;
+    };
+    let (first, last) = (words.first(), words.last_name());
+    if words.len() == 1 {
+        return Verdict::Secret(word, sort);
+    }
+    if let Some(harmless) = find(NOT_LAST, last) {
+        return Verdict::Harmless(harmless);
+    }
+    if let Some(harmless) = find(NOT_FIRST, first) {
+        return Verdict::Harmless(harmless);
+    }
+    if matches!(sort, Sort::Token | Sort::Tokens)
+        && let Some(harmless) = find(NOT_FIRST_OF_TOKENS, first)
+    {
+        return Verdict::Harmless(harmless);
+    }
+    // `auth.retries`, `token.bucket`: a namespace, not a name.
+    if !words.is_in_last_segment(at)
+        && matches!(sort, Sort::Auth | Sort::Token | Sort::Tokens)
+        && matches!(word, "auth" | "token" | "tokens")
+        && find(VALUE_WORDS, last).is_none()
+    {
+        return Verdict::Harmless("its last segment");
+    }
+    Verdict::Secret(word, sort)
+}
+
+/// The last strong word or pair: its place, itself, its sort.
+fn strongest(words: &Words, strict: bool) -> Option<(usize, &'static str, Sort)> {
+    (0..words.len()).rev().find_map(|at| {
+        let word = words.at(at);
+        let before = at.checked_sub(1).map_or("", |before| words.at(before));
+        let found = single(word)
+            .or_else(|| pair(before, word))
+            .or_else(|| suffix(word))
+            .or_else(|| {
+                if strict {
+                    strict_word(words, word)
+                } else {
+                    None
+                }
+            });
+        found.map(|(word, sort)| (at, word, sort))
+    })
+}
+
+fn single(word: &str) -> Option<(&'static str, Sort)> {
+    let list = match word.as_bytes().first()? {
+        b'p' | b'k' | b's' | b'm' => SINGLE_PKSM,
+        b'a' | b'c' | b't' => SINGLE_ACT,
+        b'b' | b'j' | b'x' | b'r' | b'i' | b'u' | b'e' => SINGLE_OTHERS,
+        _ => return None,
+    };
+    list.iter().find(|(known, _)| *known == word).copied()
+}
+
+fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
+    match word {
+        "key" | "keys" => find(BEFORE_KEY, before).map(|_| ("key", Sort::Token)),
+        "pass" => Some(match find(BEFORE_PASS, before) {
+            Some(_) => ("pass", Sort::Password),
+            None if before.is_empty() => ("pass", Sort::Pass),
+            None => return None,
+        }),
+        "security" if before == "social" => Some(("social security", Sort::Number)),
+        "signature" if matches!(before, "amz" | "goog" | "access") => {
+            Some(("signature", Sort::Token))
+        }
+        "code" | "codes" if matches!(before, "recovery" | "backup" | "scratch") => {
+            Some(("recovery code", Sort::Token))
+        }
+        _ => None,
+    }
+}
+
+/// Environment names with a glued prefix: `PGPASSWORD`, `MYAPPSECRET`.
+fn suffix(word: &str) -> Option<(&'static str, Sort)> {
+    const LONG: &[(&str, Sort)] = &[
+        ("password", Sort::Password),
+        ("passwd", Sort::Password),
+        ("passphrase", Sort::Password),
+        ("secret", Sort::Token),
+        ("apikey", Sort::Token),
+    ];
+    let no = word.starts_with("no") && word.len() <= "nopassword".len();
+    LONG.iter()
+        .find(|(tail, _)| word.ends_with(tail) && !no)
+        .copied()
+}
+
+fn strict_word(words: &Words, word: &str) -> Option<(&'static str, Sort)> {
+    if let Some(found) = find(STRICT, word) {
+        return Some((found, Sort::Token));
+    }
+    if words.len() == 1 {
+        return find(STRICT_ALONE, word).map(|found| (found, Sort::Token));
+    }
+    None
+}
+
+fn find(list: &'static [&'static str], word: &str) -> Option<&'static str> {
+    list.iter().find(|known| **known == word).copied()
+}
+
+const SINGLE_PKSM: &[(&str, Sort)] = &[
+    ("password", Sort::Password),
+    ("passwords", Sort::Password),
+    ("passwd", Sort::Password),
+    ("pwd", Sort::Password),
+    ("passphrase", Sort::Password),
+    ("passcode", Sort::Password),
+    ("passwort", Sort::Password),
+    ("kennwort", Sort::Password),
+    ("senha", Sort::Password),
+    ("motdepasse", Sort::Password),
+    ("pw", Sort::Password),
+    ("pswd", Sort::Password),
+    ("secret", Sort::Token),
+    ("secrets", Sort::Token),
+    ("ssn", Sort::Number),
+    ("ssns", Sort::Number),
+    ("privatekey", Sort::Token),
+    ("privkey", Sort::Token),
+    ("secretkey", Sort::Token),
+    ("signingkey", Sort::Token),
+    ("sharedkey", Sort::Token),
+    ("masterkey", Sort::Token),
+    ("sharedaccesskey", Sort::Token),
+    ("sharedaccesssignature", Sort::Token),
+    ("storagekey", Sort::Token),
+    ("sessiontoken", Sort::Token),
+    ("sessionkey", Sort::Token),
+    ("phpsessid", Sort::Token),
+    ("psk", Sort::Password),
+    ("mnemonic", Sort::Password),
+    ("seedphrase", Sort::Password),
+];
+const SINGLE_ACT: &[(&str, Sort)] = &[
+    ("auth", Sort::Auth),
+    ("authorization", Sort::Auth),
+    ("authorisation", Sort::Auth),
+    ("apikey", Sort::Token),
+    ("apikeys", Sort::Token),
+    ("apitoken", Sort::Token),
+    ("accesskey", Sort::Token),
+    ("accesstoken", Sort::Token),
+    ("accountkey", Sort::Token),
+    ("authkey", Sort::Token),
+    ("authtoken", Sort::Token),
+    ("aspsessionid", Sort::Token),
+    ("credential", Sort::Token),
+    ("credentials", Sort::Token),
+    ("cred", Sort::Token),
+    ("creds", Sort::Token),
+    ("cookie", Sort::Cookie),
+    ("cookies", Sort::Cookie),
+    ("csrf", Sort::Token),
+    ("csrftoken", Sort::Token),
+    ("csrfmiddlewaretoken", Sort::Token),
+    ("contraseña", Sort::Password),
+    ("contrasena", Sort::Password),
+    ("clientsecret", Sort::Token),
+    ("token", Sort::Token),
+    ("tokens", Sort::Tokens),
+];
+const SINGLE_OTHERS: &[(&str, Sort)] = &[
+    ("bearer", Sort::Token),
+    ("bearertoken", Sort::Token),
+    ("jwt", Sort::Token),
+    ("jwts", Sort::Token),
+    ("jsessionid", Sort::Token),
+    ("xsrf", Sort::Token),
+    ("xsrftoken", Sort::Token),
+    ("refreshtoken", Sort::Token),
+    ("idtoken", Sort::Token),
+    ("usertoken", Sort::Token),
+    ("encryptionkey", Sort::Token),
+    ("requirepass", Sort::Password),
+    ("rootpw", Sort::Password),
+    ("bindpw", Sort::Password),
+    ("bindpass", Sort::Password),
+    ("userpass", Sort::Password),
+];
+const BEFORE_KEY: &[&str] = &[
+    "api",
+    "private",
+    "secret",
+    "access",
+    "signing",
+    "encryption",
+    "account",
+    "master",
+    "shared",
+    "hmac",
+    "aes",
+    "subscription",
+    "application",
+    "app",
+    "license",
+    "recovery",
+    "session",
+    "auth",
+    "decryption",
+    "crypto",
+    "storage",
+    "admin",
+    "deploy",
+    "ssh",
+    "priv",
+    "symmetric",
+];
+const BEFORE_PASS: &[&str] = &[
+    "db",
+    "database",
+    "user",
+    "smtp",
+    "imap",
+    "ftp",
+    "sftp",
+    "ssh",
+    "mysql",
+    "pg",
+    "postgres",
+    "redis",
+    "mongo",
+    "mongodb",
+    "mail",
+    "email",
+    "admin",
+    "root",
+    "sudo",
+    "ldap",
+    "proxy",
+    "basic",
+    "login",
+    "my",
+    "vpn",
+    "wifi",
+    "keystore",
+    "truststore",
+    "cert",
+    "key",
+    "http",
+    "rabbitmq",
+    "amqp",
+    "auth",
+    "store",
+    "bind",
+    "sql",
+    "client",
+    "server",
+    "service",
+    "mqtt",
+    "es",
+    "elastic",
+    "kafka",
+    "access",
+    "enc",
+    "repo",
+    "registry",
+    "docker",
+    "api",
+    "app",
+];
+/// A name that ends in one of these talks about a secret and holds none.
+const NOT_LAST: &[&str] = &[
+    "count",
+    "counts",
+    "limit",
+    "limits",
+    "total",
+    "used",
+    "length",
+    "len",
+    "size",
+    "type",
+    "types",
+    "expires",
+    "expiry",
+    "expiration",
+    "expired",
+    "expire",
+    "exp",
+    "ttl",
+    "url",
+    "urls",
+    "uri",
+    "endpoint",
+    "endpoints",
+    "name",
+    "names",
+    "id",
+    "ids",
+    "method",
+    "methods",
+    "mode",
+    "policy",
+    "policies",
+    "required",
+    "enabled",
+    "disabled",
+    "algorithm",
+    "alg",
+    "version",
+    "file",
+    "filename",
+    "path",
+    "dir",
+    "status",
+    "valid",
+    "validity",
+    "age",
+    "at",
+    "time",
+    "timestamp",
+    "date",
+    "lifetime",
+    "duration",
+    "seconds",
+    "second",
+    "secs",
+    "sec",
+    "ms",
+    "millis",
+    "minutes",
+    "hours",
+    "days",
+    "bytes",
+    "index",
+    "kind",
+    "class",
+    "provider",
+    "scheme",
+    "strategy",
+    "flow",
+    "issuer",
+    "iss",
+    "audience",
+    "scope",
+    "scopes",
+    "service",
+    "server",
+    "host",
+    "port",
+    "module",
+    "manager",
+    "error",
+    "errors",
+    "failures",
+    "failure",
+    "failed",
+    "attempts",
+    "retries",
+    "retry",
+    "present",
+    "found",
+    "missing",
+    "changed",
+    "reason",
+    "message",
+    "msg",
+    "source",
+    "level",
+    "format",
+    "prefix",
+    "label",
+    "field",
+    "backend",
+    "callback",
+    "redirect",
+    "supported",
+    "allowed",
+    "ok",
+    "success",
+    "result",
+    "outcome",
+    "rotation",
+    "strength",
+    "usage",
+    "budget",
+    "cost",
+    "price",
+    "rate",
+    "user",
+    "username",
+    "email",
+    "realm",
+    "ref",
+    "arn",
+    "alias",
+    "group",
+    "role",
+    "roles",
+    "domain",
+    "samesite",
+    "consent",
+    "address",
+    "symbol",
+    "page",
+    "screen",
+    "view",
+    "button",
+    "form",
+    "middleware",
+    "handler",
+    "bucket",
+    "buckets",
+    "latency",
+    "hit",
+    "hits",
+    "miss",
+    "misses",
+    "requests",
+    "rs",
+    "py",
+    "go",
+    "js",
+    "ts",
+    "java",
+    "rb",
+    "plugin",
+    "client",
+    "factory",
+    "parser",
+    "validator",
+    "generator",
+    "repository",
+    "controller",
+    "interceptor",
+    "filter",
+    "exception",
+    "rotated",
+    "refreshed",
+    "created",
+    "updated",
+    "revoked",
+    "window",
+    "hint",
+    "min",
+    "max",
+    "pos",
+    "position",
+    "offset",
+    "state",
+    "event",
+    "events",
+    "action",
+    "step",
+    "stage",
+    "phase",
+    "namespace",
+    "region",
+    "zone",
+    "interval",
+    "timeout",
+    "delay",
+    "sock",
+    "socket",
+    "proto",
+    "protocol",
+    "needed",
+    "complexity",
+    "history",
+    "manager's",
+    "sha",
+    "fingerprint",
+    "thumbprint",
+    "checksum",
+    "kid",
+    "entropy",
+    "bits",
+    "curve",
+    "owner",
+    "description",
+    "placeholder",
+    "store",
+    "cache",
+    "jar",
+    "engine",
+    "pool",
+    "queue",
+    "db",
+    "table",
+    "column",
+    "percent",
+    "ratio",
+    "score",
+    "quota",
+    "remaining",
+    "capacity",
+];
+/// A name that begins with one of these says something about a secret.
+const NOT_FIRST: &[&str] = &[
+    "max", "min", "num", "is", "has", "public", "should", "can", "needs", "requires", "require",
+    "supports", "use", "uses",
+];
+/// The same for tokens only: counters of language models and limiters.
+const NOT_FIRST_OF_TOKENS: &[&str] = &[
+    "n",
+    "total",
+    "prompt",
+    "completion",
+    "input",
+    "output",
+    "avg",
+    "mean",
+    "cached",
+    "reasoning",
+    "estimated",
+    "remaining",
+    "used",
+    "available",
+    "consumed",
+    "generated",
+    "thinking",
+    "context",
+    "burst",
+];
+/// Last segments that hold the secret of the segment before them.
+const VALUE_WORDS: &[&str] = &[
+    "value", "data", "raw", "header", "text", "string", "digits", "plain",
+];
+const STRICT: &[&str] = &[
+    "pin",
+    "otp",
+    "totp",
+    "cvv",
+    "cvv2",
+    "cvc",
+    "cvc2",
+    "mfa",
+    "sig",
+    "signature",
+];
+const STRICT_ALONE: &[&str] = &["key", "session", "code", "state", "sid"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_secret(name: &str, strict: bool) -> bool {
+        matches!(look_up(&Words::of(name), strict), Verdict::Secret(..))
+    }
+
+    #[test]
+    fn names_of_secrets_are_secret() {
+        for name in [
+            "password",
+            "PASSWORD",
+            "userPassword",
+            "user.password",
+            "db_passwd",
+            "pwd",
+            "MYSQL_PWD",
+            "passphrase",
+            "secret",
+            "clientSecret",
+            "client_secret",
+            "SECRETS",
+            "token",
+            "accessToken",
+            "access-token",
+            "X-Auth-Token",
+            "id_token",
+            "refreshtoken",
+            "auth",
+            "Authorization",
+            "http.request.header.authorization",
+            "proxy-authorization",
+            "cookie",
+            "Set-Cookie",
+            "X-Api-Key",
+            "apiKey",
+            "APIKEY",
+            "api.key",
+            "private_key",
+            "privateKeyPem",
+            "AWS_SECRET_ACCESS_KEY",
+            "signing_key",
+            "encryptionKey",
+            "AccountKey",
+            "socialSecurityNumber",
+            "ssn",
+            "jwt",
+            "csrf_token",
+            "XSRF-TOKEN",
+            "PGPASSWORD",
+            "MYAPPSECRET",
+            "DB_PASS",
+            "smtpPass",
+            "password_hash",
+            "token_value",
+            "auth_header",
+            "credentials",
+            "aws.creds",
+            "JSESSIONID",
+            "PHPSESSID",
+            "password1",
+            "requirepass",
+            "contraseña",
+            "user_token",
+            "bearer_token",
+            "x-amz-signature",
+            "input_password",
+        ] {
+            assert!(is_secret(name, false), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_about_secrets_are_not() {
+        for name in [
+            "author",
+            "authority",
+            "authored_by",
+            "tokenizer",
+            "secretary",
+            "compass",
+            "keyboard",
+            "monkey",
+            "key",
+            "cache_key",
+            "primary_key",
+            "public_key",
+            "session",
+            "session_id",
+            "code",
+            "state",
+            "pin",
+            "token_count",
+            "max_tokens",
+            "total_tokens",
+            "promptTokens",
+            "completion_tokens",
+            "input_tokens",
+            "token_type",
+            "expires",
+            "token_expires_at",
+            "token_ttl",
+            "auth_url",
+            "auth_endpoint",
+            "auth_method",
+            "password_policy",
+            "password_required",
+            "is_authorized",
+            "has_password",
+            "secret_name",
+            "cookie_id",
+            "password_length",
+            "auth.retries",
+            "app.auth.latency_ms",
+            "token.bucket",
+            "NOPASSWD",
+            "bypass",
+            "passed",
+            "test_pass",
+            "AccessKeyId",
+            "secretary_name",
+            "token_file",
+            "credentials.username",
+            "",
+        ] {
+            assert!(!is_secret(name, false), "{name}");
+        }
+    }
+
+    #[test]
+    fn strict_adds_words_that_are_harmless_in_most_programs() {
+        for name in [
+            "pin", "otp", "cvv", "card_cvc", "key", "session", "code", "state",
+        ] {
+            assert!(!is_secret(name, false), "{name}");
+            assert!(is_secret(name, true), "{name}");
+        }
+        for name in [
+            "pin_count",
+            "cache_key",
+            "session_id",
+            "status_code",
+            "pinned",
+        ] {
+            assert!(!is_secret(name, true), "{name}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the scanners found, before anything is changed: spans of the text, each with its rule.
+//!
+//! Scanners never rewrite. Their spans are merged (overlapping ones become one, named by the most severe) and the
+//! output is built once, so no rule reads what another wrote.
+
+use super::rule::Rule;
+
+/// A piece of the text that a rule takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub start: usize,
+    pub end: usize,
+    pub rule: Rule,
+    /// Which of the policy's patterns, for [`Rule::Pattern`].
+    pub pattern: u16,
+}
+
+/// What a scanner says about the place where it was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Nothing here.
+    Nothing,
+    /// Nothing, and nothing at any trigger before this offset either. This keeps every scanner linear.
+    NothingBefore(usize),
+    /// This piece.
+    Found(Span),
+}
+
+impl Seen {
+    pub fn found(rule: Rule, start: usize, end: usize) -> Self {
+        Self::Found(Span {
+            start,
+            end,
+            rule,
+            pattern: 0,
+        })
+    }
+}
+
+/// Sorts `spans` and makes overlapping ones one.
+pub(super) fn merge(spans: &mut Vec<Span>) {
+    if spans.len() < 2 {
+        return;
+    }
+    spans.sort_unstable_by_key(|span| (span.start, span.rule, span.end));
+    spans.dedup_by(|next, kept| {
+        let overlaps = next.start < kept.end;
+        if overlaps {
+            kept.end = kept.end.max(next.end);
+            if next.rule < kept.rule {
+                (kept.rule, kept.pattern) = (next.rule, next.pattern);
+            }
+        }
+        overlaps
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: usize, end: usize, rule: Rule) -> Span {
+        Span {
+            start,
+            end,
+            rule,
+            pattern: 0,
+        }
+    }
+
+    #[test]
+    fn overlapping_spans_become_one_named_by_the_most_severe() {
+        let mut spans = vec![
+            span(20, 25, Rule::Ip),
+            span(0, 5, Rule::Email),
+            span(3, 9, Rule::Key),
+            span(8, 12, Rule::Ip),
+            span(12, 14, Rule::Ip),
+        ];
+        merge(&mut spans);
+        assert_eq!(
+            spans,
+            [
+                span(0, 12, Rule::Key),
+                span(12, 14, Rule::Ip),
+                span(20, 25, Rule::Ip)
+            ]
+        );
+    }
+}

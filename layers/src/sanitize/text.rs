@@ -1,0 +1,140 @@
+//! Bytes that can be looked at anywhere.
+//!
+//! Scanners peek before the start and behind the end of what they found. Reading outside gives NUL, which no rule
+//! accepts, so a scanner needs no length checks and can't panic.
+
+/// The text under the scanners.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'t>(pub &'t [u8]);
+
+impl<'t> Text<'t> {
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The byte at `index`, NUL outside.
+    #[inline]
+    pub fn at(self, index: usize) -> u8 {
+        self.0.get(index).copied().unwrap_or(0)
+    }
+
+    /// The byte `back` places before `index`, NUL outside.
+    #[inline]
+    pub fn back(self, index: usize, back: usize) -> u8 {
+        index.checked_sub(back).map_or(0, |index| self.at(index))
+    }
+
+    /// The bytes from `start` to `end`; none when that is no range of the text.
+    #[inline]
+    pub fn slice(self, start: usize, end: usize) -> &'t [u8] {
+        self.0.get(start..end.min(self.len())).unwrap_or_default()
+    }
+
+    /// The same as text; empty when cut inside a character.
+    pub fn str(self, start: usize, end: usize) -> &'t str {
+        std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
+    }
+
+    /// Where the run of bytes that `is` accepts ends, looking from `start` on.
+    #[inline]
+    pub fn run(self, start: usize, is: impl Fn(u8) -> bool) -> usize {
+        let mut end = start;
+        while end < self.len() && is(self.at(end)) {
+            end += 1;
+        }
+        end
+    }
+
+    /// The same, over at most `most` bytes.
+    #[inline]
+    pub fn run_most(self, start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
+        let most = start.saturating_add(most).min(self.len());
+        let mut end = start;
+        while end < most && is(self.at(end)) {
+            end += 1;
+        }
+        end
+    }
+
+    /// Where the run of bytes that `is` accepts begins, looking back from `end` over at most `most` bytes.
+    #[inline]
+    pub fn run_back(self, end: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
+        let least = end.saturating_sub(most);
+        let mut start = end;
+        while start > least && is(self.back(start, 1)) {
+            start -= 1;
+        }
+        start
+    }
+
+    /// Does `literal` stand at `start`?
+    #[inline]
+    pub fn has(self, start: usize, literal: &[u8]) -> bool {
+        self.slice(start, start.saturating_add(literal.len())) == literal
+    }
+
+    /// Does `literal` stand at `start`, in any case of ASCII letters?
+    #[inline]
+    pub fn has_any_case(self, start: usize, literal: &[u8]) -> bool {
+        self.slice(start, start.saturating_add(literal.len()))
+            .eq_ignore_ascii_case(literal)
+    }
+
+    /// Does `literal` end at `end`, in any case of ASCII letters?
+    pub fn ends_any_case(self, end: usize, literal: &[u8]) -> bool {
+        end.checked_sub(literal.len())
+            .is_some_and(|start| self.has_any_case(start, literal))
+    }
+
+    /// Where the line that holds `index` ends.
+    pub fn line_end(self, index: usize) -> usize {
+        self.run(index, |byte| byte != b'\n' && byte != b'\r')
+    }
+}
+
+/// A letter or digit of ASCII, `_`, or any byte beyond ASCII: what may continue a word.
+#[inline]
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// A character of base64url.
+#[inline]
+pub(super) fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// Where an SGR escape (`ESC [ 2 m`) that begins at `start` ends; `start` when none does.
+/// `tracing`'s own coloured output puts them between key, separator and value.
+pub(super) fn skip_sgr(text: Text<'_>, start: usize) -> usize {
+    let mut at = start;
+    while text.at(at) == 0x1b && text.at(at + 1) == b'[' {
+        let end = text.run_most(at + 2, 24, |b| b.is_ascii_digit() || b == b';');
+        if text.at(end) != b'm' {
+            break;
+        }
+        at = end + 1;
+    }
+    at
+}
+
+/// No letter or digit before it, unless those of an escape: `\neyJ`, `%20eyJ`.
+pub(super) fn begins_word(text: Text<'_>, start: usize) -> bool {
+    let before = text.back(start, 1);
+    if !(before.is_ascii_alphanumeric() || before == b'_') {
+        return true;
+    }
+    let is_hex = before.is_ascii_hexdigit() && text.back(start, 2).is_ascii_hexdigit();
+    (matches!(before, b'n' | b't' | b'r') && text.back(start, 2) == b'\\')
+        || (is_hex && text.back(start, 3) == b'%')
+        || (is_hex && text.back(start, 5) == b'u' && text.back(start, 6) == b'\\')
+        || (before == b'm' && ends_sgr(text, start))
+}
+
+/// Does an SGR escape (`ESC [ 3 m`) end here?
+pub(super) fn ends_sgr(text: Text<'_>, end: usize) -> bool {
+    let digits = text.run_back(end.saturating_sub(1), 12, |byte| {
+        byte.is_ascii_digit() || byte == b';'
+    });
+    text.back(end, 1) == b'm' && text.back(digits, 1) == b'[' && text.back(digits, 2) == 0x1b
+}

@@ -1,0 +1,101 @@
+//! `user:password@` in a URL. Scheme, host and path stay.
+
+use super::marker::Markers;
+use super::rule::{Place, Rule};
+use super::samples::Samples;
+use super::span::Seen;
+use super::text::Text;
+
+/// `end` is behind `://` or `:\/\/`.
+pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
+    if !(text.back(start, 1).is_ascii_alphanumeric()
+        || matches!(text.back(start, 1), b'+' | b'-' | b'.'))
+    {
+        return Seen::Nothing;
+    }
+    let authority_end = text.run(end, |byte| {
+        byte > b' '
+            && !matches!(
+                byte,
+                b'/' | b'?' | b'#' | b'"' | b'\'' | b'\\' | b'<' | b'>' | b'`'
+            )
+    });
+    let sign = text
+        .slice(end, authority_end)
+        .iter()
+        .rposition(|&byte| byte == b'@');
+    // A password may hold `/`, `?` and `#` although it must not: then the sign lies behind them.
+    let Some(sign) = sign
+        .map(|sign| end + sign)
+        .or_else(|| late_sign(text, end, authority_end))
+    else {
+        return Seen::NothingBefore(authority_end);
+    };
+    let userinfo = text.slice(end, sign);
+    let is_done = markers.end(text, end) == Some(sign);
+    let is_placeholder =
+        matches!(userinfo, b"" | b"git") || text.slice(end, authority_end).starts_with(b"$");
+    if is_done || is_placeholder {
+        return Seen::NothingBefore(authority_end);
+    }
+    Seen::found(Rule::Userinfo, end, sign)
+}
+
+/// The `@` after `user:` when the password holds a delimiter: `redis://:p/w@host`.
+fn late_sign(text: Text<'_>, start: usize, authority_end: usize) -> Option<usize> {
+    let authority = text.slice(start, authority_end);
+    let colon = authority.iter().position(|&byte| byte == b':')?;
+    let after = authority.get(colon + 1..)?;
+    let is_port = !after.is_empty() && after.iter().all(u8::is_ascii_digit);
+    if is_port || !matches!(text.at(authority_end), b'/' | b'?' | b'#') {
+        return None;
+    }
+    let end = text.run_most(authority_end, 128, |byte| {
+        byte > b' '
+            && !matches!(
+                byte,
+                b'"' | b'\'' | b'\\' | b'<' | b'>' | b'`' | b'&' | b'='
+            )
+    });
+    let sign = text
+        .slice(authority_end, end)
+        .iter()
+        .rposition(|&byte| byte == b'@')?;
+    text.at(authority_end + sign + 1)
+        .is_ascii_alphanumeric()
+        .then_some(authority_end + sign)
+}
+
+pub(super) const SAMPLES: Samples = Samples {
+    rule: Rule::Userinfo,
+    place: Place::Message,
+    taken: &[
+        (
+            "postgres://ann:s3same@db.example.com:5432/app",
+            "postgres://[REDACTED:userinfo]@db.example.com:5432/app",
+        ),
+        (
+            "https://x-access-token@git.example.com/r.git",
+            "https://[REDACTED:userinfo]@git.example.com/r.git",
+        ),
+        (
+            r#"{"u":"https:\/\/ann:pw@host\/p"}"#,
+            r#"{"u":"https:\/\/[REDACTED:userinfo]@host\/p"}"#,
+        ),
+        (
+            "redis://:p@ss@cache:6379/0",
+            "redis://[REDACTED:userinfo]@cache:6379/0",
+        ),
+        (
+            "amqp://u:a/b@mq/vhost",
+            "amqp://[REDACTED:userinfo]@mq/vhost",
+        ),
+    ],
+    kept: &[
+        "https://example.com/@ann/post",
+        "https://example.com:8080/a@b",
+        "ssh://git@example.com/r.git",
+        "http://localhost:3000/",
+        "see https://docs.rs/tokio?x=@1",
+    ],
+};
