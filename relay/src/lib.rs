@@ -30,12 +30,15 @@
 
 mod admin;
 mod body;
+mod check;
 pub mod config;
 mod edge;
 mod error;
 mod export;
 mod fingerprint;
+mod hold;
 mod identity;
+mod import;
 mod ingest;
 mod levels;
 mod limit;
@@ -46,7 +49,9 @@ mod sink;
 mod spool;
 mod wire;
 
+pub use check::{Finding, check};
 pub use config::Config;
 pub use fingerprint::fingerprint;
 pub use identity::{KeyError, Secret, SecretError};
+pub use import::{ImportError, Imported, import};
 pub use serve::{DEFAULT_TOKEN_TTL, Relay, StartError, secret, start};

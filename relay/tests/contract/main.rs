@@ -2,8 +2,10 @@
 
 mod answers;
 mod decoder;
+mod device;
 mod duplicates;
 mod export;
+mod limits;
 mod mapping;
 mod process;
 mod relay;
