@@ -30,9 +30,7 @@ pub enum Coding {
 pub async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
     is_json(headers)?;
     let coding = coding(headers)?;
-    let said = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let said = expected_bytes(headers);
     if said.is_some_and(|length| length > max_bytes) {
         linger(body).await;
         return Err(ApiError::BodyTooLarge(max_bytes));
@@ -41,6 +39,11 @@ pub async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<B
         .await
         .map_err(|_| ApiError::Slow)??;
     inflate(coding, bytes, max_bytes)
+}
+
+/// What `Content-Length` says.
+pub fn expected_bytes(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 async fn receive(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {

@@ -1,12 +1,14 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use secrecy::SecretString;
+
+use crate::queue::Queue;
 
 /// Takes batches of log records, keeps them safe, exports them as OTLP.
 #[derive(Debug, Parser)]
@@ -44,6 +46,14 @@ enum Command {
         #[arg(long, default_value = "24h")]
         ttl: String,
     },
+    /// Looks at a device's queue directory, without changing it
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Takes in a queue directory that was carried here by hand, without a token; twice is once
+    Import {
+        /// A queue root or one q-<id> directory
+        dir: PathBuf,
+    },
 }
 
 impl Cli {
@@ -52,6 +62,8 @@ impl Cli {
         match self.command {
             None | Some(Command::Serve) => serve(self.settings.read()?),
             Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
+            Some(Command::Queue(queue)) => Ok(queue.run()),
+            Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
     }
 }
@@ -153,6 +165,13 @@ impl Signal {
     async fn received(self) {
         let _ = tokio::signal::ctrl_c().await;
     }
+}
+
+#[tokio::main]
+async fn import(config: &Config, dir: &Path) -> anyhow::Result<ExitCode> {
+    let imported = courier_relay::import(config, dir).await?;
+    println!("{}", serde_json::to_string(&imported)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {

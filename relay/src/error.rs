@@ -45,6 +45,9 @@ pub enum ApiError {
     /// Another type than JSON.
     #[error("`Content-Type` must be application/json")]
     NotJson,
+    /// It is more than a whole minute of a rate, so that waiting would not help: halve it.
+    #[error("the batch is more than a minute's worth")]
+    OverAMinute,
     /// A rate is used up until then.
     #[error("too much; try again in {0} s")]
     RateLimited(u64),
@@ -66,7 +69,9 @@ impl ApiError {
                 StatusCode::BAD_REQUEST
             }
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge(_) | Self::TooManyRecords { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) | Self::TooManyRecords { .. } | Self::OverAMinute => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::UnknownEncoding | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream => StatusCode::BAD_GATEWAY,

@@ -125,10 +125,9 @@ fn rust_function(symbol: &str) -> String {
     if let Some((of, rest)) = path
         .strip_prefix('<')
         .and_then(|inner| inner.split_once('>'))
+        && !of.contains(" as ")
     {
-        if !of.contains(" as ") {
-            path = format!("{of}{rest}");
-        }
+        path = format!("{of}{rest}");
     }
     let is_qualified = path.contains(" as ");
     let segments: Vec<&str> = path

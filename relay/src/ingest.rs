@@ -1,14 +1,17 @@
 //! `POST /api/v1/logs`: from a request to a receipt.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
+};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -17,12 +20,15 @@ use jiff::Timestamp;
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 use sha2::{Digest, Sha256};
+use tower::util::option_layer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing_courier::wire::{Receipt, Rejected};
 
 use crate::body;
 use crate::error::ApiError;
 use crate::identity::{Identity, Verifier};
 use crate::levels::{self, Levels};
+use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
 use crate::sink::Sink;
@@ -31,11 +37,12 @@ use crate::wire::{self, Batch, Record};
 
 /// What the ingest listener works with; a cheap handle.
 #[derive(Clone)]
-pub struct Ingest(Arc<State_>);
+pub struct Ingest(Arc<Inner>);
 
-struct State_ {
+struct Inner {
     verifier: Verifier,
     pipeline: Pipeline,
+    limits: Limits,
     levels: Levels,
     max_body_bytes: usize,
     is_draining: AtomicBool,
@@ -44,12 +51,17 @@ struct State_ {
 impl Ingest {
     /// A listener's state.
     #[must_use]
-    pub fn new(verifier: Verifier, pipeline: Pipeline, max_body_bytes: usize) -> Self {
-        let levels = Levels::default();
-        Self(Arc::new(State_ {
+    pub fn new(
+        verifier: Verifier,
+        pipeline: Pipeline,
+        limits: Limits,
+        max_body_bytes: usize,
+    ) -> Self {
+        Self(Arc::new(Inner {
             verifier,
             pipeline,
-            levels,
+            limits,
+            levels: Levels::default(),
             max_body_bytes,
             is_draining: AtomicBool::new(false),
         }))
@@ -80,10 +92,12 @@ impl Ingest {
 }
 
 /// The routes of the ingest listener.
-pub fn app(ingest: Ingest) -> Router {
+pub fn app(ingest: Ingest, cors: Option<CorsLayer>) -> Router {
     Router::new()
         .route("/api/v1/logs", post(post_logs))
         .route("/api/v1/config/logging", get(levels::get_logging))
+        .layer(middleware::from_fn_with_state(ingest.clone(), admit))
+        .layer(option_layer(cors))
         .layer(middleware::from_fn_with_state(ingest.clone(), observe))
         .with_state(ingest)
 }
@@ -98,8 +112,18 @@ async fn post_logs(
         return Err(ApiError::Unavailable("the relay is stopping"));
     }
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body, ingest.0.max_body_bytes).await?;
-    let receipt = ingest.0.pipeline.accept(&who.subject, &body).await?;
+    let inner = &ingest.0;
+    let expected = body::expected_bytes(&parts.headers).unwrap_or(inner.max_body_bytes);
+    let body = {
+        let _room = inner
+            .limits
+            .receive(expected.min(inner.max_body_bytes))
+            .await?;
+        body::read(&parts.headers, body, inner.max_body_bytes).await?
+    };
+    let _room = inner.limits.work(body.len()).await?;
+    let admit = |records| inner.limits.admit_batch(&who.subject, records, body.len());
+    let receipt = inner.pipeline.accept(&who.subject, &body, admit).await?;
     Ok(([(COURIER_CONFIG, ingest.levels().etag())], Json(receipt)).into_response())
 }
 
@@ -127,12 +151,18 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Accepts what is whole in `body`; the subject of what was carried by hand is empty.
+    /// Accepts what is whole in `body`, if `admit` lets in so many records. The subject of what was carried by hand is
+    /// empty.
     ///
     /// # Errors
     ///
     /// When nothing of it was kept.
-    pub async fn accept(&self, subject: &str, body: &[u8]) -> Result<Receipt, ApiError> {
+    pub async fn accept(
+        &self,
+        subject: &str,
+        body: &[u8],
+        admit: impl FnOnce(usize) -> Result<(), ApiError>,
+    ) -> Result<Receipt, ApiError> {
         let arrival = Arrival {
             subject,
             received: Timestamp::now(),
@@ -144,6 +174,7 @@ impl Pipeline {
                 max: self.max_records,
             });
         }
+        admit(batch.logs.len())?;
         let mut receipt = Receipt::default();
         let mut records = Vec::with_capacity(batch.logs.len());
         for (index, text) in batch.logs.iter().enumerate() {
@@ -247,6 +278,38 @@ fn frame(logs: &ResourceLogs, received: Timestamp) -> Frame {
 
 fn count(records: usize) -> u64 {
     u64::try_from(records).unwrap_or(u64::MAX)
+}
+
+/// Lets a request in by its address, before anything else is looked at.
+async fn admit(
+    State(ingest): State<Ingest>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match ingest.0.limits.admit_request(peer, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// What a page from `origin` may ask and see; `None` when it can't stand in a header.
+#[must_use]
+pub fn cors(origin: &str) -> Option<CorsLayer> {
+    let origin = HeaderValue::from_str(origin).ok()?;
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::exact(origin))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            CONTENT_ENCODING,
+            IF_NONE_MATCH,
+            X_REQUEST_ID,
+        ])
+        .expose_headers([COURIER_CONFIG, ETAG, RETRY_AFTER, X_REQUEST_ID])
+        .max_age(Duration::from_secs(600));
+    Some(layer)
 }
 
 /// Gives every request an id, counts its answer and logs it.

@@ -5,6 +5,7 @@
 )]
 
 mod cli;
+mod queue;
 
 use std::process::ExitCode;
 

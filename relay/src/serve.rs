@@ -10,28 +10,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
-use crate::config::{Clamp, Config, KeyConfig, SpoolKind, TokenConfig, UpstreamConfig};
+use crate::config::{Clamp, Config, KeyConfig, TokenConfig, UpstreamConfig};
 use crate::edge;
-use crate::export::{Exporter, Upstream, UpstreamError};
+use crate::export::Exporter;
+use crate::hold::{Hold, HoldError};
 use crate::identity::{KeyError, Secret, SecretError, Verifier};
-use crate::ingest::{self, Ingest, Pipeline};
+use crate::ingest::{self, Ingest};
+use crate::limit::Limits;
 use crate::metrics::Metrics;
-use crate::sink::Sink;
-use crate::spool::{self, OpenError, Spool};
 
 /// Why a relay did not start. Nothing runs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The data directory or its database can't be used.
+    /// Nothing can be kept, or nobody can get it.
     #[error(transparent)]
-    Spool(#[from] OpenError),
+    Hold(#[from] HoldError),
     /// Tokens can't be checked.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The upstream can't be talked to.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
     /// The address is taken or not ours. Choose another.
     #[error("--{flag}: cannot listen on {address}")]
     Listen {
@@ -50,15 +47,13 @@ pub struct Relay {
     addr: SocketAddr,
     admin_addr: SocketAddr,
     ingest: Ingest,
-    spool: Spool,
+    hold: Hold,
     secret: Option<Secret>,
     tokens: TokenConfig,
     stop_listening: watch::Sender<bool>,
     stop_exporting: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     exporter: Option<JoinHandle<()>>,
-    writer: spool::Writer,
-    _lock: spool::Lock,
 }
 
 /// Starts a relay. When this returns, it listens.
@@ -67,46 +62,40 @@ pub struct Relay {
 ///
 /// When anything that it needs is missing: see [`StartError`]. Nothing runs then.
 pub async fn start(config: Config) -> Result<Relay, StartError> {
-    let lock = spool::lock(&config.data_dir)?;
     let secret = secret(&config)?;
     let verifier = Verifier::new(&config.tokens, secret.as_ref())?;
-    let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
     let listener = bind("listen", config.listen).await?;
     let admin_listener = bind("admin-listen", config.admin_listen).await?;
     let (addr, admin_addr) = (
         local("listen", &listener, config.listen)?,
         local("admin-listen", &admin_listener, config.admin_listen)?,
     );
-
+    let hold = Hold::open(&config).await?;
     let metrics = Arc::new(Metrics::default());
-    let (spool, writer) = Spool::open(&config.data_dir, config.spool_max_bytes).await?;
-    let sink = match (config.spool, &upstream) {
-        (SpoolKind::None, Some(upstream)) => Sink::Through(spool.clone(), upstream.clone()),
-        _ => Sink::Spool(spool.clone()),
-    };
+    let pipeline = hold.pipeline(&config, Arc::clone(&metrics));
     let (stop_exporting, exporter_stops) = watch::channel(false);
     // With `spool = none` too: what an earlier run left in the spool still has to go out.
-    let exporter = upstream.map(|upstream| {
+    let exporter = hold.upstream.clone().map(|upstream| {
         let clamp = match config.clamp {
             Clamp::On => true,
             Clamp::Off => false,
             Clamp::Auto => config.upstream.as_ref().is_some_and(is_logfire),
         };
         let exporter = Exporter {
-            spool: spool.clone(),
+            spool: hold.spool.clone(),
             upstream,
             clamp,
-            metrics: Arc::clone(&metrics),
+            metrics,
         };
         tokio::spawn(exporter.run(exporter_stops))
     });
 
-    let pipeline = Pipeline {
-        sink,
-        metrics,
-        max_records: config.max_records,
-    };
-    let ingest = Ingest::new(verifier, pipeline, config.max_body_bytes);
+    let ingest = Ingest::new(
+        verifier,
+        pipeline,
+        Limits::new(&config.rates, config.trusted_proxies),
+        config.max_body_bytes,
+    );
     let admin = Admin {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
@@ -115,7 +104,10 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     let listeners = vec![
         tokio::spawn(edge::serve(
             listener,
-            ingest::app(ingest.clone()),
+            ingest::app(
+                ingest.clone(),
+                config.cors_origin.as_deref().and_then(ingest::cors),
+            ),
             listeners_stop.clone(),
         )),
         tokio::spawn(edge::serve(
@@ -128,15 +120,13 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         addr,
         admin_addr,
         ingest,
-        spool,
+        hold,
         secret,
         tokens: config.tokens,
         stop_listening,
         stop_exporting,
         listeners,
         exporter,
-        writer,
-        _lock: lock,
     })
 }
 
@@ -175,16 +165,14 @@ impl Relay {
             let _ = listener.await;
         }
         self.stop_exporting.send_replace(true);
-        if let Some(mut exporter) = self.exporter {
-            if tokio::time::timeout(EXPORT_TIMEOUT, &mut exporter)
+        if let Some(mut exporter) = self.exporter
+            && tokio::time::timeout(EXPORT_TIMEOUT, &mut exporter)
                 .await
                 .is_err()
-            {
-                exporter.abort();
-            }
+        {
+            exporter.abort();
         }
-        self.spool.stop().await;
-        self.writer.finished().await;
+        self.hold.close().await;
     }
 }
 

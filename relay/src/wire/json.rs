@@ -256,10 +256,7 @@ impl<'a> Reader<'a> {
         let mut at = self.at + 1;
         let mut escaped = false;
         loop {
-            while bytes
-                .get(at)
-                .is_some_and(|&byte| !STOPS_STRING[usize::from(byte)])
-            {
+            while bytes.get(at).is_some_and(|&byte| !stops_string(byte)) {
                 at += 1;
             }
             match bytes.get(at) {
@@ -422,14 +419,15 @@ fn unescape(raw: &str) -> String {
 /// The character of the `\u` escape at `at`, two of them for a pair, and how long that was.
 fn unicode(bytes: &[u8], at: usize) -> (char, usize) {
     let first = hex4(bytes, at + 2).unwrap_or_default();
-    if (0xD800..0xDC00).contains(&first) && bytes.get(at + 6..at + 8) == Some(br"\u") {
-        if let Some(second @ 0xDC00..0xE000) = hex4(bytes, at + 8) {
-            let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-            return (
-                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-                12,
-            );
-        }
+    if (0xD800..0xDC00).contains(&first)
+        && bytes.get(at + 6..at + 8) == Some(br"\u")
+        && let Some(second @ 0xDC00..0xE000) = hex4(bytes, at + 8)
+    {
+        let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+        return (
+            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+            12,
+        );
     }
     let character = char::from_u32(first).filter(|&character| character != '\0');
     (character.unwrap_or(char::REPLACEMENT_CHARACTER), 6)
@@ -445,17 +443,9 @@ fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
 const FEW: usize = 16;
 
 /// The bytes at which a string's plain run ends: quote, backslash, control characters.
-const STOPS_STRING: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = true;
-        byte += 1;
-    }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
+fn stops_string(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
 
 #[cfg(test)]
 mod tests {

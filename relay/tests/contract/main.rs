@@ -1,8 +1,11 @@
 //! The contract, from outside: the real binary, an HTTP client, an OTLP backend that decodes.
 
 mod answers;
+mod decoder;
+mod device;
 mod duplicates;
 mod export;
+mod limits;
 mod mapping;
 mod process;
 mod relay;

@@ -1,0 +1,169 @@
+//! `courier-relay queue`: looks at a device's queues without changing them.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use tracing_courier::queue::inspect::{self, HeadState, InspectError, Owner, StoredQueue};
+
+/// What to do with a queue root or one `q-<id>` directory.
+#[derive(Debug, Subcommand)]
+pub enum Queue {
+    /// One line for each queue, oldest first
+    Ls {
+        /// A queue root or one q-<id> directory
+        dir: PathBuf,
+    },
+    /// Every undelivered record, one JSON object a line
+    Cat {
+        /// A queue root or one q-<id> directory
+        dir: PathBuf,
+    },
+    /// Counts what is whole and what is not; exits 0 when clean, 1 when damaged, 2 when unreadable
+    Verify {
+        /// A queue root or one q-<id> directory
+        dir: PathBuf,
+    },
+}
+
+impl Queue {
+    /// Does it; a reader that went away (`| head`) is no failure.
+    pub fn run(self) -> ExitCode {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let done = match &self {
+            Self::Ls { dir } => ls(dir, &mut out),
+            Self::Cat { dir } => cat(dir, &mut out),
+            Self::Verify { dir } => verify(dir, &mut out),
+        };
+        let flushed = out.flush();
+        match done {
+            Ok(code) if flushed.is_ok() => code,
+            Ok(_) => ExitCode::SUCCESS,
+            Err(Failure::Gone) => ExitCode::SUCCESS,
+            Err(Failure::Unreadable(error)) => {
+                eprintln!("courier-relay: {:#}", anyhow::Error::from(error));
+                ExitCode::from(UNREADABLE)
+            }
+        }
+    }
+}
+
+enum Failure {
+    Unreadable(InspectError),
+    Gone,
+}
+
+impl From<InspectError> for Failure {
+    fn from(error: InspectError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+fn queues(dir: &Path) -> Result<Vec<StoredQueue>, InspectError> {
+    let queues = inspect::queues(dir)?;
+    if queues.is_empty() {
+        eprintln!("courier-relay: no queue in `{}`", dir.display());
+    }
+    Ok(queues)
+}
+
+fn ls(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    for queue in queues(dir)? {
+        let owner = match queue.owner() {
+            Owner::Living(who) => format!(
+                "living ({})",
+                who.split_whitespace().collect::<Vec<_>>().join(" ")
+            ),
+            Owner::Gone => "left behind".to_owned(),
+        };
+        if queue.is_newer() {
+            writeln!(out, "q-{}  {owner}  of a newer version", queue.id())?;
+            continue;
+        }
+        let undelivered = queue.records().count();
+        let (segments, bytes) = (queue.segments(), queue.bytes());
+        writeln!(
+            out,
+            "q-{}  {owner}  {undelivered} undelivered  {bytes} bytes  {segments} segments",
+            queue.id()
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cat(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    for queue in queues(dir)? {
+        if queue.is_newer() {
+            eprintln!("q-{}: of a newer version, not read", queue.id());
+        }
+        let mut records = queue.records();
+        for record in records.by_ref() {
+            let open = record.json.strip_suffix(b"}").unwrap_or(&record.json);
+            out.write_all(open)?;
+            writeln!(out, ",\"queue\":\"{}\"}}", queue.id())?;
+        }
+        let damage = records.damage();
+        if damage.records > 0 || damage.bytes > 0 {
+            eprintln!(
+                "q-{}: damaged: {} records missing, {} bytes unreadable",
+                queue.id(),
+                damage.records,
+                damage.bytes
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    let mut worst = 0;
+    for queue in queues(dir)? {
+        let verdict = queue.verify();
+        let code = match (verdict.is_newer, verdict.is_clean()) {
+            (true, _) => UNREADABLE,
+            (false, true) => 0,
+            (false, false) => DAMAGED,
+        };
+        worst = worst.max(code);
+        let head = match verdict.head {
+            HeadState::Whole => "whole",
+            HeadState::Missing => "missing",
+            HeadState::Damaged => "damaged",
+            HeadState::Newer => "newer",
+        };
+        let word = match code {
+            0 => "clean",
+            DAMAGED => "damaged",
+            _ => "unreadable",
+        };
+        let counts = serde_json::json!({
+            "queue": queue.id().to_string(),
+            "verdict": word,
+            "records": verdict.records,
+            "undelivered": verdict.undelivered,
+            "contexts": verdict.contexts,
+            "repeated": verdict.repeated,
+            "missing": verdict.missing,
+            "damaged_places": verdict.damaged_places,
+            "damaged_bytes": verdict.damaged_bytes,
+            "unreadable_segments": verdict.unreadable_segments,
+            "head": head,
+            "said_lost": verdict.said_lost,
+        });
+        writeln!(out, "{counts}")?;
+    }
+    Ok(ExitCode::from(worst))
+}
+
+/// Something is missing or not whole.
+const DAMAGED: u8 = 1;
+
+/// It can't be read at all, or not by this version.
+const UNREADABLE: u8 = 2;
