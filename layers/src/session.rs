@@ -19,8 +19,6 @@ pub struct Session {
     pub session_id: Uuid,
     /// Whoever is logged in. Use an opaque id: it is never scanned for personal data.
     pub user_id: Option<String>,
-    /// What else holds for now, such as an active run.
-    pub context: Map<String, Value>,
     /// The service, its version, the system: OpenTelemetry's resource attributes.
     pub resource: Map<String, Value>,
 }
@@ -58,7 +56,6 @@ impl Session {
             install_id,
             session_id: Uuid::new_v4(),
             user_id: None,
-            context: Map::new(),
             resource: resource(service, version, install_id),
         })
     }
@@ -66,7 +63,7 @@ impl Session {
     /// The members of `context` on the wire.
     #[must_use]
     pub fn wire_context(&self) -> Map<String, Value> {
-        let mut context = self.context.clone();
+        let mut context = Map::new();
         context.insert("installId".to_owned(), self.install_id.to_string().into());
         context.insert("sessionId".to_owned(), self.session_id.to_string().into());
         if let Some(user_id) = &self.user_id {

@@ -33,6 +33,15 @@ pub(super) struct Worker {
     limit: usize,
 }
 
+/// Says that the thread has ended, however it did.
+struct Stopped(Arc<Shared>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.set(Connected::Stopped);
+    }
+}
+
 /// What a round came to.
 enum Round {
     Drained,
@@ -60,6 +69,8 @@ impl Worker {
     }
 
     pub fn run(mut self) {
+        // Also where a transport panics: whoever flushes then hears so, instead of waiting for nobody.
+        let stopped = Stopped(Arc::clone(&self.shared));
         // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
         let quiet = dispatcher::set_default(&Dispatch::none());
         let mut connected = Connected::Idle;
@@ -73,10 +84,10 @@ impl Worker {
                 }
             }
         }
-        self.shared.set(Connected::Stopped);
         // What the transport says while it is dropped is nobody's business either.
         drop(self.transport);
         drop(quiet);
+        drop(stopped);
     }
 
     /// Sends until what was pending at the start is home, or something stops it.
