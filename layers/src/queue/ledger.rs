@@ -253,10 +253,12 @@ impl Ledger {
             let Some(InHand { record, again }) = self.in_hand.get_mut(at) else {
                 return;
             };
+            // The next record says its context anew: readers that skip this line skip its context too.
             *again = room
                 .and_then(|()| self.writer.write(seq, &record.line, &record.context))
                 .ok();
         }
+        self.writer.repeat_context();
     }
 
     /// The ticket under which a record was written again after a failed sync.

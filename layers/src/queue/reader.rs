@@ -108,6 +108,16 @@ impl Reader {
             .unwrap_or_default()
     }
 
+    /// A second reader from where this one stands.
+    pub(super) fn fork(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.file),
+            self.offset(),
+            self.end,
+            self.seq_limit,
+        )
+    }
+
     /// Where the reader stands.
     pub(super) fn offset(&self) -> u64 {
         self.base + self.start as u64
