@@ -67,7 +67,10 @@ fn assert_clean(placement: &str, ours: &Ours, stack: &Dispatch) {
     assert_eq!(crumbs, ["of [REDACTED:email]"], "{placement}");
     assert_eq!(records.len(), 1, "{placement}");
     assert_eq!(records[0]["message"], "of [REDACTED:email]", "{placement}");
-    assert_eq!(records[0]["attributes"]["of"], "[REDACTED:email]", "{placement}");
+    assert_eq!(
+        records[0]["attributes"]["of"], "[REDACTED:email]",
+        "{placement}"
+    );
     assert_eq!(ours.queue.losses().count(Loss::NoGate), 0, "{placement}");
 }
 
