@@ -26,6 +26,8 @@ mod counts;
 mod device;
 mod email;
 mod extent;
+#[cfg(feature = "policy")]
+mod file;
 mod finding;
 mod home;
 mod insert;
@@ -33,17 +35,23 @@ mod ip;
 mod json;
 mod jwt;
 mod key;
+#[cfg(all(feature = "policy", feature = "pseudonym"))]
+mod key_file;
 mod location;
 mod marker;
 mod marking;
 mod numbers;
 mod pairs;
 mod pattern;
+#[cfg(feature = "policy")]
+mod pattern_regex;
 mod pem;
 mod phone;
 mod policy;
 mod prose;
 mod pseudonym;
+#[cfg(feature = "pseudonym")]
+mod pseudonym_key;
 mod quote;
 mod rewrite;
 mod rule;
@@ -63,6 +71,8 @@ mod userinfo;
 mod words;
 
 pub use counts::Counts;
+#[cfg(feature = "policy")]
+pub use file::{FileError, PolicyFile, PseudonymSettings};
 pub use finding::Finding;
 pub use key::{KeyClass, Reason, Scalar};
 pub use pattern::{MIN_KNOWN_BYTES, Pattern};

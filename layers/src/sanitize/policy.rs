@@ -225,7 +225,14 @@ impl Policy {
         Compiled {
             own_triggers: (!own.is_empty()).then(|| Triggers::new(&own)),
             keys,
-            policy: self.clone(),
+            policy: Policy {
+                patterns: self
+                    .patterns
+                    .iter()
+                    .map(|pattern| pattern.marked(&self.markers))
+                    .collect(),
+                ..self.clone()
+            },
             max_string_bytes: self.max_string_bytes.unwrap_or(DEFAULT_MAX_STRING_BYTES),
         }
     }
@@ -328,11 +335,9 @@ impl Compiled {
 
     /// Writes what stands where `span` took `matched`.
     pub fn write_marker(&self, span: Span, matched: &str, out: &mut String) {
-        let marker = match span.rule {
-            Rule::Pattern => self
-                .pattern(span.pattern)
-                .map_or(super::REDACTED, Pattern::marker),
-            rule => self.markers().text(rule),
+        let marker = match self.pattern(span.pattern) {
+            Some(pattern) if span.rule == Rule::Pattern => pattern.marker(),
+            _ => self.markers().text(span.rule),
         };
         let is_classed = span.rule == Rule::Ip && self.policy.ip == IpMode::Class;
         let (Some(open), true) = (
