@@ -9,6 +9,7 @@ use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use secrecy::SecretString;
 
 use crate::queue::Queue;
+use crate::sanitize::Sanitize;
 
 /// Takes batches of log records, keeps them safe, exports them as OTLP.
 #[derive(Debug, Parser)]
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Reads the settings, tries keys, data directory and upstream, says what it found
     Check,
+    /// Takes secrets out of records, one JSON object a line, from stdin to stdout
+    Sanitize(Sanitize),
     /// Looks at a device's queue directory, without changing it
     #[command(subcommand)]
     Queue(Queue),
@@ -65,6 +68,7 @@ impl Cli {
             None | Some(Command::Serve) => serve(self.settings.read()?),
             Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
             Some(Command::Check) => check(&self.settings.read()?),
+            Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }

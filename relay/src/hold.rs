@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use tracing_courier::sanitize::{Policy, Sanitizer};
+
 use crate::config::{Config, SpoolKind};
 use crate::export::{Upstream, UpstreamError};
 use crate::ingest::Pipeline;
@@ -64,6 +66,7 @@ impl Hold {
         Pipeline {
             sink,
             metrics,
+            sanitizer: config.sanitize.then(|| Sanitizer::new(&Policy::new())),
             max_records: config.max_records,
         }
     }

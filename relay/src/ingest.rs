@@ -22,6 +22,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 use tower::util::option_layer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing_courier::sanitize::Sanitizer;
 use tracing_courier::wire::{Receipt, Rejected};
 
 use crate::body;
@@ -31,6 +32,7 @@ use crate::levels::{self, Levels};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
+use crate::redact::Redaction;
 use crate::sink::Sink;
 use crate::spool::{Frame, Named, Offer, Verdict};
 use crate::wire::{self, Batch, Record};
@@ -146,6 +148,8 @@ pub struct Pipeline {
     pub sink: Sink,
     /// Where they are counted.
     pub metrics: Arc<Metrics>,
+    /// What redacts again, unless the operator does not want it.
+    pub sanitizer: Option<Sanitizer>,
     /// Records in one batch at most.
     pub max_records: usize,
 }
@@ -167,7 +171,7 @@ impl Pipeline {
             subject,
             received: Timestamp::now(),
         };
-        let batch = wire::parse(body)?;
+        let mut batch = wire::parse(body)?;
         if batch.logs.len() > self.max_records {
             return Err(ApiError::TooManyRecords {
                 records: batch.logs.len(),
@@ -188,6 +192,13 @@ impl Pipeline {
                     });
                 }
             }
+        }
+        if let Some(sanitizer) = &self.sanitizer {
+            let mut redaction = Redaction::by(sanitizer);
+            redaction.batch(&mut batch);
+            records
+                .iter_mut()
+                .for_each(|record| redaction.record(record));
         }
         let whole = records.len();
         once(&mut records, &batch);

@@ -44,6 +44,7 @@ mod levels;
 mod limit;
 mod map;
 mod metrics;
+pub mod redact;
 mod serve;
 mod sink;
 mod spool;

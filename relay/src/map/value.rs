@@ -80,7 +80,7 @@ pub fn any(value: &Value<'_>, budget: &mut Budget) -> AnyValue {
         Value::Null => None,
         Value::Bool(flag) => Some(Any::BoolValue(*flag)),
         Value::Int(number) => Some(Any::IntValue(*number)),
-        Value::Float(number) => Some(Any::DoubleValue(*number)),
+        Value::Float(number, _) => Some(Any::DoubleValue(*number)),
         Value::Number(text) | Value::Deep(text) => Some(Any::StringValue(budget.text(text))),
         Value::Text(text) => Some(Any::StringValue(budget.text(text))),
         Value::List(values) => {

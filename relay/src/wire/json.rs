@@ -19,8 +19,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// An integer that fits.
     Int(i64),
-    /// Any other number that is finite as a double.
-    Float(f64),
+    /// Any other number that is finite as a double, and how it was written.
+    Float(f64, &'a str),
     /// A number that no type holds, as it was written.
     Number(&'a str),
     /// A string, unescaped.
@@ -356,7 +356,7 @@ pub fn last_wins<'a>(
 fn number_value(text: &str) -> Value<'_> {
     if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
         return match text.parse::<f64>() {
-            Ok(float) if float.is_finite() => Value::Float(float),
+            Ok(float) if float.is_finite() => Value::Float(float, text),
             _ => Value::Number(text),
         };
     }
@@ -469,8 +469,8 @@ mod tests {
                 "340282366920938463463374607431768211456",
                 Value::Number("340282366920938463463374607431768211456"),
             ),
-            ("12.5", Value::Float(12.5)),
-            ("1e3", Value::Float(1000.0)),
+            ("12.5", Value::Float(12.5, "12.5")),
+            ("1e3", Value::Float(1000.0, "1e3")),
             ("1e999", Value::Number("1e999")),
             ("-1E+999", Value::Number("-1E+999")),
         ];

@@ -9,6 +9,7 @@ mod limits;
 mod mapping;
 mod process;
 mod relay;
+mod sanitize;
 mod upstream;
 
 /// A batch of records with these messages, each named by its place in the disk queue `queue`.
