@@ -25,3 +25,4 @@ mod stored;
 mod upstream;
 
 mod kill;
+mod outage;
