@@ -1,11 +1,12 @@
 //! What does one event cost the caller: five typed fields and a formatted message, inside a span with two fields?
 //!
 //! `cargo bench -p courier-benches --bench event`. The peers run in the same process, one after the other, and each
-//! row includes the timer's own cost, which is the first row. CPU counts every thread that works for the row.
+//! row includes the timer's own cost, which is the first row. CPU counts every thread that works for the row. A word
+//! behind `--` picks the rows that have it in their name.
 
 use std::time::Duration;
 
-use courier_benches::{Stopwatch, cpu_time, is_test_run};
+use courier_benches::{Stopwatch, cpu_time, is_test_run, is_wanted};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLoggerProvider};
@@ -84,6 +85,9 @@ fn event(n: u32) {
 }
 
 fn row(name: &str, events: u32, subscriber: Dispatch, event: impl Fn(u32)) {
+    if !is_wanted(name) {
+        return;
+    }
     tracing::dispatcher::with_default(&subscriber, || {
         let span = info_span!("request", id = 42_u64, user = "u-1");
         let _in = span.enter();

@@ -2,3 +2,8 @@
 
 pub mod dynamic;
 pub mod receiver;
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

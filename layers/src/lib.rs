@@ -108,7 +108,7 @@ pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 pub use clock::Clock;
 pub use courier::{Courier, CourierBuilder, StartError};
 pub use disk::{DiskQueueLayer, TraceIds};
-pub use gate::{Json, SanitizeExt, SanitizeLayer, Sanitized, Sealed, json};
+pub use gate::{Around, Json, SanitizeExt, SanitizeLayer, Sanitized, Sealed, json};
 pub use level::{Levels, LevelsError, LevelsFilter, Rules};
 pub use losses::{Loss, Losses};
 pub use panic::PanicHook;

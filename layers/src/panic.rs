@@ -101,6 +101,7 @@ impl PanicHook {
             .clean(Place::Message, payload(info))
             .into_owned();
         let stack = Backtrace::force_capture().to_string();
+        let stack = programs_own(&stack);
         let thread = std::thread::current();
         let mut attributes = Map::new();
         attributes.insert("panic".to_owned(), Value::Bool(true));
@@ -117,7 +118,7 @@ impl PanicHook {
             error: Some(format!("panic: {message}")),
             message,
             attributes,
-            stack_trace: Some(self.sanitizer.clean(Place::Stack, &stack).into_owned()),
+            stack_trace: Some(self.sanitizer.clean(Place::Stack, stack).into_owned()),
             trace_id: None,
             span_id: None,
             spans: Vec::new(),
@@ -147,4 +148,61 @@ fn payload<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a value that is no text")
+}
+
+/// The frames between the panic's machinery and the runtime's, as std's own short backtrace has them; all of them
+/// where those are not found.
+fn programs_own(stack: &str) -> &str {
+    const MACHINERY: [&str; 4] = [
+        "rust_begin_unwind",
+        "core::panicking::",
+        "begin_panic",
+        "std::panic::panic_any",
+    ];
+    let mut start = 0;
+    let mut end = stack.len();
+    let mut at = 0;
+    let mut is_after_machinery = false;
+    for line in stack.split_inclusive('\n') {
+        if is_frame(line) {
+            if line.contains("__rust_begin_short_backtrace") {
+                end = at;
+                break;
+            }
+            if is_after_machinery {
+                start = at;
+            }
+            is_after_machinery = MACHINERY.iter().any(|known| line.contains(known));
+        }
+        at += line.len();
+    }
+    stack.get(start..end).unwrap_or(stack)
+}
+
+/// Whether a line begins a frame: `  12: name`; the line that may follow says where it is.
+fn is_frame(line: &str) -> bool {
+    let line = line.trim_start();
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0
+        && line
+            .get(digits..)
+            .is_some_and(|rest| rest.starts_with(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::programs_own;
+
+    #[test]
+    fn a_stack_is_cut_to_the_programs_own_frames() {
+        let machinery = "   0: record\n   1: std::panicking::panic_with_hook\n   2: __rustc::rust_begin_unwind\n             at /rustc/0/x.rs:1:2\n   3: core::panicking::panic_fmt\n             at /rustc/0/y.rs:1:2\n";
+        let own = "   4: app::sync\n             at ./src/sync.rs:4:5\n   5: app::main\n             at ./src/main.rs:4:5\n";
+        let runtime = "   6: std::sys::backtrace::__rust_begin_short_backtrace\n   7: main\n";
+        assert_eq!(programs_own(&format!("{machinery}{own}{runtime}")), own);
+        assert_eq!(programs_own(own), own);
+        assert_eq!(
+            programs_own("unsupported backtrace"),
+            "unsupported backtrace"
+        );
+    }
 }

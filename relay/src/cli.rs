@@ -46,6 +46,8 @@ enum Command {
         #[arg(long, default_value = "24h")]
         ttl: String,
     },
+    /// Reads the settings, tries keys, data directory and upstream, says what it found
+    Check,
     /// Looks at a device's queue directory, without changing it
     #[command(subcommand)]
     Queue(Queue),
@@ -62,6 +64,7 @@ impl Cli {
         match self.command {
             None | Some(Command::Serve) => serve(self.settings.read()?),
             Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
+            Some(Command::Check) => check(&self.settings.read()?),
             Some(Command::Queue(queue)) => Ok(queue.run()),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
@@ -165,6 +168,20 @@ impl Signal {
     async fn received(self) {
         let _ = tokio::signal::ctrl_c().await;
     }
+}
+
+#[tokio::main]
+async fn check(config: &Config) -> anyhow::Result<ExitCode> {
+    let findings = courier_relay::check(config).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let is_fine = findings.iter().all(|finding| finding.is_fine);
+    Ok(if is_fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[tokio::main]

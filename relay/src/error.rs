@@ -112,5 +112,16 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// An error and what it came from, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
 /// When to come back after a 502 or 503: soon, since the client backs off by itself if it is not over by then.
 const RETRY_SECONDS: u64 = 5;

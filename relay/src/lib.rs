@@ -30,6 +30,7 @@
 
 mod admin;
 mod body;
+mod check;
 pub mod config;
 mod edge;
 mod error;
@@ -48,6 +49,7 @@ mod sink;
 mod spool;
 mod wire;
 
+pub use check::{Finding, check};
 pub use config::Config;
 pub use fingerprint::fingerprint;
 pub use identity::{KeyError, Secret, SecretError};

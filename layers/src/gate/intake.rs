@@ -3,17 +3,14 @@
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing_core::span::{Attributes, Id};
+use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::SpanFields;
-use super::capture::Capture;
-use super::fields::Fields;
+use super::SanitizeLayer;
+use super::cleaner::{Cleaner, SpanFields};
 use super::frame::{self, Frame};
-use super::plan::Plans;
-use crate::clock::Clock;
 
 /// The door of one of our layers. It fails closed: an event that no gate has cleaned is counted, not recorded, and
 /// said once on stderr; never through `tracing`, which may hold a lock of its own here.
@@ -21,7 +18,7 @@ use crate::clock::Clock;
 pub(crate) struct Intake {
     layer: &'static str,
     /// Present where the program has allowed raw data.
-    raw: Option<Plans>,
+    raw: Option<Cleaner>,
     has_refused: AtomicBool,
 }
 
@@ -35,7 +32,7 @@ impl Intake {
     }
 
     pub fn allow_raw(&mut self) {
-        self.raw = Some(Plans::default());
+        self.raw = Some(Cleaner::new(SanitizeLayer::none()));
     }
 
     /// The clean frame of this event; `None` is a loss for the layer to count.
@@ -43,8 +40,8 @@ impl Intake {
         if let Some(frame) = frame::of(event) {
             return Some(frame);
         }
-        if let Some(plans) = &self.raw {
-            return Some(raw_frame(plans, event));
+        if let Some(raw) = &self.raw {
+            return Some(raw.frame(event));
         }
         if !self.has_refused.swap(true, Ordering::Relaxed) {
             eprintln!(
@@ -61,55 +58,22 @@ impl Intake {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let (Some(plans), Some(data)) = (&self.raw, ctx.span(id)) else {
-            return;
-        };
-        let plan = plans.of(span.metadata(), None);
-        let mut fields = Fields::default();
-        fields.reset(plan.fields.len());
-        span.record(&mut Capture {
-            fields: &mut fields,
-            plan: &plan,
-            sanitizer: None,
-        });
-        data.extensions_mut().replace(SpanFields { plan, fields });
+        if let (Some(raw), Some(data)) = (&self.raw, ctx.span(id)) {
+            data.extensions_mut().replace(raw.span_fields(span));
+        }
     }
 
     /// As [`on_new_span`](Self::on_new_span), for values that come later.
-    pub fn on_record<S>(
-        &self,
-        id: &Id,
-        record: &tracing_core::span::Record<'_>,
-        ctx: &Context<'_, S>,
-    ) where
+    pub fn on_record<S>(&self, id: &Id, record: &Record<'_>, ctx: &Context<'_, S>)
+    where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let (Some(plans), Some(span)) = (&self.raw, ctx.span(id)) else {
+        let (Some(raw), Some(span)) = (&self.raw, ctx.span(id)) else {
             return;
         };
-        let plan = plans.of(span.metadata(), None);
-        let mut fields = Fields::default();
-        fields.reset(plan.fields.len());
-        record.record(&mut Capture {
-            fields: &mut fields,
-            plan: &plan,
-            sanitizer: None,
-        });
+        let fields = raw.record_fields(span.metadata(), record);
         if let Some(kept) = span.extensions_mut().get_mut::<SpanFields>() {
             kept.fields.replace_by(&fields);
         }
     }
-}
-
-fn raw_frame(plans: &Plans, event: &Event<'_>) -> Rc<Frame> {
-    let plan = plans.of(event.metadata(), None);
-    let mut frame = frame::begin(plan, Clock::System.now());
-    if let Some(Frame { plan, fields, .. }) = Rc::get_mut(&mut frame) {
-        event.record(&mut Capture {
-            fields,
-            plan,
-            sanitizer: None,
-        });
-    }
-    frame
 }

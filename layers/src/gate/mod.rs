@@ -13,7 +13,9 @@
 //! What it does not do: filter (that stays with the stack inside), reorder, or hold a lock while a program's own
 //! code runs.
 
+mod around;
 mod capture;
+mod cleaner;
 mod fields;
 mod frame;
 mod intake;
@@ -31,13 +33,16 @@ use tracing_subscriber::registry::{LookupSpan, SpanData as _};
 
 use crate::clock::Clock;
 use crate::sanitize::Sanitizer;
+use cleaner::{Cleaner, with_attributes, with_record};
 
+pub use around::Around;
 pub(crate) use capture::TRUNCATED;
+pub(crate) use cleaner::SpanFields;
 pub(crate) use fields::{CleanError, Fields, Value};
 pub(crate) use frame::Frame;
 pub(crate) use intake::Intake;
 pub use json::{Json, json};
-pub(crate) use plan::{Plan, Role, crate_relative};
+pub(crate) use plan::{Role, crate_relative};
 
 /// The policy that wraps a stack: what [`sanitized`](SanitizeExt::sanitized) takes.
 ///
@@ -118,8 +123,7 @@ where
     fn sanitized(self, policy: impl Into<SanitizeLayer>) -> Sealed<Self> {
         Sealed(Sanitized {
             inner: self,
-            policy: policy.into(),
-            plans: plan::Plans::default(),
+            cleaner: Cleaner::new(policy.into()),
         })
     }
 }
@@ -159,28 +163,7 @@ where
 #[derive(Debug)]
 pub struct Sanitized<S> {
     inner: S,
-    policy: SanitizeLayer,
-    plans: plan::Plans,
-}
-
-impl<S: Subscriber> Sanitized<S> {
-    fn plan(&self, metadata: &'static Metadata<'static>) -> std::sync::Arc<Plan> {
-        self.plans.of(metadata, self.policy.sanitizer.as_ref())
-    }
-
-    fn capture<'a>(&'a self, plan: &'a Plan, fields: &'a mut Fields) -> capture::Capture<'a> {
-        capture::Capture {
-            fields,
-            plan,
-            sanitizer: self.policy.sanitizer.as_ref(),
-        }
-    }
-}
-
-/// The clean fields of a span, kept in its extensions for the layers that merge them into records.
-pub(crate) struct SpanFields {
-    pub plan: std::sync::Arc<Plan>,
-    pub fields: Fields,
+    cleaner: Cleaner,
 }
 
 impl<S> Subscriber for Sanitized<S>
@@ -188,13 +171,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn event(&self, event: &Event<'_>) {
-        let plan = self.plan(event.metadata());
         frame::touch();
-        let mut frame = frame::begin(plan, self.policy.clock.now());
         let touched = frame::touched();
-        if let Some(Frame { plan, fields, .. }) = std::rc::Rc::get_mut(&mut frame) {
-            event.record(&mut self.capture(plan, fields));
-        }
+        let frame = self.cleaner.frame(event);
         if frame::touched() != touched {
             let is_enabled = match event.normalized_metadata() {
                 Some(metadata) => self.inner.enabled(&metadata),
@@ -204,43 +183,26 @@ where
                 return;
             }
         }
-        let metadata = event.metadata();
-        rebuild::with_values(metadata.fields(), &frame.fields, |values| {
-            let clean = match event.parent() {
-                Some(parent) => Event::new_child_of(parent.clone(), metadata, values),
-                None if event.is_root() => Event::new_child_of(None, metadata, values),
-                None => Event::new(metadata, values),
-            };
-            let _open = frame::open(&clean, &frame);
-            if self.inner.event_enabled(&clean) {
-                self.inner.event(&clean);
+        self.cleaner.hand_on(event, frame, |clean| {
+            if self.inner.event_enabled(clean) {
+                self.inner.event(clean);
             }
         });
-        frame::end(frame);
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let metadata = span.metadata();
-        let plan = self.plan(metadata);
-        let mut fields = Fields::default();
-        fields.reset(plan.fields.len());
         frame::touch();
         let touched = frame::touched();
-        span.record(&mut self.capture(&plan, &mut fields));
+        let clean = self.cleaner.span_fields(span);
         if frame::touched() != touched {
             // Only to restore what the per-layer filters remember; the span was found enabled before.
-            let _ = self.inner.enabled(metadata);
+            let _ = self.inner.enabled(span.metadata());
         }
-        let id = rebuild::with_values(metadata.fields(), &fields, |values| {
-            let clean = match span.parent() {
-                Some(parent) => Attributes::child_of(parent.clone(), metadata, values),
-                None if span.is_root() => Attributes::new_root(metadata, values),
-                None => Attributes::new(metadata, values),
-            };
-            self.inner.new_span(&clean)
+        let id = with_attributes(span, &clean.fields, |attributes| {
+            self.inner.new_span(attributes)
         });
         if let Some(data) = self.inner.span_data(&id) {
-            data.extensions_mut().replace(SpanFields { plan, fields });
+            data.extensions_mut().replace(clean);
         }
         id
     }
@@ -249,13 +211,8 @@ where
         let Some(metadata) = self.inner.span_data(id).map(|data| data.metadata()) else {
             return;
         };
-        let plan = self.plan(metadata);
-        let mut fields = Fields::default();
-        fields.reset(plan.fields.len());
-        record.record(&mut self.capture(&plan, &mut fields));
-        rebuild::with_values(metadata.fields(), &fields, |values| {
-            self.inner.record(id, &Record::new(values));
-        });
+        let fields = self.cleaner.record_fields(metadata, record);
+        with_record(metadata, &fields, |record| self.inner.record(id, record));
         if let Some(data) = self.inner.span_data(id)
             && let Some(kept) = data.extensions_mut().get_mut::<SpanFields>()
         {

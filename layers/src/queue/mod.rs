@@ -49,6 +49,8 @@ mod memory;
 mod note;
 mod open;
 mod outcome;
+#[cfg(test)]
+mod proofs;
 mod reader;
 mod rejected;
 mod room;

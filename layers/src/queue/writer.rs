@@ -77,7 +77,7 @@ impl Writer {
     pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
         self.seal();
         let first_seq = seq.max(self.end_seq);
-        let file = self.chain.storage.create(&self.chain.path(first_seq))?;
+        let file = self.create(first_seq)?;
         self.chain.segments.push_back(Segment {
             first_seq,
             bytes: 0,
@@ -179,6 +179,18 @@ impl Writer {
     /// Forgets a segment that is gone.
     pub(super) fn forget_unsynced(&mut self, first_seq: u64) {
         self.unsynced.files.retain(|&(other, _)| other != first_seq);
+    }
+
+    fn create(&self, first_seq: u64) -> io::Result<Arc<dyn StoredFile>> {
+        let path = self.chain.path(first_seq);
+        match self.chain.storage.create(&path) {
+            // One without a record that could not be removed when it was sealed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.chain.storage.remove_file(&path)?;
+                self.chain.storage.create(&path)
+            }
+            created => created,
+        }
     }
 
     /// Whether the last segment holds nothing but lines that earlier ones hold too.

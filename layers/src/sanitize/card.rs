@@ -88,7 +88,7 @@ fn has_issuer(digits: &[u8]) -> bool {
 }
 
 /// The Luhn sum.
-fn has_check_digit(digits: &[u8]) -> bool {
+pub(super) fn has_check_digit(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
         .rev()

@@ -11,7 +11,7 @@ use super::span::Seen;
 use super::text::{Text, begins_word, is_word, skip_sgr};
 
 /// `start` is the first digit of a run of one to three digits with a dot behind it.
-pub(super) fn scan_v4(text: Text<'_>, start: usize) -> Seen {
+pub(super) fn scan_v4(text: Text<'_>, keep_loopback: bool, start: usize) -> Seen {
     let run_end = text.run(start, |byte| byte.is_ascii_digit() || byte == b'.');
     let mut end = run_end;
     while text.back(end, 1) == b'.' {
@@ -20,7 +20,10 @@ pub(super) fn scan_v4(text: Text<'_>, start: usize) -> Seen {
     let Some(address) = parse_v4(text.slice(start, end)) else {
         return Seen::NothingBefore(run_end);
     };
-    if stays(address) || is_part(text, start, end, run_end) || is_version(text, start, end, address)
+    if (keep_loopback && is_local(address))
+        || is_mask(address)
+        || is_part(text, start, end, run_end)
+        || is_version(text, start, end, address)
     {
         return Seen::NothingBefore(run_end);
     }
@@ -44,13 +47,17 @@ fn parse_v4(digits: &[u8]) -> Option<Ipv4Addr> {
     parts.next().is_none().then(|| octets.into())
 }
 
-/// Loopback, unspecified, and netmasks: they tell nothing.
-fn stays(address: Ipv4Addr) -> bool {
+/// Loopback and unspecified: they tell nothing.
+fn is_local(address: Ipv4Addr) -> bool {
+    address.is_loopback() || address.is_unspecified()
+}
+
+/// A netmask, or a version such as `4.0.0.0`.
+fn is_mask(address: Ipv4Addr) -> bool {
     let [first, second, third, fourth] = address.octets();
-    address.is_loopback()
-        || first == 0
-        || first == 255
-        || [second, third, fourth] == [0; 3] && first < 10
+    first == 255
+        || (first < 10 && [second, third, fourth] == [0; 3] && first > 0)
+        || (first == 0 && second > 0)
 }
 
 /// Part of a word or of a longer run: `1.2.3.4.5`, `so.1.2.3.4`, `x1.2.3.4`.
@@ -71,8 +78,16 @@ fn is_part(text: Text<'_>, start: usize, end: usize, run_end: usize) -> bool {
 
 /// A version number that looks like an address: `Name/1.2.3.4`, `v1.2.3.4`, `version 1.2.3.4`, `pkg-1.2.3.4`.
 fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bool {
+    if text.has_any_case(end, b" (build") || text.has_any_case(end, b" build ") {
+        return true;
+    }
     let before = text.back(start, 1);
     let is_private = address.is_private();
+    // `16.1.0.0`: networks come with a width.
+    let [.., third, fourth] = address.octets();
+    if (third, fourth) == (0, 0) && !is_private && text.at(end) != b'/' {
+        return true;
+    }
     match before {
         // Java prints `host/10.0.0.1:80`; a product's name has no dot and an upper-case letter in front.
         b'/' => {
@@ -175,7 +190,7 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
 }
 
 /// `colon` is a colon inside or before a run of hex digits and colons.
-pub(super) fn scan_v6(text: Text<'_>, colon: usize) -> Seen {
+pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen {
     let start = text.run_back(colon, 4, |byte| byte.is_ascii_hexdigit());
     let run_end = groups_end(text, colon);
     let resume = Seen::NothingBefore(run_end.max(colon + 1));
@@ -202,16 +217,41 @@ pub(super) fn scan_v6(text: Text<'_>, colon: usize) -> Seen {
             continue;
         }
         if let Some((address, end)) = parse_v6(text, start, end) {
-            if address.is_loopback()
-                || address.is_unspecified()
-                || !is_plausible(text, start, end, address)
-            {
+            if is_local_v6(address, keep_loopback) || !is_plausible(text, start, end, address) {
                 return resume;
             }
             return Seen::found(Rule::Ip, start, with_zone(text, end));
         }
     }
     resume
+}
+
+fn is_local_v6(address: Ipv6Addr, keep_loopback: bool) -> bool {
+    address.is_unspecified()
+        || (keep_loopback && address.is_loopback())
+        || address
+            .to_ipv4_mapped()
+            .is_some_and(|address| keep_loopback && is_local(address))
+}
+
+/// `start..end` is `ip-` or `ec2-`: hosts named by their address, `ip-10-0-3-7.ec2.internal`.
+pub(super) fn scan_dashed(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if is_word(text.back(start, 1)) {
+        return Seen::Nothing;
+    }
+    let mut octets_end = end;
+    for part in 0..4 {
+        let from = if part == 0 { end } else { octets_end + 1 };
+        octets_end = text.run_most(from, 4, |byte| byte.is_ascii_digit());
+        let is_octet = text.str(from, octets_end).parse::<u8>().is_ok();
+        if !is_octet || (part < 3 && text.at(octets_end) != b'-') {
+            return Seen::Nothing;
+        }
+    }
+    if is_word(text.at(octets_end)) {
+        return Seen::Nothing;
+    }
+    Seen::found(Rule::Ip, end, octets_end)
 }
 
 /// Where groups of at most four hex digits, parted by colons, end.

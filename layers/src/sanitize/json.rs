@@ -8,7 +8,7 @@ use super::rule::{Place, Rule};
 use super::words::Words;
 
 /// Below this depth a value goes as a whole: nobody reads it, and a walk must end.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 pub(super) fn clean(sanitizer: &Sanitizer, place: Place, value: &mut Value, depth: usize) {
     match value {
@@ -27,7 +27,7 @@ pub(super) fn clean(sanitizer: &Sanitizer, place: Place, value: &mut Value, dept
         }
         _ if depth >= MAX_DEPTH => {
             sanitizer.count(Rule::Error, place);
-            *value = Value::String(sanitizer.marker(Rule::Error).into());
+            *value = Value::String(sanitizer.marker(Rule::Error));
         }
         Value::Array(items) => {
             for item in items {
@@ -43,7 +43,7 @@ fn clean_map(sanitizer: &Sanitizer, place: Place, map: &mut Map<String, Value>, 
         if sanitizer.key(name) == KeyClass::Secret && sanitizer.redacts(name, scalar(value)) {
             if !is_done(sanitizer, value) {
                 sanitizer.count(Rule::Key, place);
-                *value = Value::String(sanitizer.marker(Rule::Key).into());
+                *value = Value::String(sanitizer.marker(Rule::Key));
             }
         } else {
             clean(sanitizer, place_of(place, name), value, depth + 1);
@@ -72,10 +72,10 @@ pub(super) fn place_of(place: Place, name: &str) -> Place {
 }
 
 fn is_done(sanitizer: &Sanitizer, value: &Value) -> bool {
-    value.as_str() == Some(sanitizer.marker(Rule::Key))
+    value.as_str() == Some(sanitizer.marker(Rule::Key).as_str())
 }
 
-fn scalar(value: &Value) -> Scalar {
+pub(super) fn scalar(value: &Value) -> Scalar {
     match value {
         Value::Null => Scalar::Null,
         Value::Bool(_) => Scalar::Bool,

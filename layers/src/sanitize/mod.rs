@@ -18,19 +18,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
+mod account;
 mod bearer;
 mod card;
+mod command;
 mod counts;
+mod device;
 mod email;
 mod extent;
+mod finding;
+mod home;
+mod insert;
 mod ip;
 mod json;
 mod jwt;
 mod key;
+mod location;
+mod marker;
+mod marking;
 mod numbers;
 mod pairs;
+mod pattern;
+mod pem;
+mod phone;
 mod policy;
 mod prose;
+mod pseudonym;
 mod quote;
 mod rewrite;
 mod rule;
@@ -38,16 +51,25 @@ mod samples;
 mod scan;
 mod secret_words;
 mod sensitive;
+mod source;
 mod span;
+mod spoken;
 mod ssn;
+mod strict;
 mod text;
+mod token;
 mod trigger;
 mod userinfo;
 mod words;
 
 pub use counts::Counts;
+pub use finding::Finding;
 pub use key::{KeyClass, Reason, Scalar};
-pub use policy::{DEFAULT_MAX_STRING_BYTES, Policy, PolicyError, Profile};
+pub use pattern::{MIN_KNOWN_BYTES, Pattern};
+pub use policy::{
+    Classification, DEFAULT_MAX_STRING_BYTES, IpMode, Mode, Policy, PolicyError, Profile,
+};
+pub use pseudonym::{MIN_KEY_BYTES, Pseudonyms};
 pub use rule::{Place, Rule};
 pub use sensitive::Sensitive;
 
@@ -77,6 +99,10 @@ struct Shared {
 pub struct Cleaned {
     /// Pieces taken, a cut-off tail among them.
     pub redactions: usize,
+    /// A classification marking was in it.
+    pub is_classified: bool,
+    /// The policy asks for the whole record to go, by [`Classification::DropRecord`].
+    pub drop_record: bool,
 }
 
 impl Sanitizer {
@@ -139,7 +165,7 @@ impl Sanitizer {
     /// `text` without what is secret; the same text, borrowed, when nothing was.
     #[must_use]
     pub fn clean<'t>(&self, place: Place, text: &'t str) -> Cow<'t, str> {
-        rewrite::with_scratch(|scratch| match self.scan(place, text, scratch) {
+        rewrite::with_scratch(|scratch| match self.scan(place, text, scratch).redactions {
             0 => Cow::Borrowed(text),
             _ => Cow::Owned(scratch.out.clone()),
         })
@@ -150,12 +176,12 @@ impl Sanitizer {
     pub fn clean_into(&self, place: Place, text: &mut String, from: usize) -> Cleaned {
         rewrite::with_scratch(|scratch| {
             let from = if text.is_char_boundary(from) { from } else { 0 };
-            let redactions = self.scan(place, text.get(from..).unwrap_or_default(), scratch);
-            if redactions > 0 {
+            let cleaned = self.scan(place, text.get(from..).unwrap_or_default(), scratch);
+            if cleaned.redactions > 0 {
                 text.truncate(from);
                 text.push_str(&scratch.out);
             }
-            Cleaned { redactions }
+            cleaned
         })
     }
 
@@ -170,8 +196,22 @@ impl Sanitizer {
         &self.shared.counts
     }
 
-    /// Scans `text`; when anything goes, the output is in `scratch.out` and counted. How many pieces went.
-    fn scan(&self, place: Place, text: &str, scratch: &mut Scratch) -> usize {
+    /// What [`clean`](Self::clean) would take from `text`, without changing or counting anything.
+    #[must_use]
+    pub fn find(&self, place: Place, text: &str) -> Vec<Finding> {
+        let rules = self.shared.rules.load();
+        finding::in_text(&rules, place, text)
+    }
+
+    /// What [`value`](Self::value) would take, without changing or counting anything.
+    #[must_use]
+    pub fn find_in(&self, place: Place, value: &serde_json::Value) -> Vec<Finding> {
+        let rules = self.shared.rules.load();
+        finding::in_value(&rules, place, value)
+    }
+
+    /// Scans `text`. When anything goes, the output is in `scratch.out` and counted.
+    fn scan(&self, place: Place, text: &str, scratch: &mut Scratch) -> Cleaned {
         let rules = self.shared.rules.load();
         let Scratch { spans, out, .. } = scratch;
         // Behind the cap so much more is read that what is cut in two is still known for what it is.
@@ -180,19 +220,27 @@ impl Sanitizer {
         let is_long = text.len() > rules.max_string_bytes;
         scan::find(&rules, place, scanned, spans);
         if spans.is_empty() && !is_long {
-            return 0;
+            return Cleaned::default();
         }
         self.shared.counts.touch();
         for span in spans.iter() {
             self.shared.counts.add(span.rule, place);
         }
+        if rules.is_report() {
+            return Cleaned::default();
+        }
         let redactions = spans.len();
+        let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
         let left_out = rewrite::build(&rules, scanned, text.len(), spans, out);
         if left_out > 0 {
             self.shared.counts.truncate();
             self.settle(&rules, place, scratch);
         }
-        redactions + usize::from(left_out > 0)
+        Cleaned {
+            redactions: redactions + usize::from(left_out > 0),
+            is_classified,
+            drop_record: is_classified && rules.classification() == Classification::DropRecord,
+        }
     }
 
     /// What was cut may read differently without its tail (`1.2.3.4.5` cut to `1.2.3.4`): cleaned once more.
@@ -209,8 +257,8 @@ impl Sanitizer {
         self.shared.counts.add(rule, place);
     }
 
-    fn marker(&self, rule: Rule) -> &'static str {
-        self.shared.rules.load().marker(rule)
+    fn marker(&self, rule: Rule) -> String {
+        self.shared.rules.load().markers().text(rule).to_owned()
     }
 }
 

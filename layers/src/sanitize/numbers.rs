@@ -2,33 +2,44 @@
 //!
 //! The digits and the colon are neighbours in ASCII, so one comparison a byte finds every place to look at.
 
-use super::span::Seen;
+use super::span::{Seen, Span};
 use super::text::Text;
 use super::{card, ip, ssn};
 
+/// What stays although it looks like an address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    /// The whole text is a version.
+    pub versions: bool,
+    /// Loopback and unspecified addresses.
+    pub loopback: bool,
+}
+
 /// Calls the scanners at each place where digits begin or a colon stands, and hands on what they find.
-pub(super) fn scan(text: Text<'_>, is_version: bool, mut found: impl FnMut(Seen)) {
+pub(super) fn scan(text: Text<'_>, kept: Kept, mut found: impl FnMut(Span)) {
     let mut at = 0;
     while let Some(next) = next_place(text, at) {
         let seen;
-        (seen, at) = look(text, next, is_version);
-        found(seen);
+        (seen, at) = look(text, next, kept);
+        if let Seen::Found(span) = seen {
+            found(span);
+        }
     }
 }
 
 /// What stands at `at`, and where to go on.
-fn look(text: Text<'_>, at: usize, is_version: bool) -> (Seen, usize) {
+fn look(text: Text<'_>, at: usize, kept: Kept) -> (Seen, usize) {
     if text.at(at) == b':' {
         let next = text.at(at + 1);
         if !(next == b':' || next.is_ascii_hexdigit()) {
             return (Seen::Nothing, at + 1);
         }
-        return go_on(ip::scan_v6(text, at), at + 1);
+        return go_on(ip::scan_v6(text, kept.loopback, at), at + 1);
     }
     let end = text.run(at, |byte| byte.is_ascii_digit());
     match (end - at, text.at(end)) {
-        (1..=3, b'.') if !is_version && text.at(end + 1).is_ascii_digit() => {
-            go_on(ip::scan_v4(text, at), end)
+        (1..=3, b'.') if !kept.versions && text.at(end + 1).is_ascii_digit() => {
+            go_on(ip::scan_v4(text, kept.loopback, at), end)
         }
         (3, b'-' | 0xe2) => go_on(ssn::scan(text, at), end),
         (12.., _) | (4, b' ' | b'-') => go_on(card::scan(text, at), end),

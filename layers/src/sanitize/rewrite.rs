@@ -44,9 +44,9 @@ pub(super) fn build(
     out: &mut String,
 ) -> usize {
     out.clear();
-    let grown = spans.iter().map(|span| rules.marker(span.rule).len());
-    let is_cut =
-        full_bytes > text.len() || text.len() + grown.sum::<usize>() > rules.max_string_bytes;
+    // Room enough for whatever stands in their place; when it turns out to fit, nothing is cut.
+    let is_cut = full_bytes > text.len()
+        || text.len() + spans.len() * MAX_MARKER_BYTES > rules.max_string_bytes;
     let limit = if is_cut {
         rules.max_string_bytes.saturating_sub(MAX_NOTE_BYTES)
     } else {
@@ -56,15 +56,20 @@ pub(super) fn build(
     for span in spans {
         let (Some(kept), true) = (text.get(at..span.start), text.is_char_boundary(span.end)) else {
             out.clear();
-            out.push_str(rules.marker(Rule::Error));
+            out.push_str(rules.markers().text(Rule::Error));
             return 0;
         };
-        let marker = rules.marker(span.rule);
-        if out.len() + kept.len() + marker.len() > limit {
+        let before = out.len();
+        out.push_str(kept);
+        rules.write_marker(
+            *span,
+            text.get(span.start..span.end).unwrap_or_default(),
+            out,
+        );
+        if out.len() > limit {
+            out.truncate(before);
             break;
         }
-        out.push_str(kept);
-        out.push_str(marker);
         at = span.end;
     }
     // Behind a span that found no room nothing but the text before it may follow.
@@ -107,6 +112,8 @@ pub(super) fn floor(text: &str, most: usize) -> usize {
         .unwrap_or_default()
 }
 
+/// Longest marker, with a pattern's name and a pseudonym.
+const MAX_MARKER_BYTES: usize = 96;
 /// Room for `[TRUNCATED:…]` with any number.
 const MAX_NOTE_BYTES: usize = 32;
 /// How far back a cut looks for a space.

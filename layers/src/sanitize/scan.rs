@@ -1,11 +1,15 @@
-//! Both passes over one text, and the spans that come of them.
+//! All passes over one text, and the spans that come of them.
 
-use super::policy::Compiled;
+use super::policy::{Classification, Compiled};
 use super::rule::{Place, Rule};
 use super::span::{self, Seen, Span};
 use super::text::Text;
+use super::token::VENDORS;
 use super::trigger::{Hit, Trigger};
-use super::{bearer, email, jwt, numbers, pairs, ssn, userinfo};
+use super::{
+    bearer, command, email, home, ip, jwt, marking, numbers, pairs, pem, source, ssn, strict,
+    token, userinfo,
+};
 
 /// Fills `spans` with what goes from `text`, in order, none overlapping.
 pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec<Span>) {
@@ -19,41 +23,115 @@ pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec
         if hit.start < *resume {
             return;
         }
-        match look(rules, text, hit) {
+        match look(rules, source, hit) {
             Seen::Nothing => {}
             Seen::NothingBefore(next) => *resume = next,
             Seen::Found(span) => {
                 *resume = span.end;
-                spans.push(span);
+                if rules.has(span.rule) {
+                    spans.push(span);
+                }
             }
         }
     });
     if !is_scanned {
-        spans.push(Span {
-            start: 0,
-            end: source.len(),
-            rule: Rule::Error,
-            pattern: 0,
-        });
+        spans.push(whole(source, Rule::Error));
         return;
     }
-    numbers::scan(text, place == Place::Version, |seen| {
-        if let Seen::Found(span) = seen {
-            spans.push(span);
-        }
-    });
+    if rules.has_personal() {
+        let kept = numbers::Kept {
+            versions: place == Place::Version,
+            loopback: rules.keeps_loopback(),
+        };
+        numbers::scan(text, kept, |span| spans.push(span));
+    }
+    if place == Place::Stack && rules.has(Rule::Path) {
+        source::scan(text, |span| spans.push(span));
+    }
+    if rules.is_strict() {
+        strict::scan(text, |span| spans.push(span));
+    }
+    if spans.is_empty() {
+        return;
+    }
+    let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
+    if is_classified && rules.classification() != Classification::MarkOnly {
+        spans.clear();
+        spans.push(whole(source, Rule::Classification));
+    }
     span::merge(spans);
 }
 
-fn look(rules: &Compiled, text: Text<'_>, hit: Hit) -> Seen {
+fn whole(source: &str, rule: Rule) -> Span {
+    Span {
+        start: 0,
+        end: source.len(),
+        rule,
+        pattern: 0,
+    }
+}
+
+fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+    let text = Text(source.as_bytes());
     let Hit { start, end, .. } = hit;
     match hit.trigger {
-        Trigger::Name => pairs::scan(text, &rules.keys, start, end),
+        Trigger::Name => pairs::scan(text, rules, start, end),
         Trigger::Email => email::scan(text, start, end),
         Trigger::Jwt => jwt::scan(text, start, end),
         Trigger::Bearer => bearer::scan_bearer(text, start, end),
         Trigger::Basic => bearer::scan_basic(text, start, end),
-        Trigger::Url => userinfo::scan(text, start, end),
+        Trigger::Url => userinfo::scan(text, rules.markers(), start, end),
         Trigger::Ssn => ssn::scan_named(text, start, end),
+        Trigger::PrivateKey => pem::scan(text, start, end),
+        Trigger::Token => VENDORS
+            .get(usize::from(hit.which))
+            .map_or(Seen::Nothing, |vendor| {
+                token::scan(text, vendor, start, end)
+            }),
+        Trigger::Home => home::scan(text, start, end),
+        Trigger::Marking => marking::scan(text, start, end),
+        Trigger::MarkingWord => marking::scan_word(text, start, end),
+        Trigger::Command => command::scan(text, start, end),
+        Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
+        Trigger::Telegram => token::scan_telegram(text, start, end),
+        Trigger::DashedIp => ip::scan_dashed(text, start, end),
+        Trigger::Pattern => pattern(rules, source, hit),
+        Trigger::Known => known(rules, source, hit),
+    }
+}
+
+/// A match of one of the policy's patterns around its literal.
+fn pattern(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+    let found = rules
+        .pattern(hit.which)
+        .and_then(|pattern| pattern.around(source, hit.start, hit.end));
+    match found {
+        Some(found)
+            if !rules
+                .markers()
+                .holds(Text(source.as_bytes()), found.start, found.end) =>
+        {
+            Seen::Found(Span {
+                start: found.start,
+                end: found.end,
+                rule: Rule::Pattern,
+                pattern: hit.which,
+            })
+        }
+        _ => Seen::Nothing,
+    }
+}
+
+/// A secret that the policy knows, letter by letter.
+fn known(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+    let is_same = source.get(hit.start..hit.end) == rules.known(hit.which);
+    if is_same
+        && !rules
+            .markers()
+            .holds(Text(source.as_bytes()), hit.start, hit.end)
+    {
+        Seen::found(Rule::Known, hit.start, hit.end)
+    } else {
+        Seen::Nothing
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn scan_named(text: Text<'_>, _start: usize, end: usize) -> Seen {
         return Seen::Nothing;
     }
     let number = text.run_most(end, MAX_GAP_BYTES, |byte| {
-        !byte.is_ascii_digit() && !matches!(byte, b'\n' | b'.' | b';' | b'=')
+        !byte.is_ascii_digit() && !matches!(byte, b'\n' | b';')
     });
     if !text.at(number).is_ascii_digit() {
         return Seen::NothingBefore(end);

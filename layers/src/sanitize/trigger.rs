@@ -8,6 +8,9 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use super::command::PROGRAMS;
+use super::token::VENDORS;
+
 /// What a literal may begin: the scanner to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -19,26 +22,55 @@ pub(super) enum Trigger {
     Basic,
     Url,
     Ssn,
+    PrivateKey,
+    Token,
+    Home,
+    Marking,
+    MarkingWord,
+    DashedIp,
+    Pattern,
+    Known,
+    Command,
+    Identified,
+    Telegram,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 18;
 }
 
 /// A literal at a place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit {
     pub trigger: Trigger,
+    /// Which vendor, pattern or known value.
+    pub which: u16,
     pub start: usize,
     pub end: usize,
 }
 
+/// A literal of the policy.
+pub(super) struct Own<'p> {
+    literal: &'p str,
+    trigger: Trigger,
+    which: u16,
+}
+
+impl<'p> Own<'p> {
+    pub fn new(literal: &'p str, trigger: Trigger, which: u16) -> Self {
+        Self {
+            literal,
+            trigger,
+            which,
+        }
+    }
+}
+
 /// The automaton and what its literals mean.
-#[derive(Debug)]
 pub(super) struct Triggers {
     automaton: Option<DFA>,
-    rows: Vec<(Trigger, usize)>,
+    rows: Vec<(Trigger, u16, usize)>,
 }
 
 static BUILT_IN: LazyLock<Triggers> = LazyLock::new(|| Triggers::new(&[]));
@@ -49,17 +81,20 @@ impl Triggers {
         &BUILT_IN
     }
 
-    /// The built-in literals and `more`.
-    pub fn new(more: &[(String, Trigger)]) -> Self {
+    /// The built-in literals and the policy's `own`.
+    pub fn new(own: &[Own<'_>]) -> Self {
         let built_in = LITERALS.iter().flat_map(|&(trigger, literals)| {
-            literals.iter().map(move |&literal| (literal, trigger))
+            literals.iter().map(move |&literal| (literal, trigger, 0))
         });
-        let all = built_in.chain(
-            more.iter()
-                .map(|(literal, trigger)| (literal.as_str(), *trigger)),
-        );
-        let (literals, rows): (Vec<_>, Vec<_>) = all
-            .map(|(literal, trigger)| (literal, (trigger, literal.len())))
+        let vendors = VENDORS
+            .iter()
+            .zip(0..)
+            .map(|(vendor, which)| (vendor.prefix, Trigger::Token, which));
+        let own = own.iter().map(|own| (own.literal, own.trigger, own.which));
+        let (literals, rows): (Vec<_>, Vec<_>) = built_in
+            .chain(vendors)
+            .chain(own)
+            .map(|(literal, trigger, which)| (literal, (trigger, which, literal.len())))
             .unzip();
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
@@ -86,9 +121,10 @@ impl Triggers {
             if dfa.is_special(state) && dfa.is_match(state) {
                 for index in 0..dfa.match_len(state) {
                     let row = dfa.match_pattern(state, index).as_usize();
-                    if let Some(&(trigger, len)) = self.rows.get(row) {
+                    if let Some(&(trigger, which, len)) = self.rows.get(row) {
                         hit(Hit {
                             trigger,
+                            which,
                             start: (at + 1).saturating_sub(len),
                             end: at + 1,
                         });
@@ -134,6 +170,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "backup",
             "recovery",
             "scratch",
+            "sig=",
         ],
     ),
     (Trigger::Email, &["@", "%40", "\\u0040"]),
@@ -142,4 +179,22 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     (Trigger::Basic, &["basic"]),
     (Trigger::Url, &["://", ":\\/\\/"]),
     (Trigger::Ssn, &["ssn", "social security"]),
+    (Trigger::PrivateKey, &["-----begin"]),
+    (
+        Trigger::Home,
+        &[
+            "/home/",
+            "/users/",
+            "\\users\\",
+            "%2fhome%2f",
+            "%2fusers%2f",
+            "\\documents and settings\\",
+        ],
+    ),
+    (Trigger::Marking, &["//"]),
+    (Trigger::MarkingWord, &["noforn"]),
+    (Trigger::Command, PROGRAMS),
+    (Trigger::Identified, &["identified by"]),
+    (Trigger::Telegram, &[":aa"]),
+    (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];

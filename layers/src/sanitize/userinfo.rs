@@ -1,12 +1,13 @@
 //! `user:password@` in a URL. Scheme, host and path stay.
 
+use super::marker::Markers;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
 use super::text::Text;
 
 /// `end` is behind `://` or `:\/\/`.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
     if !(text.back(start, 1).is_ascii_alphanumeric()
         || matches!(text.back(start, 1), b'+' | b'-' | b'.'))
     {
@@ -31,7 +32,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         return Seen::NothingBefore(authority_end);
     };
     let userinfo = text.slice(end, sign);
-    let is_done = userinfo.starts_with(b"[REDACTED") && userinfo.ends_with(b"]");
+    let is_done = markers.end(text, end) == Some(sign);
     let is_placeholder =
         matches!(userinfo, b"" | b"git") || text.slice(end, authority_end).starts_with(b"$");
     if is_done || is_placeholder {

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::retry::Answer;
 use crate::config::UpstreamConfig;
+use crate::error::chain;
 
 /// A client of one backend.
 #[derive(Clone, Debug)]
@@ -128,16 +129,6 @@ fn no_answer(message: String) -> Answer {
         message,
         ..Answer::default()
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

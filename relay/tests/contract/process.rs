@@ -137,3 +137,43 @@ fn the_token_command_makes_a_secret_for_the_owner_only() {
         0o600
     );
 }
+
+#[tokio::test]
+async fn check_says_what_it_found_and_whether_a_relay_can_run() {
+    let upstream = Upstream::start([Say::Ok, Say::Status(401, None)], Say::Status(503, None));
+    let dir = tempfile::tempdir().expect("a directory");
+    let check = |endpoint: &str| {
+        let output = command()
+            .args(["check", "--otlp-endpoint", endpoint, "--data-dir"])
+            .arg(dir.path())
+            .output();
+        let output = output.expect("it runs");
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).expect("text"),
+        )
+    };
+    let (code, text) = check(&upstream.endpoint);
+    assert!(
+        code == Some(0) && text.contains("answers 200") && text.contains("0 records"),
+        "{text}"
+    );
+    let (code, text) = check(&upstream.endpoint);
+    assert!(
+        code == Some(1) && text.contains("WRONG  upstream") && text.contains("--otlp-token-file"),
+        "{text}"
+    );
+    let (code, text) = check("http://127.0.0.1:1");
+    assert!(
+        code == Some(1) && text.contains("does not answer"),
+        "{text}"
+    );
+
+    let _relay = Relay::start(dir.path(), &[]);
+    upstream.now_says(Say::Ok);
+    let (code, text) = check(&upstream.endpoint);
+    assert!(
+        code == Some(0) && text.contains("in use by a running relay"),
+        "{text}"
+    );
+}

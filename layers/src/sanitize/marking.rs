@@ -1,0 +1,134 @@
+//! Classification markings: banners (`SECRET//NOFORN`) and portion marks (`(S//NF)`), in capitals as they are written.
+//!
+//! To delete the marking alone would hide a spill and keep what was spilled. So by default the whole text goes.
+
+use super::rule::{Place, Rule};
+use super::samples::Samples;
+use super::span::Seen;
+use super::text::{Text, is_word};
+
+const LEVELS: [&[u8]; 10] = [
+    b"TOP SECRET",
+    b"SECRET",
+    b"CONFIDENTIAL",
+    b"UNCLASSIFIED",
+    b"COSMIC TOP SECRET",
+    b"CUI",
+    b"TS",
+    b"S",
+    b"C",
+    b"U",
+];
+const CONTROLS: [&[u8]; 26] = [
+    b"NOFORN",
+    b"NF",
+    b"REL",
+    b"SI",
+    b"TK",
+    b"HCS",
+    b"ORCON",
+    b"OC",
+    b"PROPIN",
+    b"PR",
+    b"IMCON",
+    b"FGI",
+    b"RD",
+    b"FRD",
+    b"CNWDI",
+    b"SAR",
+    b"SP-",
+    b"LES",
+    b"FOUO",
+    b"RELIDO",
+    b"DISPLAY",
+    b"FISA",
+    b"EYES",
+    b"COMINT",
+    b"FOR OFFICIAL USE ONLY",
+    b"NATO",
+];
+
+/// `end` is behind `//`: a level may stand before it, a control behind it.
+pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let slash = text.run_back(start, 1, |byte| byte == b' ');
+    let level = LEVELS.iter().find(|level| {
+        text.has(slash.saturating_sub(level.len()), level)
+            && slash >= level.len()
+            && !is_word(text.back(slash, level.len() + 1))
+    });
+    let control = text.run_most(end, 1, |byte| byte == b' ');
+    let Some(control_end) = control_end(text, control) else {
+        return Seen::Nothing;
+    };
+    let Some(level) = level else {
+        return Seen::Nothing;
+    };
+    let from = slash - level.len();
+    let before = text.back(from, 1);
+    let is_portion = before == b'(' || before == b'[';
+    // One letter is a level only in brackets or with nothing else to be.
+    if level.len() == 1 && !is_portion && !text.has(control, b"NF") && !text.has(control, b"NOFORN")
+    {
+        return Seen::Nothing;
+    }
+    if before == b'/' || before == b':' && text.at(from) != b' ' && text.back(from, 2) == b'/' {
+        return Seen::Nothing;
+    }
+    Seen::found(Rule::Classification, from, control_end)
+}
+
+/// `start..end` is `noforn`: alone it says enough.
+pub(super) fn scan_word(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let is_word_alone = !is_word(text.back(start, 1)) && !is_word(text.at(end));
+    if text.has(start, b"NOFORN") && is_word_alone {
+        Seen::found(Rule::Classification, start, end)
+    } else {
+        Seen::Nothing
+    }
+}
+
+/// Where the controls that begin at `start` end: `SI/TK//REL TO USA, FVEY`.
+fn control_end(text: Text<'_>, start: usize) -> Option<usize> {
+    let control = CONTROLS.iter().find(|control| text.has(start, control))?;
+    let end = start + control.len();
+    let is_whole =
+        !text.at(end).is_ascii_lowercase() && (control.ends_with(b"-") || !is_word(text.at(end)));
+    let end = text.run_most(end, 96, |byte| {
+        byte.is_ascii_uppercase() || matches!(byte, b'/' | b'-' | b',' | b' ')
+    });
+    let end = end
+        - text
+            .slice(start, end)
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b' ' | b',' | b'/' | b'-'))
+            .count();
+    is_whole.then_some(end)
+}
+
+pub(super) const SAMPLES: Samples = Samples {
+    rule: Rule::Classification,
+    place: Place::Message,
+    taken: &[
+        ("SECRET//NOFORN convoy at dawn", "[REDACTED:classification]"),
+        ("note: (S//NF) convoy at dawn", "[REDACTED:classification]"),
+        (
+            "TOP SECRET//SI/TK//REL TO USA, FVEY\nplan",
+            "[REDACTED:classification]",
+        ),
+        ("CUI//SP-PRVCY roster attached", "[REDACTED:classification]"),
+        ("this report is NOFORN", "[REDACTED:classification]"),
+        ("(U//FOUO) roster", "[REDACTED:classification]"),
+    ],
+    kept: &[
+        "(U) weather is fine",
+        "(C) 2026 Example Ltd",
+        "let x = 1; //SI units",
+        "https://SI.example.com/secret//rel",
+        "secret//config reloaded",
+        "a top secret plan",
+        "SECRET_KEY_BASE is unset",
+        "// REL: next release",
+        "keys are //nfs mounted",
+    ],
+};

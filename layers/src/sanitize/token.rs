@@ -1,0 +1,260 @@
+//! Tokens with the form of a known vendor: a prefix, an alphabet, a length.
+
+use super::bearer::looks_opaque;
+use super::rule::{Place, Rule};
+use super::samples::Samples;
+use super::span::Seen;
+use super::text::{Text, begins_word, is_base64url};
+
+/// The form of one vendor's tokens.
+#[derive(Debug)]
+pub(super) struct Vendor {
+    /// What they begin with, in this case.
+    pub prefix: &'static str,
+    alphabet: Alphabet,
+    /// How many characters follow the prefix, least and most.
+    least: usize,
+    most: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Alphabet {
+    Alnum,
+    Upper,
+    LowerHex,
+    /// base64url.
+    Url,
+    /// base64url and dots.
+    Dotted,
+    /// The path of a webhook.
+    Path,
+    /// base64url, where kebab-case words begin alike: digits or mixed cases are asked for.
+    Opaque,
+}
+
+impl Alphabet {
+    fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Alnum => byte.is_ascii_alphanumeric(),
+            Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
+            Self::LowerHex => byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'),
+            Self::Url | Self::Opaque => is_base64url(byte),
+            Self::Dotted => is_base64url(byte) || byte == b'.',
+            Self::Path => is_base64url(byte) || matches!(byte, b'/' | b'@' | b'.'),
+        }
+    }
+}
+
+/// `start..end` is the prefix of `vendor`, in any case.
+pub(super) fn scan(text: Text<'_>, vendor: &Vendor, start: usize, end: usize) -> Seen {
+    if !text.has(start, vendor.prefix.as_bytes()) {
+        return Seen::Nothing;
+    }
+    let is_host = matches!(vendor.alphabet, Alphabet::Path);
+    if !is_host && !begins_word(text, start) {
+        return Seen::Nothing;
+    }
+    let mut token_end = text.run(end, |byte| vendor.alphabet.has(byte));
+    while matches!(text.back(token_end, 1), b'.' | b'/') && token_end > end {
+        token_end -= 1;
+    }
+    let len = token_end - end;
+    let body = text.slice(end, token_end);
+    let is_token = match vendor.alphabet {
+        Alphabet::Opaque => looks_opaque(body) && body.iter().any(u8::is_ascii_digit),
+        Alphabet::Url | Alphabet::Dotted | Alphabet::Alnum => {
+            body.iter().any(u8::is_ascii_digit) || body.iter().any(u8::is_ascii_uppercase)
+        }
+        _ => true,
+    };
+    if !is_token || !(vendor.least..=vendor.most).contains(&len) {
+        return Seen::NothingBefore(start + 1);
+    }
+    // Of a webhook's address the host stays.
+    Seen::found(Rule::Token, if is_host { end } else { start }, token_end)
+}
+
+/// `start..end` is `:AA`: a Telegram bot's token has 8 to 10 digits before it and 33 characters behind it.
+pub(super) fn scan_telegram(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let bot = text.run_back(start, 11, |byte| byte.is_ascii_digit());
+    let token_end = text.run_most(end, 40, is_base64url);
+    let is_token = (8..=10).contains(&(start - bot))
+        && (30..=36).contains(&(token_end - end))
+        && text.has(start, b":AA");
+    if is_token {
+        Seen::found(Rule::Token, bot, token_end)
+    } else {
+        Seen::Nothing
+    }
+}
+
+const fn row(prefix: &'static str, alphabet: Alphabet, least: usize, most: usize) -> Vendor {
+    Vendor {
+        prefix,
+        alphabet,
+        least,
+        most,
+    }
+}
+
+const ANY: usize = 4096;
+
+pub(super) const VENDORS: &[Vendor] = &[
+    // AWS
+    row("AKIA", Alphabet::Upper, 16, 16),
+    row("ASIA", Alphabet::Upper, 16, 16),
+    row("ABIA", Alphabet::Upper, 16, 16),
+    row("ACCA", Alphabet::Upper, 16, 16),
+    // GitHub, GitLab, Atlassian
+    row("ghp_", Alphabet::Alnum, 30, 255),
+    row("gho_", Alphabet::Alnum, 30, 255),
+    row("ghu_", Alphabet::Alnum, 30, 255),
+    row("ghs_", Alphabet::Alnum, 30, 255),
+    row("ghr_", Alphabet::Alnum, 30, 255),
+    row("github_pat_", Alphabet::Url, 40, 255),
+    row("glpat-", Alphabet::Dotted, 20, 255),
+    row("gldt-", Alphabet::Dotted, 20, 255),
+    row("glrt-", Alphabet::Dotted, 20, 255),
+    row("glptt-", Alphabet::Dotted, 20, 255),
+    row("glcbt-", Alphabet::Dotted, 20, 255),
+    row("glsoat-", Alphabet::Dotted, 20, 255),
+    row("ATATT3", Alphabet::Url, 60, ANY),
+    row("ATBB", Alphabet::Alnum, 28, 40),
+    // Slack, Discord, Teams, Telegram's are by name
+    row("xoxb-", Alphabet::Url, 10, 255),
+    row("xoxp-", Alphabet::Url, 10, 255),
+    row("xoxa-", Alphabet::Url, 10, 255),
+    row("xoxr-", Alphabet::Url, 10, 255),
+    row("xoxs-", Alphabet::Url, 10, 255),
+    row("xoxe-", Alphabet::Url, 10, 255),
+    row("xoxe.", Alphabet::Url, 10, 255),
+    row("xoxc-", Alphabet::Url, 10, 255),
+    row("xoxd-", Alphabet::Url, 10, ANY),
+    row("xapp-", Alphabet::Url, 10, 255),
+    row("hooks.slack.com/services/", Alphabet::Path, 20, 128),
+    row("hooks.slack.com/workflows/", Alphabet::Path, 20, 128),
+    row("discord.com/api/webhooks/", Alphabet::Path, 40, 160),
+    row("discordapp.com/api/webhooks/", Alphabet::Path, 40, 160),
+    row("webhook.office.com/webhookb2/", Alphabet::Path, 40, 400),
+    row("api.telegram.org/bot", Alphabet::Path, 40, 60),
+    // payment
+    row("sk_live_", Alphabet::Alnum, 10, 255),
+    row("sk_test_", Alphabet::Alnum, 10, 255),
+    row("rk_live_", Alphabet::Alnum, 10, 255),
+    row("rk_test_", Alphabet::Alnum, 10, 255),
+    row("whsec_", Alphabet::Alnum, 20, 255),
+    row("sq0atp-", Alphabet::Url, 20, 64),
+    row("sq0csp-", Alphabet::Url, 40, 64),
+    row("shpat_", Alphabet::Alnum, 32, 64),
+    row("shpss_", Alphabet::Alnum, 32, 64),
+    row("shpca_", Alphabet::Alnum, 32, 64),
+    row("shppa_", Alphabet::Alnum, 32, 64),
+    row("access_token$production$", Alphabet::Url, 20, 128),
+    // Google, Azure
+    row("AIza", Alphabet::Url, 35, 35),
+    row("ya29.", Alphabet::Url, 20, ANY),
+    row("GOCSPX-", Alphabet::Url, 28, 28),
+    row("1//0", Alphabet::Url, 35, 255),
+    // models
+    row("sk-", Alphabet::Opaque, 20, 255),
+    row("hf_", Alphabet::Alnum, 30, 64),
+    row("r8_", Alphabet::Alnum, 37, 40),
+    row("gsk_", Alphabet::Alnum, 40, 64),
+    row("xai-", Alphabet::Alnum, 60, 128),
+    row("pplx-", Alphabet::Alnum, 40, 64),
+    // packages
+    row("npm_", Alphabet::Alnum, 30, 64),
+    row("pypi-", Alphabet::Url, 40, ANY),
+    row("rubygems_", Alphabet::Alnum, 40, 64),
+    row("cio", Alphabet::Alnum, 32, 32),
+    row("dckr_pat_", Alphabet::Url, 20, 64),
+    row("oy2", Alphabet::Alnum, 43, 43),
+    // hosting and operation
+    row("SG.", Alphabet::Dotted, 60, 80),
+    row("key-", Alphabet::LowerHex, 32, 32),
+    row("SK", Alphabet::LowerHex, 32, 32),
+    row("hvs.", Alphabet::Url, 20, ANY),
+    row("hvb.", Alphabet::Url, 20, ANY),
+    row("hvr.", Alphabet::Url, 20, ANY),
+    row("dop_v1_", Alphabet::LowerHex, 64, 64),
+    row("doo_v1_", Alphabet::LowerHex, 64, 64),
+    row("dor_v1_", Alphabet::LowerHex, 64, 64),
+    row("dp.pt.", Alphabet::Alnum, 40, 64),
+    row("dp.st.", Alphabet::Dotted, 40, 80),
+    row("dapi", Alphabet::LowerHex, 32, 32),
+    row("glsa_", Alphabet::Url, 32, 64),
+    row("glc_", Alphabet::Url, 32, ANY),
+    row("pylf_v1_", Alphabet::Url, 20, 128),
+    row("pylf_v2_", Alphabet::Url, 20, 128),
+    row("NRAK-", Alphabet::Upper, 27, 27),
+    row("lin_api_", Alphabet::Alnum, 32, 64),
+    row("ntn_", Alphabet::Alnum, 40, 64),
+    row("PMAK-", Alphabet::Url, 50, 64),
+    row("pul-", Alphabet::LowerHex, 40, 40),
+    row("tskey-", Alphabet::Url, 20, 128),
+    row("sbp_", Alphabet::LowerHex, 40, 40),
+    row("sb_secret_", Alphabet::Url, 20, 64),
+    row("nfp_", Alphabet::Alnum, 36, 40),
+    row("fo1_", Alphabet::Url, 40, 64),
+    row("HRKU-", Alphabet::Url, 36, 80),
+    row("sntrys_", Alphabet::Url, 60, ANY),
+    row("sntryu_", Alphabet::LowerHex, 64, 64),
+    row("figd_", Alphabet::Url, 40, 64),
+    row("LTAI", Alphabet::Alnum, 12, 24),
+    row("pscale_tkn_", Alphabet::Dotted, 32, 64),
+    row("pscale_pw_", Alphabet::Dotted, 32, 64),
+    row("dt0c01.", Alphabet::Dotted, 80, 96),
+    row("CCIPAT_", Alphabet::Url, 40, 80),
+    row("bkua_", Alphabet::LowerHex, 40, 40),
+    row("xkeysib-", Alphabet::Url, 60, 90),
+    row("AGE-SECRET-KEY-1", Alphabet::Upper, 58, 58),
+    row("AKCp", Alphabet::Alnum, 60, 80),
+    row("EAACEdEose0cBA", Alphabet::Alnum, 10, 255),
+    row("ops_eyJ", Alphabet::Url, 200, ANY),
+];
+
+pub(super) const SAMPLES: Samples = Samples {
+    rule: Rule::Token,
+    place: Place::Message,
+    taken: &[
+        ("id AKIAIOSFODNN7EXAMPLE used", "id [REDACTED:token] used"),
+        (
+            "push by ghp_0123456789abcdefghijABCDEFGHIJ012345.",
+            "push by [REDACTED:token].",
+        ),
+        ("glpat-0123456789abcdefABCD", "[REDACTED:token]"),
+        (
+            "POST https://hooks.slack.com/services/T00000000/B00000000/abcdefghijklmnop 200",
+            "POST https://hooks.slack.com/services/[REDACTED:token] 200",
+        ),
+        (
+            "stripe sk_live_0123456789abcdefABCD failed",
+            "stripe [REDACTED:token] failed",
+        ),
+        (
+            "AIzaSyA0123456789abcdefghijABCDEFGHIJ01",
+            "[REDACTED:token]",
+        ),
+        (
+            "using sk-proj-0123456789abcdefABCD_xyz",
+            "using [REDACTED:token]",
+        ),
+        (
+            r"\nnpm_0123456789abcdefghijABCDEFGHIJ012345",
+            r"\n[REDACTED:token]",
+        ),
+    ],
+    kept: &[
+        "AKIA",
+        "pk_live_0123456789abcdefABCD",
+        "sk-SK locale",
+        "task-sk-runner-for-the-long-names",
+        "npm_config_registry",
+        "ghp_short",
+        "hf_transformers",
+        "disk-0123456789abcdef0123456789abcdef",
+        "key-value store",
+        "SKU 12345",
+        "sk-this-is-a-long-kebab-case-word",
+    ],
+};
