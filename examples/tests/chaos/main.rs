@@ -17,6 +17,7 @@
 
 mod built;
 mod chance;
+mod planted;
 mod process;
 mod program;
 mod relay;
@@ -26,3 +27,4 @@ mod upstream;
 
 mod kill;
 mod outage;
+mod secrets;
