@@ -17,6 +17,7 @@
 
 mod built;
 mod chance;
+mod planted;
 mod process;
 mod program;
 mod relay;
@@ -25,3 +26,5 @@ mod stored;
 mod upstream;
 
 mod kill;
+mod outage;
+mod secrets;
