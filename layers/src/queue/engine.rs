@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(super) struct Engine {
     /// One survey of the root at a time.
     surveying: Mutex<()>,
     bell: Bell,
+    /// Somebody removed the directory; the next caller begins a new queue.
+    has_lost_home: AtomicBool,
     lock: Mutex<Option<Lock>>,
 }
 
@@ -55,6 +58,7 @@ impl Engine {
             commit: Commit::default(),
             surveying: Mutex::new(()),
             bell: Bell::default(),
+            has_lost_home: AtomicBool::new(false),
             lock: Mutex::new(lock),
         }
     }
@@ -84,31 +88,32 @@ impl Engine {
         }
     }
 
-    pub(super) fn append(&self, line: &mut Line, durability: Durability) -> Appended {
+    /// Nothing when another engine took over.
+    pub(super) fn append(&self, line: &mut Line, durability: Durability) -> Option<Appended> {
         let body = line.close();
         let is_waited_for = match (self.fsync, durability) {
             (Fsync::Always, _) | (Fsync::Fatal, Durability::Durable) => true,
             (Fsync::Never | Fsync::Interval(_) | Fsync::Fatal, _) => false,
         };
         let stored = self.ledger().append(line, &body, is_waited_for);
-        match stored {
+        self.bell.ring();
+        Some(match stored {
             Stored::OnDisk { seq, ticket } if is_waited_for => {
                 let appended = self.make_durable(seq, ticket);
                 self.ledger().let_go(seq);
                 appended
             }
-            Stored::OnDisk { .. } => {
-                if self.fsync != Fsync::Never {
-                    self.bell.ring();
-                }
-                Appended::InPageCache
-            }
-            Stored::InMemory => {
-                self.bell.ring();
-                Appended::InMemory
-            }
+            Stored::OnDisk { .. } => Appended::InPageCache,
+            Stored::InMemory => Appended::InMemory,
             Stored::Lost(reason) => Appended::Lost(reason),
-        }
+            Stored::Elsewhere => return None,
+        })
+    }
+
+    /// Whether the queue's directory was found to be gone since the last call.
+    pub(super) fn takes_leave(&self) -> bool {
+        self.has_lost_home.load(Ordering::Relaxed)
+            && self.has_lost_home.swap(false, Ordering::AcqRel)
     }
 
     /// Syncs everything that is written.
@@ -122,6 +127,9 @@ impl Engine {
         let is_degraded = {
             let mut ledger = self.ledger();
             ledger.recover();
+            if ledger.has_lost_home() {
+                self.has_lost_home.store(true, Ordering::Release);
+            }
             ledger.health() != super::Health::Healthy
         };
         if self.fsync != Fsync::Never {
