@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::adopt::{lock_text, survey};
+use super::attempt::{ALONE_AFTER, PUT_ASIDE_AFTER};
 use super::batch::Batch;
 use super::chain::View;
 use super::commit::Commit;
@@ -244,6 +245,14 @@ impl Engine {
         (upto, result)
     }
 
+    /// Puts the one record of `batch` aside: it has killed too many processes.
+    fn put_aside(&self, batch: &Batch, deaths: u64) {
+        let reason = format!("{deaths} processes died while they sent it");
+        let mut ledger = self.ledger();
+        ledger.reject(batch, &[(0, reason)]);
+        ledger.confirm(batch.token());
+    }
+
     fn drain_known(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
         let mut at = 0;
         loop {
@@ -255,9 +264,17 @@ impl Engine {
             let Some(view) = view else {
                 break;
             };
-            let drained = drain(&view, max_records, max_bytes);
+            let most = if view.attempts >= ALONE_AFTER {
+                1
+            } else {
+                max_records
+            };
+            let drained = drain(&view, most, max_bytes);
             let gaps = unexplained(&view, drained.gaps, Holes::default());
             match drained.batch {
+                Some(batch) if view.attempts >= PUT_ASIDE_AFTER => {
+                    self.put_aside(&with_gaps(batch, gaps), view.attempts);
+                }
                 Some(batch) => return Some(with_gaps(batch, gaps)),
                 None if drained.is_at_end => self.ledger().retire(&view, &gaps),
                 None => at += 1,

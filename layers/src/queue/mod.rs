@@ -31,6 +31,7 @@
 //! ```
 
 mod adopt;
+mod attempt;
 mod batch;
 mod chain;
 mod commit;
@@ -64,6 +65,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+pub use attempt::{ALONE_AFTER, Attempt, PUT_ASIDE_AFTER};
 pub use batch::{Batch, Token};
 pub use context::Context;
 pub use id::QueueId;
@@ -169,7 +171,7 @@ impl DiskQueue {
 
     /// The next records to deliver, up to `max_records` and `max_bytes` joined, from the oldest queue that has any.
     /// A record that is larger comes alone. Nothing changes until [`confirm`](Self::confirm): the same call gives
-    /// the same records.
+    /// the same records. Only a record that has killed [`PUT_ASIDE_AFTER`] processes is put aside on the way.
     #[must_use]
     pub fn drain(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
         self.engine().drain(max_records, max_bytes)
