@@ -129,6 +129,18 @@ impl Writer {
         }
     }
 
+    /// Whether the segment that is being written, or the directory for the next, was removed by somebody else.
+    pub(super) fn has_lost_home(&self) -> bool {
+        let is_gone = |looked: io::Result<()>| {
+            looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let storage = &self.chain.storage;
+        match self.chain.segments.back().filter(|_| self.file.is_some()) {
+            Some(open) => is_gone(storage.file_len(&self.chain.path(open.first_seq)).map(drop)),
+            None => is_gone(storage.names(&self.chain.dir).map(drop)),
+        }
+    }
+
     /// Ends the open segment. One without a new record is removed, so that its name is free again.
     pub(super) fn seal(&mut self) {
         self.context = None;

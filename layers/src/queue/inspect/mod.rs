@@ -216,6 +216,7 @@ impl StoredQueue {
                 self.segments.clone()
             },
             position,
+            attempts: 0,
             context: None,
             end_seq: u64::MAX,
         }
