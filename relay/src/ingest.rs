@@ -23,16 +23,16 @@ use sha2::{Digest, Sha256};
 use tower::util::option_layer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing_courier::sanitize::Sanitizer;
-use tracing_courier::wire::{Receipt, Rejected};
+use tracing_courier::wire::Receipt;
 
 use crate::body;
+use crate::convert;
 use crate::error::ApiError;
 use crate::identity::{Identity, Verifier};
 use crate::levels::{self, Levels};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
-use crate::redact::Redaction;
 use crate::sink::Sink;
 use crate::spool::{Frame, Named, Offer, Verdict};
 use crate::wire::{self, Batch, Record};
@@ -179,26 +179,12 @@ impl Pipeline {
             });
         }
         admit(batch.logs.len())?;
-        let mut receipt = Receipt::default();
-        let mut records = Vec::with_capacity(batch.logs.len());
-        for (index, text) in batch.logs.iter().enumerate() {
-            match Record::parse(text) {
-                Ok(record) => records.push(record),
-                Err(reject) => {
-                    self.metrics.rejected.add(reject.as_str(), 1);
-                    receipt.rejected.push(Rejected {
-                        index,
-                        reason: reject.to_string(),
-                    });
-                }
-            }
+        let (mut records, rejected) = convert::read(&batch.logs);
+        for (_, reject) in &rejected {
+            self.metrics.rejected.add(reject.as_str(), 1);
         }
         if let Some(sanitizer) = &self.sanitizer {
-            let mut redaction = Redaction::by(sanitizer);
-            redaction.batch(&mut batch);
-            records
-                .iter_mut()
-                .for_each(|record| redaction.record(record));
+            convert::redact(sanitizer, &mut batch, &mut records);
         }
         let whole = records.len();
         once(&mut records, &batch);
@@ -223,8 +209,11 @@ impl Pipeline {
                 }
             }
         }
-        receipt.accepted = count(records.len());
-        receipt.duplicates = count(whole - records.len());
+        let receipt = Receipt {
+            accepted: count(records.len()),
+            duplicates: count(whole - records.len()),
+            rejected: convert::in_words(&rejected),
+        };
         self.metrics.accepted.add(receipt.accepted);
         self.metrics.duplicates.add(receipt.duplicates);
         self.metrics.received_bytes.add(count(body.len()));

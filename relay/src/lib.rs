@@ -32,6 +32,7 @@ mod admin;
 mod body;
 mod check;
 pub mod config;
+mod convert;
 mod edge;
 mod error;
 mod export;
@@ -52,6 +53,7 @@ mod wire;
 
 pub use check::{Finding, check};
 pub use config::Config;
+pub use convert::{Converted, NotABatch, convert};
 pub use fingerprint::fingerprint;
 pub use identity::{KeyError, Secret, SecretError};
 pub use import::{ImportError, Imported, import};

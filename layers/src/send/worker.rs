@@ -101,7 +101,10 @@ impl Worker {
             let Some(batch) = self.queue.drain(self.limit, MAX_BATCH_BYTES) else {
                 break;
             };
+            // Written down for as long as the send lasts: a record that kills its sender is found across restarts.
+            let attempt = self.queue.attempt(&batch);
             let answer = self.post(&batch);
+            drop(attempt);
             match next(&answer, batch.len(), self.attempt, jitter()) {
                 Next::Confirm(receipt) => {
                     let rejected: Vec<(usize, String)> = receipt

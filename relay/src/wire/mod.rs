@@ -11,7 +11,7 @@ mod timestamp;
 use std::borrow::Cow;
 
 use json::{Next, Reader, Value};
-pub use record::{Claim, Record};
+pub use record::{Claim, Record, Reject};
 
 /// One request's body, its records still as text.
 #[derive(Debug, Default)]

@@ -1,0 +1,88 @@
+//! From a body to an encoded `ResourceLogs`, without a relay around it.
+//!
+//! The same steps that an accepted batch goes through, for whoever wants to see what arrives upstream: a bench, a fuzzer, a
+//! client's own tests.
+
+use jiff::Timestamp;
+use prost::Message;
+use tracing_courier::sanitize::Sanitizer;
+use tracing_courier::wire::Rejected;
+
+use crate::map::{self, Arrival};
+use crate::redact::Redaction;
+use crate::wire::{self, Record, Reject};
+
+/// What a body becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// The encoded `ResourceLogs`.
+    pub frame: Vec<u8>,
+    /// Log records in it.
+    pub records: usize,
+    /// Records that can't be taken.
+    pub rejected: Vec<Rejected>,
+}
+
+/// The body is no batch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct NotABatch(#[from] wire::Error);
+
+/// Converts `body`, sent by `subject` and received at `received`.
+///
+/// # Errors
+///
+/// When it is no batch.
+pub fn convert(
+    body: &[u8],
+    subject: &str,
+    received: Timestamp,
+    sanitizer: Option<&Sanitizer>,
+) -> Result<Converted, NotABatch> {
+    let mut batch = wire::parse(body)?;
+    let (mut records, rejected) = read(&batch.logs);
+    if let Some(sanitizer) = sanitizer {
+        redact(sanitizer, &mut batch, &mut records);
+    }
+    let logs = map::to_otlp(&batch, &records, &Arrival { subject, received });
+    Ok(Converted {
+        frame: logs.encode_to_vec(),
+        records: records.len(),
+        rejected: in_words(&rejected),
+    })
+}
+
+/// The records that are whole, and what is wrong with the others.
+pub(crate) fn read<'a>(logs: &[&'a str]) -> (Vec<Record<'a>>, Vec<(usize, Reject)>) {
+    let mut rejected = Vec::new();
+    let mut records = Vec::with_capacity(logs.len());
+    for (index, text) in logs.iter().enumerate() {
+        match Record::parse(text) {
+            Ok(record) => records.push(record),
+            Err(reject) => rejected.push((index, reject)),
+        }
+    }
+    (records, rejected)
+}
+
+/// Rejects as the receipt lists them.
+pub(crate) fn in_words(rejects: &[(usize, Reject)]) -> Vec<Rejected> {
+    let in_words = |&(index, reject): &(usize, Reject)| Rejected {
+        index,
+        reason: reject.to_string(),
+    };
+    rejects.iter().map(in_words).collect()
+}
+
+/// Redacts a whole batch.
+pub(crate) fn redact(
+    sanitizer: &Sanitizer,
+    batch: &mut wire::Batch<'_>,
+    records: &mut [Record<'_>],
+) {
+    let mut redaction = Redaction::by(sanitizer);
+    redaction.batch(batch);
+    records
+        .iter_mut()
+        .for_each(|record| redaction.record(record));
+}
