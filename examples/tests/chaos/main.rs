@@ -25,6 +25,10 @@ mod size;
 mod stored;
 mod upstream;
 
+mod commands;
 mod kill;
+mod neighbours;
+mod nonsense;
 mod outage;
+mod panic;
 mod secrets;

@@ -20,6 +20,14 @@ pub struct Stored {
     pub attributes: serde_json::Map<String, Value>,
     #[serde(default, rename = "stackTrace")]
     pub stack_trace: Option<String>,
+    #[serde(default)]
+    pub breadcrumbs: Vec<Breadcrumb>,
+}
+
+/// What came before a record.
+#[derive(Debug, Deserialize)]
+pub struct Breadcrumb {
+    pub message: String,
 }
 
 impl Stored {
