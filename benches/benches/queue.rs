@@ -51,7 +51,11 @@ fn appends(count: usize) {
     let floor = row("one write(2) of the same bytes under a mutex", floor, None);
     row("append", ours, Some(floor));
     let pids = (0..count)
-        .map(|_| timed(|| drop(black_box(std::process::id()))))
+        .map(|_| {
+            timed(|| {
+                black_box(std::process::id());
+            })
+        })
         .collect();
     row(
         "of that: noticing a fork (getpid) and reading the clock",
