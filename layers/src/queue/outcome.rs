@@ -164,7 +164,8 @@ impl Ledger {
     }
 
     fn count_damage(&mut self, queue: QueueId, confirmed_seq: u64, gaps: &[(u64, u64)]) {
-        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.0 >= confirmed_seq) {
+        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.1 >= confirmed_seq) {
+            let first_seq = first_seq.max(confirmed_seq);
             let count = last_seq - first_seq + 1;
             self.losses.add(Loss::Damaged, count);
             self.owed.add(Note {
