@@ -22,7 +22,6 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
     let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-');
     let mut digits = [0_u8; MAX_DIGITS];
     let mut len = 0;
-    let mut end = start;
     let mut at = start;
     let mut found = None;
     loop {
@@ -34,7 +33,7 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
             *slot = byte - b'0';
         }
         len += group_end - at;
-        end = group_end;
+        let end = group_end;
         let number = digits.get(..len).unwrap_or_default();
         // Behind the last group a code may follow that reads like one more.
         if len >= MIN_DIGITS

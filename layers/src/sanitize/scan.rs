@@ -52,6 +52,8 @@ pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec
         spans.push(whole(source, Rule::Classification));
     }
     span::merge(spans);
+    // What is a marker already stays one.
+    spans.retain(|span| rules.markers().end(text, span.start) != Some(span.end));
 }
 
 fn whole(source: &str, rule: Rule) -> Span {
