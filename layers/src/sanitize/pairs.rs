@@ -188,6 +188,13 @@ fn separator(
     );
     let quote = closing.map(|(quote, _)| quote);
     if let Some((is_colon, after)) = sign(text, spaced) {
+        // PHP goes on in the next line.
+        let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
+        let after = if is_arrow {
+            text.run_most(after, MAX_SPACES, |byte| byte.is_ascii_whitespace())
+        } else {
+            after
+        };
         let mut value = skip_sgr(
             text,
             text.run_most(skip_sgr(text, after), MAX_SPACES, is_blank),
@@ -225,6 +232,8 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b'=' => Some((false, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
+        b'-' if next == b'>' => Some((true, at + 2)),
+        0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
         b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
         b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
         b'\\' if text.has_any_case(at, b"\\u003d") => Some((false, at + 6)),
@@ -238,6 +247,13 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
     let mut at = close + quote.len();
     if let Some(value) = part_value(text, open, at) {
         return Some(value);
+    }
+    // `<Data Name="Password">x</Data>`
+    if text.at(at) == b'>'
+        && text.back(open, 1) == b'='
+        && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
+    {
+        return Some(at + 1);
     }
     let comma = text.at(at) == b',';
     at += usize::from(comma);

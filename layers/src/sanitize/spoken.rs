@@ -54,6 +54,7 @@ pub(super) fn value(
                 form: Form::Quoted,
             });
     }
+    let at = at + usize::from(text.at(at) == b'(');
     // `AUTH PLAIN x`: behind the mechanism.
     let at = if text.has(at, b"PLAIN ") && text.has(start, b"AUTH ") {
         at + b"PLAIN ".len()
