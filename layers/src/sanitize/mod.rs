@@ -92,6 +92,9 @@ pub const REDACTED: &str = "[REDACTED]";
 /// How far behind the cap a text is still scanned: the longest secret that is one word, a token of some 4 KiB.
 const OVERHANG_BYTES: usize = 4096;
 
+/// How often an output is cleaned again before it is given up: each round takes away what the one before laid bare.
+const MAX_ROUNDS: usize = 8;
+
 /// Cleans texts by a policy. A cheap handle: clones share the policy, its reloads and the counters.
 #[derive(Clone)]
 pub struct Sanitizer {
@@ -239,28 +242,41 @@ impl Sanitizer {
         if rules.is_report() {
             return Cleaned::default();
         }
-        let redactions = spans.len();
-        let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
+        let mut cleaned = Cleaned {
+            redactions: spans.len(),
+            is_classified: spans.iter().any(|span| span.rule == Rule::Classification),
+            drop_record: false,
+        };
+        cleaned.drop_record =
+            cleaned.is_classified && rules.classification() == Classification::DropRecord;
         let left_out = rewrite::build(&rules, scanned, text.len(), spans, out);
         if left_out > 0 {
             self.shared.counts.truncate();
-            self.settle(&rules, place, scratch);
+            cleaned.redactions += 1;
         }
-        Cleaned {
-            redactions: redactions + usize::from(left_out > 0),
-            is_classified,
-            drop_record: is_classified && rules.classification() == Classification::DropRecord,
-        }
+        cleaned.redactions += self.settle(&rules, place, scratch);
+        cleaned
     }
 
-    /// What was cut may read differently without its tail (`1.2.3.4.5` cut to `1.2.3.4`): cleaned once more.
-    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) {
-        let Scratch { spans, out, .. } = scratch;
-        scan::find(rules, place, out, spans);
-        if !spans.is_empty() {
-            let cut = std::mem::take(out);
-            rewrite::build(rules, &cut, cut.len(), spans, out);
+    /// Cleans the output until nothing is left to clean, so that cleaning twice is cleaning once. Nearly always it is
+    /// clean already; but what stands beside a marker, or was cut, may read differently now (`1.2.3.4.5` cut to
+    /// `1.2.3.4`). An output that won't settle goes as a whole.
+    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) -> usize {
+        let Scratch { spans, out, last } = scratch;
+        let mut redactions = 0;
+        for _ in 0..MAX_ROUNDS {
+            scan::find(rules, place, out, spans);
+            if spans.is_empty() {
+                return redactions;
+            }
+            redactions += spans.len();
+            std::mem::swap(out, last);
+            rewrite::build(rules, last, last.len(), spans, out);
         }
+        self.count(Rule::Error, place);
+        out.clear();
+        out.push_str(rules.markers().text(Rule::Error));
+        redactions + 1
     }
 
     fn count(&self, rule: Rule, place: Place) {

@@ -5,7 +5,6 @@
 //! form bodies are all this one rule.
 
 use super::extent::{self, Around, Extent, Form};
-use super::insert;
 use super::key::{KeyClass, Scalar, is_taken};
 use super::marker::Markers;
 use super::policy::Compiled;
@@ -54,12 +53,14 @@ pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -
     let (start, end) = name(text, start, end);
     let signed = separator(text, start, end);
     // Most hits end here: a word of prose, no sign behind it and no value.
-    if signed.is_none() && !may_be_spoken(text, end) {
+    if signed.is_none() && !spoken::may_follow(text, end) {
         return Seen::NothingBefore(end);
     }
     let is_userinfo =
         text.ends_any_case(start, b"//") && matches!(signed, Some((Separator::TightColon, ..)));
-    if is_userinfo || is_code_path(text, start, end) || rules.markers().holds(text, start, end) {
+    let is_marker =
+        matches!(text.back(start, 1), b':' | b'[') && rules.markers().holds(text, start, end);
+    if is_userinfo || is_marker || is_code_path(text, start, end) {
         return Seen::NothingBefore(end);
     }
     let (class, sort) = rules.keys.class(text.str(start, end));
@@ -80,13 +81,11 @@ pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -
             };
             taken(text, rules.markers(), pair)
         }
-        None => spoken::value(text, start, end, sort).or_else(|| insert::value(text, start, end)),
+        None => spoken::value(text, start, end, sort),
     };
     match extent {
-        Some(extent) if !rules.markers().holds(text, extent.start, extent.end) => {
-            Seen::found(Rule::Key, extent.start, extent.end)
-        }
-        _ => Seen::NothingBefore(end),
+        Some(extent) => Seen::found(Rule::Key, extent.start, extent.end),
+        None => Seen::NothingBefore(end),
     }
 }
 
@@ -106,11 +105,6 @@ pub(super) fn scan_identified(text: Text<'_>, markers: &Markers, end: usize) -> 
         }
         _ => Seen::NothingBefore(end),
     }
-}
-
-/// A space, a comma or a bracket behind the name: a value without a sign may follow.
-fn may_be_spoken(text: Text<'_>, end: usize) -> bool {
-    matches!(text.at(end), b' ' | b'\t' | b',' | b')' | b'"' | b'`')
 }
 
 /// `sig` and `signature` of a presigned URL.
@@ -194,6 +188,13 @@ fn separator(
     );
     let quote = closing.map(|(quote, _)| quote);
     if let Some((is_colon, after)) = sign(text, spaced) {
+        // PHP goes on in the next line.
+        let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
+        let after = if is_arrow {
+            text.run_most(after, MAX_SPACES, |byte| byte.is_ascii_whitespace())
+        } else {
+            after
+        };
         let mut value = skip_sgr(
             text,
             text.run_most(skip_sgr(text, after), MAX_SPACES, is_blank),
@@ -231,6 +232,8 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b'=' => Some((false, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
+        b'-' if next == b'>' => Some((true, at + 2)),
+        0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
         b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
         b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
         b'\\' if text.has_any_case(at, b"\\u003d") => Some((false, at + 6)),
@@ -244,6 +247,13 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
     let mut at = close + quote.len();
     if let Some(value) = part_value(text, open, at) {
         return Some(value);
+    }
+    // `<Data Name="Password">x</Data>`
+    if text.at(at) == b'>'
+        && text.back(open, 1) == b'='
+        && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
+    {
+        return Some(at + 1);
     }
     let comma = text.at(at) == b',';
     at += usize::from(comma);

@@ -262,10 +262,9 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    pub fn triggers(&self) -> &Triggers {
-        self.own_triggers
-            .as_ref()
-            .unwrap_or_else(|| Triggers::built_in())
+    /// The literals of the policy itself.
+    pub fn own_triggers(&self) -> Option<&Triggers> {
+        self.own_triggers.as_ref()
     }
 
     /// Is `rule` on?

@@ -69,13 +69,13 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
 
 /// `$TOKEN`, `${token}`, `<token>`, `****`, `%s`, `?`, `:password`: a place for a secret, or one that is masked already.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
-    let is_variable = matches!(
-        value,
-        [b'$', b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'{' | b'(', ..]
-    ) && !value
-        .iter()
-        .skip(2)
-        .any(|byte| matches!(byte, b'!' | b'@' | b'#'));
+    let is_variable = match value {
+        [b'$', b'{' | b'(', ..] => true,
+        [b'$', b'A'..=b'Z' | b'a'..=b'z' | b'_', name @ ..] => name
+            .iter()
+            .all(|&byte| is_word(byte) || matches!(byte, b':' | b'.' | b'[' | b']' | b'>')),
+        _ => false,
+    };
     let is_numbered =
         matches!(value, [b'$' | b'@' | b'?', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
     let is_template = value.starts_with(b"{{")

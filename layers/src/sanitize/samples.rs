@@ -25,6 +25,7 @@ pub(super) const ALL: &[&Samples] = &[
     &super::device::MAC,
     &super::email::SAMPLES,
     &super::home::SAMPLES,
+    &super::insert::SAMPLES,
     &super::ip::SAMPLES,
     &super::jwt::SAMPLES,
     &super::location::SAMPLES,

@@ -12,6 +12,15 @@ use super::text::Text;
 /// Shortest run of letters and digits that is a secret behind nothing but a name.
 const MIN_OPAQUE_BYTES: usize = 16;
 
+/// Is there anything behind the name at `end` that may be a value? A quick look, since most often there is not.
+pub(super) fn may_follow(text: Text<'_>, end: usize) -> bool {
+    let is_telling = |byte: &u8| {
+        byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'!'..=b'&' | b'@' | b'^')
+    };
+    is_blank(text.at(end))
+        && (text.slice(end, end + 40).iter().any(is_telling) || has_hump(text.slice(end, end + 40)))
+}
+
 /// The value behind the secret name `start..end`.
 pub(super) fn value(
     text: Text<'_>,
@@ -45,6 +54,7 @@ pub(super) fn value(
                 form: Form::Quoted,
             });
     }
+    let at = at + usize::from(text.at(at) == b'(');
     // `AUTH PLAIN x`: behind the mechanism.
     let at = if text.has(at, b"PLAIN ") && text.has(start, b"AUTH ") {
         at + b"PLAIN ".len()
@@ -103,10 +113,14 @@ fn is_mixed(value: &[u8]) -> bool {
     let has_letter = value.iter().any(u8::is_ascii_alphabetic);
     let has_digit = value.iter().any(u8::is_ascii_digit);
     let has_sign = value.iter().any(|byte| b"!@#$%^&*+=~?".contains(byte));
-    let has_hump = value
+    has_letter && (has_digit || has_sign || has_hump(value))
+}
+
+/// An upper-case letter right behind a lower-case one.
+fn has_hump(value: &[u8]) -> bool {
+    value
         .windows(2)
-        .any(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()));
-    has_letter && (has_digit || has_sign || has_hump)
+        .any(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
 }
 
 fn has_digit_and_letter(value: &[u8]) -> bool {
