@@ -84,6 +84,18 @@ impl Upstream {
     }
 }
 
+/// A client for a relay on this machine, by plain HTTP.
+///
+/// # Errors
+///
+/// When it can't be made.
+pub fn plain_client() -> Result<reqwest::Client, UpstreamError> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(false)?)
+        .no_proxy();
+    Ok(builder.timeout(REQUEST_TIMEOUT).build()?)
+}
+
 async fn read(mut response: reqwest::Response) -> Answer {
     let status = response.status().as_u16();
     let retry_after = response

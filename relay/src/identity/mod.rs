@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-pub use development::{Secret, SecretError};
+pub use development::{ADMIN_TOKEN, DEVELOPMENT_SECRET, Secret, SecretError};
 
 use crate::config::{KeyConfig, TokenConfig};
 
