@@ -152,7 +152,7 @@ impl Way {
                     return Err(error.into());
                 };
                 let token = admin_token(config)?;
-                let client = export::plain_client().map_err(HoldError::Upstream)?;
+                let client = export::client(false).map_err(HoldError::Upstream)?;
                 Ok(Self::There {
                     client,
                     url: format!("http://{admin}/admin/v1/import"),

@@ -26,7 +26,7 @@ use tracing_courier::wire::Receipt;
 use crate::body;
 use crate::convert;
 use crate::error::ApiError;
-use crate::identity::{Identity, Verifier};
+use crate::identity::{Identity, TokenError, Verifier};
 use crate::levels::{self, Levels};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
@@ -132,10 +132,18 @@ impl FromRequestParts<Ingest> for Identity {
 
     async fn from_request_parts(parts: &mut Parts, ingest: &Ingest) -> Result<Self, ApiError> {
         let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        ingest.0.verifier.identify(authorization).map_err(|reason| {
-            tracing::info!(reason = %reason, "a token was refused");
-            ApiError::Unauthorized
-        })
+        ingest
+            .0
+            .verifier
+            .identify(authorization)
+            .await
+            .map_err(|reason| {
+                tracing::info!(reason = %reason, "a token was refused");
+                match reason {
+                    TokenError::KeysAway => ApiError::Unavailable("the key server is away"),
+                    _ => ApiError::Unauthorized,
+                }
+            })
     }
 }
 

@@ -84,16 +84,23 @@ impl Upstream {
     }
 }
 
-/// A client for a relay on this machine, by plain HTTP.
+/// A client that asks one server for something small; by https, or by plain HTTP on this machine.
 ///
 /// # Errors
 ///
-/// When it can't be made.
-pub fn plain_client() -> Result<reqwest::Client, UpstreamError> {
+/// When there is no way to verify a certificate.
+pub fn client(is_https: bool) -> Result<reqwest::Client, UpstreamError> {
     let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(false)?)
-        .no_proxy();
-    Ok(builder.timeout(REQUEST_TIMEOUT).build()?)
+        .tls_backend_preconfigured(tls(is_https)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT);
+    Ok(if is_https {
+        builder
+    } else {
+        builder.no_proxy()
+    }
+    .build()?)
 }
 
 async fn read(mut response: reqwest::Response) -> Answer {
