@@ -4,7 +4,6 @@
 //! client's own tests.
 
 use jiff::Timestamp;
-use prost::Message;
 use tracing_courier::sanitize::Sanitizer;
 use tracing_courier::wire::Rejected;
 
@@ -44,9 +43,9 @@ pub fn convert(
     if let Some(sanitizer) = sanitizer {
         redact(sanitizer, &mut batch, &mut records);
     }
-    let logs = map::to_otlp(&batch, &records, &Arrival { subject, received });
+    let mapped = map::to_otlp(&batch, &records, &Arrival { subject, received });
     Ok(Converted {
-        frame: logs.encode_to_vec(),
+        frame: mapped.body,
         records: records.len(),
         rejected: in_words(&rejected),
     })

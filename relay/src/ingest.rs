@@ -17,8 +17,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
-use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
-use prost::Message;
 use sha2::{Digest, Sha256};
 use tower::util::option_layer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -28,7 +26,7 @@ use tracing_courier::wire::Receipt;
 use crate::body;
 use crate::convert;
 use crate::error::ApiError;
-use crate::identity::{Identity, Verifier};
+use crate::identity::{Identity, TokenError, Verifier};
 use crate::levels::{self, Levels};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
@@ -134,10 +132,18 @@ impl FromRequestParts<Ingest> for Identity {
 
     async fn from_request_parts(parts: &mut Parts, ingest: &Ingest) -> Result<Self, ApiError> {
         let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        ingest.0.verifier.identify(authorization).map_err(|reason| {
-            tracing::info!(reason = %reason, "a token was refused");
-            ApiError::Unauthorized
-        })
+        ingest
+            .0
+            .verifier
+            .identify(authorization)
+            .await
+            .map_err(|reason| {
+                tracing::info!(reason = %reason, "a token was refused");
+                match reason {
+                    TokenError::KeysAway => ApiError::Unavailable("the key server is away"),
+                    _ => ApiError::Unauthorized,
+                }
+            })
     }
 }
 
@@ -246,33 +252,21 @@ fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body:
     });
     seqs.sort_unstable();
     let queue = batch.context.queue.as_deref().filter(|_| !seqs.is_empty());
+    let mapped = map::to_otlp(batch, records, arrival);
     Offer {
         subject: arrival.subject.to_owned(),
-        frame: Some(frame(
-            &map::to_otlp(batch, records, arrival),
-            arrival.received,
-        )),
+        frame: Some(Frame {
+            body: mapped.body,
+            records: count(records.len()),
+            received: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
+            oldest: mapped.oldest,
+            newest: mapped.newest,
+        }),
         named: queue.map(|queue| Named {
             queue: queue.to_owned(),
             seqs,
         }),
         hash,
-    }
-}
-
-fn frame(logs: &ResourceLogs, received: Timestamp) -> Frame {
-    let times = || {
-        logs.scope_logs
-            .iter()
-            .flat_map(|scope| &scope.log_records)
-            .map(|record| record.time_unix_nano)
-    };
-    Frame {
-        body: logs.encode_to_vec(),
-        records: count(times().count()),
-        received: u64::try_from(received.as_nanosecond()).unwrap_or_default(),
-        oldest: times().min().unwrap_or_default(),
-        newest: times().max().unwrap_or_default(),
     }
 }
 

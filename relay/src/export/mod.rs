@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 pub use clamp::Window;
 pub use retry::{Answer, Next, next};
-pub use upstream::{Upstream, UpstreamError};
+pub use upstream::{Upstream, UpstreamError, client};
 
 use crate::metrics::Metrics;
 use crate::spool::{Cursor, DeadLetter, Frame, Pending, Spool};

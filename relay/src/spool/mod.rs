@@ -24,7 +24,7 @@ use sqlx::{Row, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub use schema::{Lock, OpenError, lock, make_private};
+pub use schema::{Lock, OpenError, announced, lock, make_private};
 
 /// Records that one request wants to have kept, all or none.
 #[derive(Clone, Debug, Default)]

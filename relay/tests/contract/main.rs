@@ -5,6 +5,7 @@ mod decoder;
 mod device;
 mod duplicates;
 mod export;
+mod jwks;
 mod limits;
 mod mapping;
 mod process;
