@@ -17,6 +17,7 @@
 
 mod built;
 mod chance;
+mod lossy;
 mod planted;
 mod process;
 mod program;
@@ -26,9 +27,11 @@ mod stored;
 mod upstream;
 
 mod commands;
+mod cramped;
 mod kill;
 mod neighbours;
 mod nonsense;
 mod outage;
 mod panic;
+mod report;
 mod secrets;

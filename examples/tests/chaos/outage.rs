@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::lossy::Lossy;
 use crate::process::Process;
 use crate::relay::Relay;
 use crate::upstream::{Name, Upstream, by_run, doubled, numbered};
@@ -108,6 +109,18 @@ fn a_relay_killed_while_records_flow_sends_again_at_most_the_request_that_was_un
     trial.assert_complete(&once);
 }
 
+#[test]
+fn answers_that_get_lost_on_their_way_double_nothing() {
+    let mut trial = Trial::start(1);
+    let network = Lossy::start(trial.relay.addr(), 2);
+    let app = trial.program_by(&network.url());
+    program::assert_delivered(&app.wait());
+    assert_eq!(network.lost(), 2, "the relay got two batches twice");
+    let names = trial.arrived();
+    assert_eq!(doubled(&names), []);
+    trial.assert_complete(&names);
+}
+
 /// A relay between a program and an upstream.
 struct Trial {
     upstream: Upstream,
@@ -133,15 +146,18 @@ impl Trial {
     }
 
     fn program(&self) -> Process {
+        self.program_by(&self.relay.url())
+    }
+
+    fn program_by(&self, url: &str) -> Process {
         let root: &Path = &self.dir.path().join("program");
         let (records, rate) = (self.records.to_string(), RATE.to_string());
-        let (url, token) = (self.relay.url(), &self.token);
         program::start(
             root,
             &[
                 &["--print-acked", "--records", &records, "--rate", &rate][..],
                 &["--flush-every", "100ms", "--flush-deadline", "100s"],
-                &["--relay", &url, "--token", token],
+                &["--relay", url, "--token", &self.token],
             ]
             .concat(),
         )
