@@ -101,6 +101,7 @@ impl Worker {
             let Some(batch) = self.queue.drain(self.limit, MAX_BATCH_BYTES) else {
                 break;
             };
+            self.transport.prepare();
             // Written down for as long as the send lasts: a record that kills its sender is found across restarts.
             let attempt = self.queue.attempt(&batch);
             let answer = self.post(&batch);
