@@ -186,12 +186,12 @@ impl Ledger {
         while let Some(note) = old.owed.settle() {
             self.owed.add(note);
         }
+        let first_seq = old.writer.chain.slot.position.seq;
         for segment in &mut old.writer.chain.segments {
-            for note in segment.notes.drain(..) {
+            for note in segment.take_notes_from(first_seq) {
                 self.owed.add(note);
             }
         }
-        let first_seq = old.writer.chain.slot.position.seq;
         let end_seq = old.memory.oldest().map_or(old.next_seq, |kept| kept.seq);
         let count = end_seq.saturating_sub(first_seq) - old.holes.count(first_seq, end_seq);
         if count > 0 {
@@ -273,7 +273,7 @@ impl Ledger {
         match written {
             Ok(_) => {
                 if let Some(note) = self.owed.settle() {
-                    self.writer.keep_note(note);
+                    self.writer.keep_note(seq, note);
                 }
                 Ok(())
             }

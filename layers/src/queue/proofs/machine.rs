@@ -135,7 +135,8 @@ impl World {
             .chain
             .segments
             .iter()
-            .flat_map(|segment| &segment.notes);
+            .flat_map(|segment| &segment.notes)
+            .map(|(_, note)| note);
         for note in said.chain(ledger.owed.iter()) {
             self.once_said_lost
                 .extend((note.first_seq..=note.last_seq).map(|seq| (note.queue, seq)));
