@@ -301,7 +301,7 @@ impl Shared {
             Err(_) => self.settings.start_homeless(&self.losses),
         };
         engine.ledger().set_context(&self.context.load());
-        self.engine.load().let_go_of_parents_lock();
+        self.engine.load().let_go_of_parents_locks();
         if let Some(parents) = thread.take() {
             parents.forget();
         }
