@@ -43,6 +43,7 @@ mod head;
 mod holes;
 mod housekeeping;
 mod id;
+mod in_hand;
 pub mod inspect;
 mod ledger;
 mod line;
@@ -56,6 +57,7 @@ mod reader;
 mod rejected;
 mod room;
 mod storage;
+mod takeover;
 mod writer;
 
 use std::io;
