@@ -440,7 +440,7 @@ fn run(cap: u64, ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: rounds(200), failure_persistence: None, max_shrink_iters: 50_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: rounds(120), failure_persistence: None, max_shrink_iters: 50_000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_record_goes_in_silence_when_processes_are_killed(
