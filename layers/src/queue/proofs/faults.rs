@@ -199,7 +199,11 @@ fn a_disk_that_fails_from_any_call_on_stops_nothing_and_loses_nothing_uncounted(
                 fault,
             });
             let account = live(&queue);
-            recovered(&sim, &queue, account, &format!("{fault:?} from {from}"));
+            let what = format!("{fault:?} from {from}");
+            if fault != Fault::WriteAndCut && fault != Fault::ReadOnly {
+                assert_only_whole_lines(&sim, &what);
+            }
+            recovered(&sim, &queue, account, &what);
         }
     }
 }
