@@ -35,8 +35,6 @@ impl Ledger {
             *again = written.ok();
         }
         self.in_hand = in_hand;
-        // Readers that skip these lines skip the context before them too.
-        self.writer.repeat_context();
     }
 
     /// The ticket under which a record was written again after a failed sync.
