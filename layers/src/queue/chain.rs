@@ -19,8 +19,18 @@ pub(super) struct Segment {
     pub(super) first_seq: u64,
     /// Bytes in it that are lines.
     pub(super) bytes: u64,
-    /// Losses that are said in it, to be said again when it is dropped.
-    pub(super) notes: Vec<Note>,
+    /// Losses that are said in it, each with the seq of its record: to be said again when that is dropped.
+    pub(super) notes: Vec<(u64, Note)>,
+}
+
+impl Segment {
+    /// The losses that are said in it from `seq` on: what lies before is delivered.
+    pub(super) fn take_notes_from(&mut self, seq: u64) -> impl Iterator<Item = Note> {
+        let notes = std::mem::take(&mut self.notes).into_iter();
+        notes
+            .filter(move |&(at, _)| at >= seq)
+            .map(|(_, note)| note)
+    }
 }
 
 /// The segments of one queue.

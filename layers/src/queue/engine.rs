@@ -187,10 +187,14 @@ impl Engine {
         drop(lock);
     }
 
-    /// In a forked child: closes its copy of the lock, so that the parent's queue is free once the parent is gone.
-    pub(super) fn let_go_of_parents_lock(&self) {
+    /// In a forked child: closes its copies of the locks, so that the parent's queues are free once the parent is
+    /// gone. Those that the parent was using in the moment of the fork stay with the child.
+    pub(super) fn let_go_of_parents_locks(&self) {
         if let Ok(mut lock) = self.lock.try_lock() {
             drop(lock.take());
+        }
+        if let Ok(mut ledger) = self.ledger.try_lock() {
+            ledger.adopted.clear();
         }
     }
 
