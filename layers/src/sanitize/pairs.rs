@@ -124,17 +124,20 @@ fn is_key_in_words(text: Text<'_>, start: usize, end: usize) -> bool {
         b"account ",
         b"master ",
     ];
-    text.slice(start, end).eq_ignore_ascii_case(b"key")
-        && FIRST.iter().any(|first| {
-            text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
-        })
+    let is_mot_de_passe = text.slice(start, end).eq_ignore_ascii_case(b"passe")
+        && text.ends_any_case(start, b"mot de ");
+    is_mot_de_passe
+        || text.slice(start, end).eq_ignore_ascii_case(b"key")
+            && FIRST.iter().any(|first| {
+                text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
+            })
 }
 
 /// The whole identifier around a strong word.
 fn name(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
     let is_part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'.');
-    // The literal `sig=` has its sign in it.
-    let end = end - usize::from(text.back(end, 1) == b'=');
+    // The literals `sig=` and `pw"` have the sign in them.
+    let end = end - usize::from(!is_word(text.back(end, 1)));
     let mut start = text.run_back(start, MAX_NAME_BYTES, is_part);
     let mut end = text.run_most(end, MAX_NAME_BYTES, is_part);
     while end > start && matches!(text.back(end, 1), b'.' | b'-') {
@@ -233,6 +236,7 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
         b'-' if next == b'>' => Some((true, at + 2)),
+        0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
         0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
         b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
         b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
@@ -250,7 +254,7 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
     }
     // `<Data Name="Password">x</Data>`
     if text.at(at) == b'>'
-        && text.back(open, 1) == b'='
+        && is_named(text, open)
         && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
     {
         return Some(at + 1);
@@ -275,6 +279,11 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
         (b'(', b')') | (b'[', b']')
     );
     (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
+}
+
+/// Is the quoted word that opens at `open` what an attribute calls its element: `name="x"`, `key="x"`?
+fn is_named(text: Text<'_>, open: usize) -> bool {
+    text.ends_any_case(open, b"name=") || text.ends_any_case(open, b"key=")
 }
 
 /// The value of a multipart form: `name="password"`, an empty line, the value.
@@ -618,7 +627,10 @@ fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
         ]
         .contains(&extension)
         && text.back(end, extension.len() + 1) == b'.';
-    is_target || is_file
+    // `arn:aws:secretsmanager:…:secret:name` names a secret.
+    let word = text.run_back(start, MAX_NAME_BYTES, |byte| byte > b' ' && byte != b'"');
+    let is_resource = text.back(start, 1) == b':' && text.has(word, b"arn:");
+    is_target || is_file || is_resource
 }
 
 fn is_blank(byte: u8) -> bool {

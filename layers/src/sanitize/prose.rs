@@ -53,6 +53,7 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
                 || is_word
                 || is_one_of(TALK, value)
                 || is_number(value, 5)
+                || value.windows(3).any(|part| part == b"://")
                 || holds_pair(value)
                 || value.starts_with(b"(")
         }

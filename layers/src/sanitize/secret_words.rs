@@ -91,9 +91,13 @@ fn single(word: &str) -> Option<(&'static str, Sort)> {
         b'p' | b'k' | b's' | b'm' => SINGLE_PKSM,
         b'a' | b'c' | b't' => SINGLE_ACT,
         b'b' | b'j' | b'x' | b'r' | b'i' | b'u' | b'e' => SINGLE_OTHERS,
-        _ => return None,
+        _ => &[],
     };
-    list.iter().find(|(known, _)| *known == word).copied()
+    let foreign = SINGLE_FOREIGN.iter().map(|word| (*word, Sort::Password));
+    list.iter()
+        .copied()
+        .chain(foreign)
+        .find(|(known, _)| *known == word)
 }
 
 fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
@@ -224,6 +228,21 @@ const SINGLE_OTHERS: &[(&str, Sort)] = &[
     ("bindpw", Sort::Password),
     ("bindpass", Sort::Password),
     ("userpass", Sort::Password),
+];
+/// The same in other languages.
+const SINGLE_FOREIGN: &[&str] = &[
+    "пароль",
+    "Пароль",
+    "密码",
+    "口令",
+    "パスワード",
+    "비밀번호",
+    "wachtwoord",
+    "parola",
+    "hasło",
+    "heslo",
+    "lösenord",
+    "salasana",
 ];
 const BEFORE_KEY: &[&str] = &[
     "access",
@@ -472,6 +491,7 @@ const NOT_LAST: &[&str] = &[
     "repository",
     "requests",
     "required",
+    "reset",
     "result",
     "retries",
     "retry",

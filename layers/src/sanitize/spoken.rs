@@ -56,7 +56,7 @@ pub(super) fn value(
     }
     let at = at + usize::from(text.at(at) == b'(');
     // `AUTH PLAIN x`: behind the mechanism.
-    let at = if text.has(at, b"PLAIN ") && text.has(start, b"AUTH ") {
+    let at = if (text.has(at, b"PLAIN ") || text.has(at, b"LOGIN ")) && text.has(start, b"AUTH ") {
         at + b"PLAIN ".len()
     } else {
         at

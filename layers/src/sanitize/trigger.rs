@@ -270,6 +270,21 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "recovery",
             "scratch",
             "sig=",
+            "pw=",
+            "pw:",
+            "pw\"",
+            "пароль",
+            "Пароль",
+            "密码",
+            "口令",
+            "パスワード",
+            "비밀번호",
+            "wachtwoord",
+            "parola",
+            "hasło",
+            "heslo",
+            "lösenord",
+            "salasana",
         ],
     ),
     (Trigger::EncodedEmail, &["%40", "\\u0040"]),
@@ -312,7 +327,7 @@ mod tests {
         for row in built_in() {
             assert!(row.literal.len() >= 3, "{}", row.literal);
             for text in [
-                row.literal.to_uppercase(),
+                row.literal.to_ascii_uppercase(),
                 format!("{} x", row.literal),
                 format!("x {}", row.literal),
             ] {
