@@ -1,16 +1,130 @@
-//! Field-support logging for Rust.
+//! Field-support logging: what a program logs is redacted before any layer sees it, is on its own disk before the
+//! logging call returns, and reaches a small relay that you host.
+//!
+//! ```text
+//! tracing::info!(…) ─▶ gate ─┬─▶ fmt, or any other layer
+//!                            ├─▶ breadcrumbs (memory)
+//!                            └─▶ disk queue ─▶ sender (its own thread) ─▶ relay
+//! ```
+//!
+//! The paved path:
+//!
+//! ```
+//! use tracing_courier::prelude::*;
+//! use tracing_subscriber::{filter::LevelFilter, prelude::*};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let temporary = tempfile::tempdir()?;
+//! # let (dir, session_jwt) = (temporary.path(), "a.b.c");
+//! let courier = Courier::builder("field-app", env!("CARGO_PKG_VERSION"))  // install, session, resource, panic hook
+//!     .dir(dir).relay("https://relay.example").token(session_jwt)
+//!     .start()?;                                                          // a Guard: dropping it flushes, with a deadline
+//!
+//! tracing_subscriber::registry()
+//!     .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO)) // stock layers are welcome
+//!     .with(courier.layer())                                              // crumbs + queue + nudge, filtered by the levels
+//!     .sanitized(courier.sanitizer())                                     // everything above sees clean data only
+//!     .init();
+//! # tracing::info!("one record");
+//! # assert!(courier.queue().pending().records >= 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! and the same from its parts, for those who compose:
+//!
+//! ```
+//! use tracing_courier::{
+//!     Backend, BackendLayer, BreadcrumbLayer, Breadcrumbs, DiskQueue, DiskQueueLayer, Levels, SanitizeExt, SanitizeLayer,
+//! };
+//! use tracing_subscriber::{filter::LevelFilter, prelude::*};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let temporary = tempfile::tempdir()?;
+//! # let (dir, session_jwt) = (temporary.path(), "a.b.c");
+//! let levels  = Levels::new("info")?;                 // swapped while the program runs
+//! let crumbs  = Breadcrumbs::new();                   // the last 20 records, one ring for the process
+//! let queue   = DiskQueue::open(dir)?;
+//! let backend = Backend::builder("https://relay.example").token(session_jwt).levels(&levels).start(&queue)?;
+//!
+//! tracing_subscriber::registry()
+//!     .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO))
+//!     .with(BreadcrumbLayer::new(&crumbs).with_filter(levels.filter()))
+//!     .with(DiskQueueLayer::new(&queue).breadcrumbs(&crumbs).with_filter(levels.filter()))
+//!     .with(BackendLayer::new(&backend))              // wakes the sender at once on ERROR and FATAL; delivery does not depend on it
+//!     .sanitized(SanitizeLayer::default())
+//!     .init();
+//! # tracing::info!("one record");
+//! # assert_eq!(queue.pending().records, 1);
+//! # assert_eq!(crumbs.recent().len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Redaction alone, with no queue and no network, is one line: [`.sanitized(SanitizeLayer::default())`](SanitizeExt).
+//!
+//! # Modules
+//!
+//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`sanitize`] finds what is
+//! secret; [`record`] and [`wire`] are the shapes that travel; [`testing`] is for your own tests.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `http` | yes | `send::Http`, `Backend::builder`, `CourierBuilder::relay`: delivery over HTTP; brings reqwest, rustls and tokio |
+//! | `policy` | no | [`sanitize`]: policies from TOML files, patterns of your own; brings regex and toml |
+//! | `pseudonym` | no | [`sanitize`]: keyed pseudonyms in place of markers; brings hmac and sha2 |
+//!
+//! With none: gate, sanitizer, breadcrumbs, queue and sender (over a [`send::Transport`] of your own), in at most 40
+//! crates and without tokio.
+//!
+//! # Threads
+//!
+//! One of the queue (`courier-queue`: segments, syncing) and one of the sender (`courier-send`), which looks names up
+//! on a short-lived third (`courier-resolve`). Nothing else.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+pub mod breadcrumb;
 mod clock;
+mod courier;
+mod disk;
+mod fatal;
+mod gate;
+mod level;
 mod losses;
+mod panic;
 pub mod queue;
-mod record;
+pub mod record;
 pub mod sanitize;
+pub mod send;
+pub mod session;
+pub mod testing;
 pub mod wire;
 
+pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 pub use clock::Clock;
+pub use courier::{Courier, CourierBuilder, StartError};
+pub use disk::{DiskQueueLayer, TraceIds};
+pub use gate::{Around, Json, SanitizeExt, SanitizeLayer, Sanitized, Sealed, json};
+pub use level::{Levels, LevelsError, LevelsFilter, Rules};
 pub use losses::{Loss, Losses};
-pub use record::Level;
+pub use panic::PanicHook;
+pub use queue::DiskQueue;
+pub use record::{Level, Record};
+pub use sanitize::Sanitizer;
+pub use send::{Backend, BackendLayer, Guard};
+
+/// For the macros of this crate.
+#[doc(hidden)]
+pub use tracing as __tracing;
+
+/// What the paved path needs: `use tracing_courier::prelude::*`.
+pub mod prelude {
+    pub use crate::gate::SanitizeExt as _;
+    pub use crate::{Courier, fatal};
+}

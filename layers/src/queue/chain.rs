@@ -34,6 +34,8 @@ pub(super) struct Chain {
     /// The context in force at the confirmed position; nothing at the start of a segment, or when its line is lost.
     pub(super) context: Option<Arc<str>>,
     pub(super) head: Head,
+    /// Whether a send from the confirmed position is under way in this process.
+    pub(super) is_sending: bool,
 }
 
 /// What a reader needs, so that it can read without holding the queue up.
@@ -45,6 +47,8 @@ pub(super) struct View {
     /// First seq and bytes of each segment that is not wholly confirmed.
     pub(super) segments: Vec<(u64, u64)>,
     pub(super) position: Position,
+    /// How many processes have died sending from there.
+    pub(super) attempts: u64,
     pub(super) context: Option<Arc<str>>,
     /// One more than the last seq that can be there.
     pub(super) end_seq: u64,
@@ -62,6 +66,7 @@ impl Chain {
             slot: Slot::default(),
             context: None,
             head,
+            is_sending: false,
         }
     }
 
@@ -76,6 +81,7 @@ impl Chain {
                 .map(|segment| (segment.first_seq, segment.bytes))
                 .collect(),
             position: self.slot.position,
+            attempts: self.slot.attempts - u64::from(self.is_sending),
             context: self.context.clone(),
             end_seq,
         }
@@ -104,7 +110,7 @@ impl Chain {
     /// Moves the confirmed position on and removes the segments that are wholly behind it, but never the last.
     pub(super) fn advance(&mut self, token: &Token) {
         self.slot.position = token.position;
-        self.slot.attempts = 0;
+        self.clear_attempts();
         self.context.clone_from(&token.context);
         let mut behind = Vec::new();
         while self.segments.len() > 1 && self.is_front_behind() {
@@ -128,7 +134,7 @@ impl Chain {
             seq: next_seq.max(self.slot.position.seq),
             context: None,
         };
-        self.slot.attempts = 0;
+        self.clear_attempts();
         self.context = None;
         Some((dropped, lost))
     }

@@ -35,6 +35,8 @@ pub(super) struct Slot {
     pub(super) generation: u64,
     /// Sends from this position that were begun and not ended.
     pub(super) attempts: u64,
+    /// One more than the last seq of the batch that was being sent then.
+    pub(super) suspects_end: u64,
 }
 
 /// What `head.json` was found to be.
@@ -128,6 +130,7 @@ fn encode(slot: &Slot, turn: u64, text: &mut String) {
         position,
         generation,
         attempts,
+        suspects_end,
     } = slot;
     text.clear();
     let context = position.context.unwrap_or(NO_CONTEXT);
@@ -135,7 +138,8 @@ fn encode(slot: &Slot, turn: u64, text: &mut String) {
     let _ = write!(
         text,
         "{{\"version\":{FORMAT_VERSION},\"turn\":\"{turn:016x}\",\"segment\":\"{:016x}\",\"offset\":\"{:016x}\",\
-         \"seq\":\"{:016x}\",\"context\":\"{context:016x}\",\"generation\":\"{generation:016x}\",\"attempts\":\"{attempts:016x}\"",
+         \"seq\":\"{:016x}\",\"context\":\"{context:016x}\",\"generation\":\"{generation:016x}\",\"attempts\":\"{attempts:016x}\",\
+         \"suspects_end\":\"{suspects_end:016x}\"",
         position.segment, position.offset, position.seq,
     );
     let crc = crc32fast::hash(text.as_bytes());
@@ -168,6 +172,7 @@ fn decode(bytes: &[u8]) -> Option<Decoded> {
         context: &'a str,
         generation: &'a str,
         attempts: &'a str,
+        suspects_end: &'a str,
     }
     let text = std::str::from_utf8(bytes).ok()?.trim_end();
     let number = |digits: &str| parse_hex(digits.as_bytes());
@@ -196,6 +201,7 @@ fn decode(bytes: &[u8]) -> Option<Decoded> {
         position,
         generation: number(read.generation)?,
         attempts: number(read.attempts)?,
+        suspects_end: number(read.suspects_end)?,
     };
     Some(Decoded {
         version,
@@ -231,6 +237,7 @@ mod tests {
             position,
             generation: 5,
             attempts: 6,
+            suspects_end: 7,
         }
     }
 

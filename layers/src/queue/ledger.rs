@@ -39,6 +39,8 @@ pub(super) struct Ledger {
     pub(super) cap: Cap,
     pub(super) losses: Arc<Losses>,
     context: Arc<str>,
+    /// Another ledger took over.
+    is_closed: bool,
     clock: Clock,
     /// Why records wait in memory.
     trouble: Option<String>,
@@ -59,6 +61,8 @@ pub(super) enum Stored {
     },
     InMemory,
     Lost(Loss),
+    /// Not here: another ledger took over.
+    Elsewhere,
 }
 
 /// A record that its caller wants durable.
@@ -90,6 +94,7 @@ impl Ledger {
             cap,
             losses,
             context,
+            is_closed: false,
             clock,
             trouble: None,
             untried: 0,
@@ -111,6 +116,20 @@ impl Ledger {
 
     /// Takes a closed line. `is_waited_for` when the caller goes on to wait for a sync.
     pub(super) fn append(&mut self, line: &mut Line, body: &Hasher, is_waited_for: bool) -> Stored {
+        let context = Arc::clone(&self.context);
+        self.append_under(context, line, body, is_waited_for)
+    }
+
+    fn append_under(
+        &mut self,
+        context: Arc<str>,
+        line: &mut Line,
+        body: &Hasher,
+        is_waited_for: bool,
+    ) -> Stored {
+        if self.is_closed {
+            return Stored::Elsewhere;
+        }
         if self.trouble.is_some() {
             self.untried += 1;
             if self.untried >= RECORDS_BETWEEN_TRIES {
@@ -131,7 +150,6 @@ impl Ledger {
             self.lose(seq, Loss::Overflow);
             return Stored::Lost(Loss::Overflow);
         }
-        let context = Arc::clone(&self.context);
         let written = match room {
             None => return self.keep_in_memory(seq, line, context),
             Some(room) => room.and_then(|()| self.writer.write(seq, line.bytes(), &context)),
@@ -157,6 +175,48 @@ impl Ledger {
                 self.keep_in_memory(seq, line, context)
             }
         }
+    }
+
+    /// Takes over from a ledger whose directory has vanished: what it had on disk is lost, what waited in memory is
+    /// appended here, and what it had adopted is adopted.
+    pub(super) fn take_over(&mut self, old: &mut Self) {
+        old.is_closed = true;
+        old.writer.seal();
+        self.adopted.extend(old.adopted.drain(..));
+        while let Some(note) = old.owed.settle() {
+            self.owed.add(note);
+        }
+        for segment in &mut old.writer.chain.segments {
+            for note in segment.notes.drain(..) {
+                self.owed.add(note);
+            }
+        }
+        let first_seq = old.writer.chain.slot.position.seq;
+        let end_seq = old.memory.oldest().map_or(old.next_seq, |kept| kept.seq);
+        let count = end_seq.saturating_sub(first_seq) - old.holes.count(first_seq, end_seq);
+        if count > 0 {
+            self.losses.add(Loss::Disk, count);
+            let (queue, last_seq) = (old.id(), end_seq - 1);
+            self.owed.add(Note {
+                queue,
+                first_seq,
+                last_seq,
+                count,
+                reason: Loss::Disk,
+            });
+        }
+        let (old_id, new_id) = (old.id().to_string(), self.id().to_string());
+        while let Some(kept) = old.memory.pop() {
+            let mut line = Line::from_stored(kept.line);
+            let body = line.close();
+            let context = kept.context.replacen(&old_id, &new_id, 1);
+            self.append_under(context.into(), &mut line, &body, false);
+        }
+    }
+
+    /// Whether the directory is no longer there.
+    pub(super) fn has_lost_home(&self) -> bool {
+        !self.is_closed && self.writer.has_lost_home()
     }
 
     /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
@@ -253,10 +313,12 @@ impl Ledger {
             let Some(InHand { record, again }) = self.in_hand.get_mut(at) else {
                 return;
             };
+            // The next record says its context anew: readers that skip this line skip its context too.
             *again = room
                 .and_then(|()| self.writer.write(seq, &record.line, &record.context))
                 .ok();
         }
+        self.writer.repeat_context();
     }
 
     /// The ticket under which a record was written again after a failed sync.

@@ -29,6 +29,13 @@ impl Line {
         line
     }
 
+    /// A line as it was stored, to be stamped anew.
+    pub(super) fn from_stored(bytes: Box<[u8]>) -> Self {
+        Self {
+            bytes: bytes.into_vec(),
+        }
+    }
+
     /// Empties the line and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -107,6 +107,11 @@ impl Owed {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Note> {
+        self.0.iter()
+    }
+
     /// The note to write next.
     pub(super) fn next(&self) -> Option<&Note> {
         self.0.first()

@@ -7,9 +7,11 @@ use super::QueueId;
 use super::adopt::{Adopted, Survey};
 use super::batch::{Batch, Token};
 use super::chain::View;
+use super::drain::notes;
 use super::head::Position;
 use super::ledger::Ledger;
 use super::note::{Note, is_note};
+use super::room::Say;
 use crate::losses::Loss;
 
 impl Ledger {
@@ -86,6 +88,9 @@ impl Ledger {
     pub(super) fn clear(&mut self) -> u64 {
         let before = self.pending().records;
         while let Some(adopted) = self.adopted.pop_front() {
+            for note in notes(&adopted.chain.view(adopted.end_seq)) {
+                self.owed.add(note);
+            }
             let (first_seq, end_seq) = (adopted.chain.slot.position.seq, adopted.end_seq);
             let count = adopted.pending_records();
             if count > 0 {
@@ -134,7 +139,7 @@ impl Ledger {
         while let Some(at) = self.adopted.iter().position(Adopted::is_done) {
             self.finish_adopted(at);
         }
-        self.trim_adopted(0);
+        self.trim_adopted(0, Say::First);
     }
 
     /// Removes our own files but the lock when nothing is pending and nothing was put aside; says whether it did.
@@ -159,7 +164,8 @@ impl Ledger {
     }
 
     fn count_damage(&mut self, queue: QueueId, confirmed_seq: u64, gaps: &[(u64, u64)]) {
-        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.0 >= confirmed_seq) {
+        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.1 >= confirmed_seq) {
+            let first_seq = first_seq.max(confirmed_seq);
             let count = last_seq - first_seq + 1;
             self.losses.add(Loss::Damaged, count);
             self.owed.add(Note {

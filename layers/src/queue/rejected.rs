@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::id::QueueId;
@@ -55,7 +56,13 @@ impl Rejected {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             read => read?,
         };
-        self.append(newest(&lines, self.max_bytes / 2))
+        // A power loss may have torn them.
+        let is_json = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+        let whole: Vec<&[u8]> = lines
+            .split_inclusive(|&byte| byte == b'\n')
+            .filter(is_json)
+            .collect();
+        self.append(newest(&whole.concat(), self.max_bytes / 2))
     }
 
     /// Forgets all of it.

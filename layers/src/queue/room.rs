@@ -8,6 +8,7 @@
 use std::io;
 use std::ops::Range;
 
+use super::QueueId;
 use super::adopt::Adopted;
 use super::chain::{Segment, on_disk};
 use super::ledger::{Ledger, NOTE_BYTES};
@@ -61,21 +62,28 @@ impl Ledger {
     /// Removes the oldest segment of all, on a disk that is full before the cap is reached.
     pub(super) fn free_oldest(&mut self) {
         self.writer.seal();
-        if let Some((at, dropped)) = self.drop_oldest_adopted(Loss::Overflow) {
-            self.remove_adopted_segment(at, &dropped);
+        if let Some((queue, dropped)) = self.drop_oldest_adopted(Loss::Overflow) {
+            self.remove_adopted_segment(queue, &dropped);
         } else if let Some(dropped) = self.drop_oldest_own() {
             self.writer.chain.write_head();
             self.writer.chain.remove(&[dropped]);
         }
     }
 
-    /// Removes the oldest adopted segments while the root is above its cap.
-    pub(super) fn trim_adopted(&mut self, reserve: u64) {
+    /// Removes the oldest adopted segments while the root, with `reserve` more, is above its cap.
+    pub(super) fn trim_adopted(&mut self, reserve: u64, say: Say) {
+        let mut dropped = Vec::new();
         while self.own_bytes() + self.adopted_bytes() + reserve > self.cap.max_root_bytes {
-            let Some((at, dropped)) = self.drop_oldest_adopted(Loss::Overflow) else {
-                return;
-            };
-            self.remove_adopted_segment(at, &dropped);
+            match self.drop_oldest_adopted(Loss::Overflow) {
+                Some(oldest) => dropped.push(oldest),
+                None => break,
+            }
+        }
+        if say == Say::First && !dropped.is_empty() {
+            self.say_losses();
+        }
+        for (queue, segment) in &dropped {
+            self.remove_adopted_segment(*queue, segment);
         }
     }
 
@@ -113,13 +121,13 @@ impl Ledger {
         }
         let mut begun = self.writer.begin_segment(seq, limit);
         if !dropped.is_empty() {
-            if begun.is_ok() && say == Say::First {
+            while begun.is_ok() && say == Say::First && self.owed.next().is_some() {
                 begun = self.say_loss();
             }
             self.writer.chain.write_head();
             self.writer.chain.remove(&dropped);
         }
-        self.trim_adopted(reserve);
+        self.trim_adopted(reserve, say);
         begun
     }
 
@@ -142,7 +150,7 @@ impl Ledger {
     }
 
     /// Drops the oldest segment of the oldest adopted queue that has one.
-    fn drop_oldest_adopted(&mut self, reason: Loss) -> Option<(usize, Segment)> {
+    fn drop_oldest_adopted(&mut self, reason: Loss) -> Option<(QueueId, Segment)> {
         let at = self
             .adopted
             .iter()
@@ -165,10 +173,17 @@ impl Ledger {
                 reason,
             });
         }
-        Some((at, segment))
+        Some((queue, segment))
     }
 
-    fn remove_adopted_segment(&mut self, at: usize, segment: &Segment) {
+    fn remove_adopted_segment(&mut self, queue: QueueId, segment: &Segment) {
+        let Some(at) = self
+            .adopted
+            .iter()
+            .position(|adopted| adopted.chain.id == queue)
+        else {
+            return;
+        };
         if let Some(adopted) = self.adopted.get_mut(at) {
             adopted.chain.write_head();
             adopted.chain.remove(std::slice::from_ref(segment));
@@ -189,7 +204,7 @@ impl Ledger {
 
 /// When the losses are said that making room costs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Say {
+pub(super) enum Say {
     First,
     Later,
 }

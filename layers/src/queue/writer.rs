@@ -77,7 +77,7 @@ impl Writer {
     pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
         self.seal();
         let first_seq = seq.max(self.end_seq);
-        let file = self.chain.storage.create(&self.chain.path(first_seq))?;
+        let file = self.create(first_seq)?;
         self.chain.segments.push_back(Segment {
             first_seq,
             bytes: 0,
@@ -117,10 +117,27 @@ impl Writer {
         }
     }
 
+    /// Writes the context again before the next record.
+    pub(super) fn repeat_context(&mut self) {
+        self.context = None;
+    }
+
     /// Remembers that `note` is in the open segment.
     pub(super) fn keep_note(&mut self, note: Note) {
         if let Some(segment) = self.chain.segments.back_mut() {
             segment.notes.push(note);
+        }
+    }
+
+    /// Whether the segment that is being written, or the directory for the next, was removed by somebody else.
+    pub(super) fn has_lost_home(&self) -> bool {
+        let is_gone = |looked: io::Result<()>| {
+            looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let storage = &self.chain.storage;
+        match self.chain.segments.back().filter(|_| self.file.is_some()) {
+            Some(open) => is_gone(storage.file_len(&self.chain.path(open.first_seq)).map(drop)),
+            None => is_gone(storage.names(&self.chain.dir).map(drop)),
         }
     }
 
@@ -179,6 +196,18 @@ impl Writer {
     /// Forgets a segment that is gone.
     pub(super) fn forget_unsynced(&mut self, first_seq: u64) {
         self.unsynced.files.retain(|&(other, _)| other != first_seq);
+    }
+
+    fn create(&self, first_seq: u64) -> io::Result<Arc<dyn StoredFile>> {
+        let path = self.chain.path(first_seq);
+        match self.chain.storage.create(&path) {
+            // One without a record that could not be removed when it was sealed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.chain.storage.remove_file(&path)?;
+                self.chain.storage.create(&path)
+            }
+            created => created,
+        }
     }
 
     /// Whether the last segment holds nothing but lines that earlier ones hold too.

@@ -14,49 +14,52 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
     if !matches!(text.at(start), b'2'..=b'6') {
         return Seen::Nothing;
     }
+    if joins(text.back(start, 1), text.back(start, 2)) {
+        return Seen::Nothing;
+    }
     let first = text.run_most(start, MAX_DIGITS + 1, |byte| byte.is_ascii_digit());
     let separator = text.at(first);
+    let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-');
     let mut digits = [0_u8; MAX_DIGITS];
     let mut len = 0;
-    let mut groups = 0;
-    let mut end = start;
     let mut at = start;
-    let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-');
+    let mut found = None;
     loop {
         let group_end = text.run_most(at, MAX_DIGITS + 1, |byte| byte.is_ascii_digit());
         if group_end == at || len + (group_end - at) > MAX_DIGITS {
             break;
         }
-        if is_grouped && groups > 0 && !(1..=7).contains(&(group_end - at)) {
-            break;
+        for (slot, byte) in digits.iter_mut().skip(len).zip(text.slice(at, group_end)) {
+            *slot = byte - b'0';
         }
-        for byte in text.slice(at, group_end) {
-            if let Some(slot) = digits.get_mut(len) {
-                *slot = byte - b'0';
-                len += 1;
-            }
+        len += group_end - at;
+        let end = group_end;
+        let number = digits.get(..len).unwrap_or_default();
+        // Behind the last group a code may follow that reads like one more.
+        if len >= MIN_DIGITS
+            && !joins(text.at(end), text.at(end + 1))
+            && has_issuer(number)
+            && has_check_digit(number)
+        {
+            found = Some(end);
         }
-        groups += 1;
-        end = group_end;
-        if !is_grouped || text.at(group_end) != separator || groups == 6 {
+        if !is_grouped || text.at(group_end) != separator {
             break;
         }
         at = group_end + 1;
     }
-    let number = digits.get(..len).unwrap_or_default();
-    let is_whole =
-        !joins(text.back(start, 1), text.back(start, 2)) && !joins(text.at(end), text.at(end + 1));
-    if len >= MIN_DIGITS && is_whole && has_issuer(number) && has_check_digit(number) {
-        return Seen::found(Rule::Card, start, end);
+    match found {
+        Some(end) => Seen::found(Rule::Card, start, end),
+        None => Seen::Nothing,
     }
-    Seen::Nothing
 }
 
 /// Does `byte` make the number a part of something longer: an identifier, a fraction, a hash?
 fn joins(byte: u8, next: u8) -> bool {
     byte.is_ascii_alphanumeric() && !matches!(byte, b'n' | b't' | b'r')
         || byte == b'_'
-        || (matches!(byte, b'.' | b'-') && next.is_ascii_alphanumeric())
+        || (byte == b'.' && next.is_ascii_digit())
+        || (byte == b'-' && next.is_ascii_alphabetic())
 }
 
 /// Is it a number that one of the card organisations gives out, in its length?

@@ -19,8 +19,8 @@ pub(super) fn mac_end(text: Text<'_>, start: usize) -> Option<usize> {
         .slice(start, end)
         .split(|&byte| byte == separator)
         .all(|part| part.len() == group && part.iter().all(u8::is_ascii_hexdigit));
-    let is_alone =
-        !is_word(text.at(end)) && !(text.at(end) == separator && is_word(text.at(end + 1)));
+    let goes_on = text.at(end) == separator && is_word(text.at(end + 1));
+    let is_alone = !goes_on && !is_word(text.at(end));
     (is_whole && is_alone && end <= text.len()).then_some(end)
 }
 

@@ -122,7 +122,7 @@ fn after_escape(text: Text<'_>, start: usize, end: usize) -> usize {
         return at + 3;
     }
     if text.back(start, 1) != b'\\' {
-        return start;
+        return super::text::after_sgr(text, start).min(end);
     }
     match text.at(start) {
         b'n' | b't' | b'r' if end - start > 1 => start + 1,

@@ -23,6 +23,8 @@ pub(super) enum Form {
 pub(super) enum Around {
     Url,
     Text,
+    /// A password, which may hold any sign.
+    Password,
 }
 
 /// How far a structure may reach before its end is no longer looked for.
@@ -143,7 +145,7 @@ pub(super) fn bare_end(text: Text<'_>, start: usize, around: Around) -> usize {
                     || !text.at(at + 1).is_ascii_graphic()
                     || begins_pair(text, at + 1)
             }
-            b',' | b';' | b'|' => ends_item(text, at),
+            b',' | b';' | b'|' => around != Around::Password || ends_item(text, at),
             b'(' | b'[' | b'{' => {
                 depth += 1;
                 false

@@ -9,6 +9,9 @@ const MAX_NAME_BYTES: usize = 48;
 
 /// `start..end` is `/home/`, `/users/`, `\users\` or one of these percent-encoded.
 pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if !is_word(text.at(end)) && !matches!(text.at(end), b'\\' | b'.' | b'-') {
+        return Seen::Nothing;
+    }
     let Some(root) = root(text, start, end) else {
         return Seen::Nothing;
     };

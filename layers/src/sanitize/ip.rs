@@ -78,8 +78,16 @@ fn is_part(text: Text<'_>, start: usize, end: usize, run_end: usize) -> bool {
 
 /// A version number that looks like an address: `Name/1.2.3.4`, `v1.2.3.4`, `version 1.2.3.4`, `pkg-1.2.3.4`.
 fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bool {
+    if text.has_any_case(end, b" (build") || text.has_any_case(end, b" build ") {
+        return true;
+    }
     let before = text.back(start, 1);
     let is_private = address.is_private();
+    // `16.1.0.0`: networks come with a width.
+    let [.., third, fourth] = address.octets();
+    if (third, fourth) == (0, 0) && !is_private && text.at(end) != b'/' {
+        return true;
+    }
     match before {
         // Java prints `host/10.0.0.1:80`; a product's name has no dot and an upper-case letter in front.
         b'/' => {

@@ -51,6 +51,11 @@ impl Markers {
             .map_or("[REDACTED]", String::as_str)
     }
 
+    /// What stands where the policy's pattern of this name took something.
+    pub fn of_pattern(&self, name: &str) -> String {
+        format!("{}:{name}]", self.head)
+    }
+
     /// Where a marker that begins at `at` ends.
     pub fn end(&self, text: Text<'_>, at: usize) -> Option<usize> {
         if !text.has(at, self.head.as_bytes()) {

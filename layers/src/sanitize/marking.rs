@@ -48,30 +48,28 @@ const CONTROLS: [&[u8]; 26] = [
     b"NATO",
 ];
 
-/// `end` is behind `//`: a level may stand before it, a control behind it.
+/// `start..end` is the last letter of what may be a level, and `//`: a control may stand behind it.
 pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
-    let slash = text.run_back(start, 1, |byte| byte == b' ');
-    let level = LEVELS.iter().find(|level| {
-        text.has(slash.saturating_sub(level.len()), level)
-            && slash >= level.len()
-            && !is_word(text.back(slash, level.len() + 1))
-    });
+    let level_end = start + 1;
     let control = text.run_most(end, 1, |byte| byte == b' ');
     let Some(control_end) = control_end(text, control) else {
         return Seen::Nothing;
     };
-    let Some(level) = level else {
+    let is_level = |level: &&&[u8]| {
+        let from = level_end.checked_sub(level.len());
+        from.is_some_and(|from| text.has(from, level) && !is_word(text.back(from, 1)))
+    };
+    let Some(level) = LEVELS.iter().find(is_level) else {
         return Seen::Nothing;
     };
-    let from = slash - level.len();
+    let from = level_end - level.len();
     let before = text.back(from, 1);
     let is_portion = before == b'(' || before == b'[';
-    // One letter is a level only in brackets or with nothing else to be.
-    if level.len() == 1 && !is_portion && !text.has(control, b"NF") && !text.has(control, b"NOFORN")
+    // One letter is a level only in brackets or before the control that means nothing else.
+    let is_bare_letter = level.len() == 1 && !is_portion;
+    if (is_bare_letter && !text.has(control, b"NF") && !text.has(control, b"NOFORN"))
+        || before == b'/'
     {
-        return Seen::Nothing;
-    }
-    if before == b'/' || before == b':' && text.at(from) != b' ' && text.back(from, 2) == b'/' {
         return Seen::Nothing;
     }
     Seen::found(Rule::Classification, from, control_end)

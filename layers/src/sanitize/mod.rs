@@ -21,27 +21,37 @@ use arc_swap::ArcSwap;
 mod account;
 mod bearer;
 mod card;
+mod command;
 mod counts;
 mod device;
 mod email;
 mod extent;
+#[cfg(feature = "policy")]
+mod file;
 mod finding;
 mod home;
+mod insert;
 mod ip;
 mod json;
 mod jwt;
 mod key;
+#[cfg(all(feature = "policy", feature = "pseudonym"))]
+mod key_file;
 mod location;
 mod marker;
 mod marking;
 mod numbers;
 mod pairs;
 mod pattern;
+#[cfg(feature = "policy")]
+mod pattern_regex;
 mod pem;
 mod phone;
 mod policy;
 mod prose;
 mod pseudonym;
+#[cfg(feature = "pseudonym")]
+mod pseudonym_key;
 mod quote;
 mod rewrite;
 mod rule;
@@ -51,6 +61,7 @@ mod secret_words;
 mod sensitive;
 mod source;
 mod span;
+mod spoken;
 mod ssn;
 mod strict;
 mod text;
@@ -60,6 +71,8 @@ mod userinfo;
 mod words;
 
 pub use counts::Counts;
+#[cfg(feature = "policy")]
+pub use file::{FileError, PolicyFile, PseudonymSettings};
 pub use finding::Finding;
 pub use key::{KeyClass, Reason, Scalar};
 pub use pattern::{MIN_KNOWN_BYTES, Pattern};
@@ -78,6 +91,9 @@ pub const REDACTED: &str = "[REDACTED]";
 
 /// How far behind the cap a text is still scanned: the longest secret that is one word, a token of some 4 KiB.
 const OVERHANG_BYTES: usize = 4096;
+
+/// How often an output is cleaned again before it is given up: each round takes away what the one before laid bare.
+const MAX_ROUNDS: usize = 8;
 
 /// Cleans texts by a policy. A cheap handle: clones share the policy, its reloads and the counters.
 #[derive(Clone)]
@@ -226,28 +242,41 @@ impl Sanitizer {
         if rules.is_report() {
             return Cleaned::default();
         }
-        let redactions = spans.len();
-        let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
+        let mut cleaned = Cleaned {
+            redactions: spans.len(),
+            is_classified: spans.iter().any(|span| span.rule == Rule::Classification),
+            drop_record: false,
+        };
+        cleaned.drop_record =
+            cleaned.is_classified && rules.classification() == Classification::DropRecord;
         let left_out = rewrite::build(&rules, scanned, text.len(), spans, out);
         if left_out > 0 {
             self.shared.counts.truncate();
-            self.settle(&rules, place, scratch);
+            cleaned.redactions += 1;
         }
-        Cleaned {
-            redactions: redactions + usize::from(left_out > 0),
-            is_classified,
-            drop_record: is_classified && rules.classification() == Classification::DropRecord,
-        }
+        cleaned.redactions += self.settle(&rules, place, scratch);
+        cleaned
     }
 
-    /// What was cut may read differently without its tail (`1.2.3.4.5` cut to `1.2.3.4`): cleaned once more.
-    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) {
-        let Scratch { spans, out, .. } = scratch;
-        scan::find(rules, place, out, spans);
-        if !spans.is_empty() {
-            let cut = std::mem::take(out);
-            rewrite::build(rules, &cut, cut.len(), spans, out);
+    /// Cleans the output until nothing is left to clean, so that cleaning twice is cleaning once. Nearly always it is
+    /// clean already; but what stands beside a marker, or was cut, may read differently now (`1.2.3.4.5` cut to
+    /// `1.2.3.4`). An output that won't settle goes as a whole.
+    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) -> usize {
+        let Scratch { spans, out, last } = scratch;
+        let mut redactions = 0;
+        for _ in 0..MAX_ROUNDS {
+            scan::find(rules, place, out, spans);
+            if spans.is_empty() {
+                return redactions;
+            }
+            redactions += spans.len();
+            std::mem::swap(out, last);
+            rewrite::build(rules, last, last.len(), spans, out);
         }
+        self.count(Rule::Error, place);
+        out.clear();
+        out.push_str(rules.markers().text(Rule::Error));
+        redactions + 1
     }
 
     fn count(&self, rule: Rule, place: Place) {

@@ -1,10 +1,10 @@
-//! Pass two: what digits begin. Addresses, social security numbers, cards.
+//! Pass two: what digits, colons and at signs stand in. Addresses of both kinds, social security numbers, cards.
 //!
-//! The digits and the colon are neighbours in ASCII, so one comparison a byte finds every place to look at.
+//! The digits and the colon are neighbours in ASCII, so two comparisons a byte find every place to look at.
 
 use super::span::{Seen, Span};
 use super::text::Text;
-use super::{card, ip, ssn};
+use super::{card, email, ip, ssn};
 
 /// What stays although it looks like an address.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Kept {
     pub loopback: bool,
 }
 
-/// Calls the scanners at each place where digits begin or a colon stands, and hands on what they find.
+/// Calls the scanners at each place where digits begin, a colon or an at sign stands, and hands on what they find.
 pub(super) fn scan(text: Text<'_>, kept: Kept, mut found: impl FnMut(Span)) {
     let mut at = 0;
     while let Some(next) = next_place(text, at) {
@@ -29,6 +29,9 @@ pub(super) fn scan(text: Text<'_>, kept: Kept, mut found: impl FnMut(Span)) {
 
 /// What stands at `at`, and where to go on.
 fn look(text: Text<'_>, at: usize, kept: Kept) -> (Seen, usize) {
+    if text.at(at) == b'@' {
+        return go_on(email::scan(text, at, at + 1), at + 1);
+    }
     if text.at(at) == b':' {
         let next = text.at(at + 1);
         if !(next == b':' || next.is_ascii_hexdigit()) {
@@ -56,9 +59,9 @@ fn go_on(seen: Seen, least: usize) -> (Seen, usize) {
     (seen, next)
 }
 
-/// The first digit or colon at or behind `from`.
+/// The first digit, colon or at sign at or behind `from`.
 fn next_place(text: Text<'_>, from: usize) -> Option<usize> {
-    let is_place = |byte: u8| byte.wrapping_sub(b'0') <= b':' - b'0';
+    let is_place = |byte: u8| byte.wrapping_sub(b'0') <= b':' - b'0' || byte == b'@';
     let rest = text.0.get(from..)?;
     let mut skipped = 0;
     for chunk in rest.chunks(CHUNK_BYTES) {

@@ -14,7 +14,8 @@ use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::secret_words::Sort;
 use super::span::Seen;
-use super::text::{Text, ends_sgr, is_word, skip_sgr};
+use super::spoken;
+use super::text::{Text, after_sgr, is_word, skip_sgr};
 
 const MAX_NAME_BYTES: usize = 96;
 const MAX_SPACES: usize = 40;
@@ -50,33 +51,90 @@ pub(super) enum Separator {
 /// `start..end` is a strong word.
 pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -> Seen {
     let (start, end) = name(text, start, end);
-    let Some((separator, value, quote)) = separator(text, start, end) else {
+    let signed = separator(text, start, end);
+    // Most hits end here: a word of prose, no sign behind it and no value.
+    if signed.is_none() && !spoken::may_follow(text, end) {
         return Seen::NothingBefore(end);
-    };
-    if is_code_path(text, start, end) || rules.markers().holds(text, start, end) {
+    }
+    let is_userinfo =
+        text.ends_any_case(start, b"//") && matches!(signed, Some((Separator::TightColon, ..)));
+    let is_marker =
+        matches!(text.back(start, 1), b':' | b'[') && rules.markers().holds(text, start, end);
+    if is_userinfo || is_marker || is_code_path(text, start, end) {
         return Seen::NothingBefore(end);
     }
     let (class, sort) = rules.keys.class(text.str(start, end));
-    if class == KeyClass::Clean {
+    let is_query_signature =
+        matches!(text.back(start, 1), b'?' | b'&') && is_signature(text.slice(start, end));
+    if class == KeyClass::Clean && !is_query_signature && !is_key_in_words(text, start, end) {
         return Seen::NothingBefore(end);
     }
-    let pair = Pair {
-        start,
-        end,
-        value,
-        separator,
-        quote,
-        sort,
+    let extent = match signed {
+        Some((separator, value, quote)) => {
+            let pair = Pair {
+                start,
+                end,
+                value,
+                separator,
+                quote,
+                sort: sort.or(is_query_signature.then_some(Sort::Token)),
+            };
+            taken(text, rules.markers(), pair)
+        }
+        None => spoken::value(text, start, end, sort),
     };
-    match taken(text, rules.markers(), pair) {
+    match extent {
         Some(extent) => Seen::found(Rule::Key, extent.start, extent.end),
         None => Seen::NothingBefore(end),
     }
 }
 
+/// `end` is behind `IDENTIFIED BY`: a quoted password.
+pub(super) fn scan_identified(text: Text<'_>, markers: &Markers, end: usize) -> Seen {
+    let at = text.run_most(end, 4, is_blank);
+    let at = if text.has_any_case(at, b"password ") {
+        at + b"password ".len()
+    } else {
+        at
+    };
+    match extent::value(text, at, Around::Text) {
+        Some(extent)
+            if extent.form == Form::Quoted && markers.end(text, extent.start).is_none() =>
+        {
+            Seen::found(Rule::Key, extent.start, extent.end)
+        }
+        _ => Seen::NothingBefore(end),
+    }
+}
+
+/// `sig` and `signature` of a presigned URL.
+fn is_signature(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"sig") || name.eq_ignore_ascii_case(b"signature")
+}
+
+/// `api key`, `private key` and the like as two words of prose.
+fn is_key_in_words(text: Text<'_>, start: usize, end: usize) -> bool {
+    const FIRST: [&[u8]; 8] = [
+        b"api ",
+        b"access ",
+        b"secret ",
+        b"private ",
+        b"signing ",
+        b"encryption ",
+        b"account ",
+        b"master ",
+    ];
+    text.slice(start, end).eq_ignore_ascii_case(b"key")
+        && FIRST.iter().any(|first| {
+            text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
+        })
+}
+
 /// The whole identifier around a strong word.
 fn name(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
     let is_part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'.');
+    // The literal `sig=` has its sign in it.
+    let end = end - usize::from(text.back(end, 1) == b'=');
     let mut start = text.run_back(start, MAX_NAME_BYTES, is_part);
     let mut end = text.run_most(end, MAX_NAME_BYTES, is_part);
     while end > start && matches!(text.back(end, 1), b'.' | b'-') {
@@ -102,11 +160,8 @@ fn name(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
             .all(u8::is_ascii_hexdigit)
     {
         start += 2;
-    } else if text.back(start, 1) == b'[' && text.back(start, 2) == 0x1b {
-        let after = text.run_most(start, 4, |byte| byte.is_ascii_digit()) + 1;
-        if ends_sgr(text, after) {
-            start = after;
-        }
+    } else {
+        start = after_sgr(text, start);
     }
     (start.min(end), end)
 }
@@ -133,6 +188,13 @@ fn separator(
     );
     let quote = closing.map(|(quote, _)| quote);
     if let Some((is_colon, after)) = sign(text, spaced) {
+        // PHP goes on in the next line.
+        let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
+        let after = if is_arrow {
+            text.run_most(after, MAX_SPACES, |byte| byte.is_ascii_whitespace())
+        } else {
+            after
+        };
         let mut value = skip_sgr(
             text,
             text.run_most(skip_sgr(text, after), MAX_SPACES, is_blank),
@@ -140,6 +202,7 @@ fn separator(
         // **Password:** in Markdown.
         value = text.run_most(value, 2, |byte| byte == b'*');
         value = text.run_most(value, MAX_SPACES, is_blank);
+        value = behind_type(text, value);
         let separator = match is_colon {
             false => Separator::Equals,
             true if value > after => Separator::Colon,
@@ -152,6 +215,9 @@ fn separator(
     }
     if text.at(start) == b'-' && spaced > at && at == end {
         return Some((Separator::Flag, spaced, None));
+    }
+    if let Some(value) = yaml_item(text, start, at) {
+        return Some((Separator::Item, value, None));
     }
     tag(text, start, at).map(|value| (Separator::Tag, value, None))
 }
@@ -166,6 +232,8 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b'=' => Some((false, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
+        b'-' if next == b'>' => Some((true, at + 2)),
+        0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
         b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
         b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
         b'\\' if text.has_any_case(at, b"\\u003d") => Some((false, at + 6)),
@@ -177,6 +245,16 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
 fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
     let (quote, open) = quote::open_before(text, start)?;
     let mut at = close + quote.len();
+    if let Some(value) = part_value(text, open, at) {
+        return Some(value);
+    }
+    // `<Data Name="Password">x</Data>`
+    if text.at(at) == b'>'
+        && text.back(open, 1) == b'='
+        && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
+    {
+        return Some(at + 1);
+    }
     let comma = text.at(at) == b',';
     at += usize::from(comma);
     at = text.run_most(at, MAX_SPACES, |byte| is_blank(byte) || byte == b'\n');
@@ -197,6 +275,48 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
         (b'(', b')') | (b'[', b']')
     );
     (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
+}
+
+/// The value of a multipart form: `name="password"`, an empty line, the value.
+fn part_value(text: Text<'_>, open: usize, at: usize) -> Option<usize> {
+    if !text.ends_any_case(open, b"name=") {
+        return None;
+    }
+    [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"]
+        .iter()
+        .find(|gap| text.has(at, gap))
+        .map(|gap| at + gap.len())
+}
+
+/// `- name: JWT_SECRET` and `value: x` in the next line.
+fn yaml_item(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
+    let is_name = text.ends_any_case(start, b"name: ") || text.ends_any_case(start, b"key: ");
+    let line_end = text.run_most(end, 4, |byte| matches!(byte, b' ' | b'\r' | b'"'));
+    let word = text.run_most(line_end, MAX_SPACES, |byte| byte.is_ascii_whitespace());
+    let value = word + b"value:".len();
+    let is_item = is_name
+        && text.at(line_end) == b'\n'
+        && text.has(word, b"value:")
+        && is_blank(text.at(value));
+    is_item.then(|| text.run_most(value, MAX_SPACES, is_blank))
+}
+
+/// Behind what says the type of a value: `!!str x`, `string(8) "x"`, `Some(x)`.
+fn behind_type(text: Text<'_>, value: usize) -> usize {
+    if text.at(value) == b'!' {
+        let tag = text.run_most(value, 16, |byte| byte > b' ');
+        return text.run_most(tag, 4, is_blank);
+    }
+    if text.has(value, b"Some(") {
+        return behind_type(text, value + b"Some(".len());
+    }
+    if text.has(value, b"string(") {
+        let close = text.run_most(value + b"string(".len(), 8, |byte| byte.is_ascii_digit());
+        if text.has(close, b") \"") {
+            return close + 2;
+        }
+    }
+    value
 }
 
 /// The text of an XML element: `<password>x</password>`.
@@ -246,6 +366,9 @@ fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
     {
         return credential;
     }
+    if is_directory(text, pair, extent) {
+        return None;
+    }
     if !is_taken(pair.sort, shape(text, extent)) || prose::is_talk(text, pair, extent) {
         return None;
     }
@@ -253,6 +376,15 @@ fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
         Form::Bare => with_phrase(text, pair, extent),
         Form::Quoted | Form::Structure => extent,
     })
+}
+
+/// `PWD=/srv`: the working directory, no password.
+fn is_directory(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
+    let is_pwd = matches!(
+        text.slice(pair.start, pair.end),
+        b"PWD" | b"OLDPWD" | b"pwd"
+    );
+    is_pwd && matches!(text.at(extent.start), b'/' | b'~')
 }
 
 /// A marker stands where the value begins: nothing to do. `None` when none stands there.
@@ -316,7 +448,9 @@ fn credential(
             .any(|scheme| word.eq_ignore_ascii_case(scheme))
     };
     let is_list = is_in(SCHEMES_WITH_LISTS);
-    (is_list || is_in(SCHEMES)).then(|| behind_scheme(text, markers, pair, extent, is_list))
+    let is_followed = is_blank(text.at(extent.end)) || text.has(extent.end, b"%20");
+    ((is_list || is_in(SCHEMES)) && is_followed)
+        .then(|| behind_scheme(text, markers, pair, extent, is_list))
 }
 
 fn behind_scheme(
@@ -332,9 +466,6 @@ fn behind_scheme(
     }
     if markers.end(text, start).is_some() {
         return None;
-    }
-    if start == extent.end {
-        return (pair.sort != Some(Sort::Auth)).then_some(extent);
     }
     let end = if is_list {
         let quote = quote::open_before(text, pair.start).map(|(quote, _)| quote);
@@ -537,7 +668,7 @@ pub(super) const SAMPLES: Samples = Samples {
         ),
         (
             r#"Login { user: "ann", password: Some("hunter2"), n: 1 }"#,
-            r#"Login { user: "ann", password: [REDACTED], n: 1 }"#,
+            r#"Login { user: "ann", password: Some("[REDACTED]"), n: 1 }"#,
         ),
         ("GET /x?token=abc&page=2", "GET /x?token=[REDACTED]&page=2"),
         (

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::marker::Markers;
 use super::policy::PolicyError;
 
 /// Shortest secret that may be known word by word: shorter ones are words of the language.
@@ -45,7 +46,7 @@ impl Pattern {
             return Err(PolicyError::NoLiteral(name));
         }
         Ok(Self {
-            marker: format!("[REDACTED:{name}]"),
+            marker: String::new(),
             name,
             literal,
             find: Arc::new(find),
@@ -60,6 +61,14 @@ impl Pattern {
 
     pub(super) fn literal(&self) -> &str {
         &self.literal
+    }
+
+    /// The same with its marker in the policy's form.
+    pub(super) fn marked(&self, markers: &Markers) -> Self {
+        Self {
+            marker: markers.of_pattern(&self.name),
+            ..self.clone()
+        }
     }
 
     pub(super) fn marker(&self) -> &str {

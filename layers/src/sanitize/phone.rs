@@ -19,8 +19,8 @@ pub(super) fn end(text: Text<'_>, start: usize) -> Option<usize> {
             .count();
     let number = text.slice(start, end);
     let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_whole = !is_word(text.at(end))
-        && !(matches!(text.at(end), b':' | b'%') && text.at(end + 1).is_ascii_digit());
+    let goes_on = matches!(text.at(end), b':' | b'%') && text.at(end + 1).is_ascii_digit();
+    let is_whole = !goes_on && !is_word(text.at(end));
     let is_phone = (is_international
         && (8..=15).contains(&digits)
         && number.iter().filter(|&&byte| byte == b'+').count() == 1)

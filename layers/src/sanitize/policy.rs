@@ -225,7 +225,14 @@ impl Policy {
         Compiled {
             own_triggers: (!own.is_empty()).then(|| Triggers::new(&own)),
             keys,
-            policy: self.clone(),
+            policy: Policy {
+                patterns: self
+                    .patterns
+                    .iter()
+                    .map(|pattern| pattern.marked(&self.markers))
+                    .collect(),
+                ..self.clone()
+            },
             max_string_bytes: self.max_string_bytes.unwrap_or(DEFAULT_MAX_STRING_BYTES),
         }
     }
@@ -255,10 +262,9 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    pub fn triggers(&self) -> &Triggers {
-        self.own_triggers
-            .as_ref()
-            .unwrap_or_else(|| Triggers::built_in())
+    /// The literals of the policy itself.
+    pub fn own_triggers(&self) -> Option<&Triggers> {
+        self.own_triggers.as_ref()
     }
 
     /// Is `rule` on?
@@ -328,11 +334,9 @@ impl Compiled {
 
     /// Writes what stands where `span` took `matched`.
     pub fn write_marker(&self, span: Span, matched: &str, out: &mut String) {
-        let marker = match span.rule {
-            Rule::Pattern => self
-                .pattern(span.pattern)
-                .map_or(super::REDACTED, Pattern::marker),
-            rule => self.markers().text(rule),
+        let marker = match self.pattern(span.pattern) {
+            Some(pattern) if span.rule == Rule::Pattern => pattern.marker(),
+            _ => self.markers().text(span.rule),
         };
         let is_classed = span.rule == Rule::Ip && self.policy.ip == IpMode::Class;
         let (Some(open), true) = (

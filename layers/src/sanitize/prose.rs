@@ -17,10 +17,16 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
         return true;
     }
     match extent.form {
-        Form::Quoted => false,
+        Form::Quoted => is_quoted_mode(pair.sort, value),
         Form::Structure => false,
         Form::Bare => is_bare_talk(text, pair, value),
     }
+}
+
+/// `auth: "basic"`, `credentials: 'include'`: a mode, not a secret.
+fn is_quoted_mode(sort: Option<Sort>, value: &[u8]) -> bool {
+    matches!(sort, Some(Sort::Auth | Sort::Token | Sort::Cookie))
+        && (is_one_of(AUTH_MODES, value) || is_one_of(STATES, value))
 }
 
 fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
@@ -36,13 +42,15 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
         Separator::Equals => pair.sort == Some(Sort::Auth) && is_one_of(AUTH_MODES, value),
         Separator::Flag => {
             is_one_of(TALK, value)
+                || is_metavariable(value)
                 || is_one_of(AUTH_MODES, value) && pair.sort == Some(Sort::Auth)
                 || value.starts_with(b"-")
                 || is_punctuation(value)
         }
         Separator::Colon if is_password => is_one_of(TALK, value),
         Separator::Colon => {
-            is_word
+            names_form(value)
+                || is_word
                 || is_one_of(TALK, value)
                 || is_number(value, 5)
                 || holds_pair(value)
@@ -60,14 +68,14 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
 }
 
 /// `$TOKEN`, `${token}`, `<token>`, `****`, `%s`, `?`, `:password`: a place for a secret, or one that is masked already.
-fn is_placeholder(value: &[u8]) -> bool {
-    let is_variable = matches!(
-        value,
-        [b'$', b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'{' | b'(', ..]
-    ) && !value
-        .iter()
-        .skip(2)
-        .any(|byte| matches!(byte, b'!' | b'@' | b'#'));
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    let is_variable = match value {
+        [b'$', b'{' | b'(', ..] => true,
+        [b'$', b'A'..=b'Z' | b'a'..=b'z' | b'_', name @ ..] => name
+            .iter()
+            .all(|&byte| is_word(byte) || matches!(byte, b':' | b'.' | b'[' | b']' | b'>')),
+        _ => false,
+    };
     let is_numbered =
         matches!(value, [b'$' | b'@' | b'?', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
     let is_template = value.starts_with(b"{{")
@@ -77,7 +85,7 @@ fn is_placeholder(value: &[u8]) -> bool {
             value,
             [b'%', b's' | b'd' | b'v' | b'q' | b'r' | b'('] | [b'%', b'(', ..]
         );
-    let is_named = matches!(value, [b'<', ..])
+    let is_named = matches!(value, [b'<', name @ ..] if !name.iter().any(u8::is_ascii_digit))
         || matches!(value, [b'%', name @ .., b'%'] if name.iter().all(|&byte| is_word(byte)) && !name.is_empty());
     let is_parameter = matches!(value, [b':', name @ ..] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_'));
     is_variable
@@ -117,7 +125,9 @@ fn is_code(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
         && name.len() > 3
         && own.len() >= name.len()
         && own.ends_with(name);
-    is_call || is_field || is_itself
+    // `token: Option<String>`
+    let is_type = rest.starts_with(b"<") && name.first().is_some_and(u8::is_ascii_uppercase);
+    is_call || is_field || is_itself || is_type
 }
 
 /// Words of plain letters, parted by hyphens, bars or dots: never made by a machine.
@@ -131,6 +141,20 @@ fn is_lower_words(value: &[u8]) -> bool {
     is_letters
         && value.len() < 32
         && (is_capitalised || value.iter().all(u8::is_ascii_uppercase) && value.len() < 12)
+}
+
+/// `TOKEN`, `FILE]`: what a usage text calls a flag's value.
+fn is_metavariable(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b']' | b'|'))
+}
+
+/// The name of an encoding or a hash, which has letters and digits like a secret.
+pub(super) fn names_form(value: &[u8]) -> bool {
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let is_version = matches!(value, [b'v' | b'V', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'));
+    is_version || is_one_of(FORMS, value)
 }
 
 fn is_number(value: &[u8], most: usize) -> bool {
@@ -206,6 +230,49 @@ const STATES: &[&str] = &[
     "ask",
     "prompt",
 ];
+const FORMS: &[&str] = &[
+    "base64",
+    "base64url",
+    "base32",
+    "base58",
+    "sha1",
+    "sha256",
+    "sha512",
+    "sha-256",
+    "md5",
+    "argon2",
+    "argon2id",
+    "bcrypt",
+    "oauth2",
+    "oauth2.0",
+    "utf8",
+    "utf-8",
+    "x509",
+    "ed25519",
+    "p256",
+    "p-256",
+    "secp256k1",
+    "rs256",
+    "hs256",
+    "es256",
+    "aes256",
+    "aes-256",
+    "aes128",
+    "http2",
+    "http/2",
+    "ipv4",
+    "ipv6",
+    "pbkdf2",
+    "pkcs8",
+    "pkcs12",
+    "pkcs1",
+    "fido2",
+    "u2f",
+    "ntlmv2",
+    "ldapv3",
+    "k8s",
+    "i18n",
+];
 const MASKS: &[&str] = &[
     "xxx",
     "xxxx",
@@ -272,6 +339,9 @@ const AUTH_MODES: &[&str] = &[
     "auto",
     "required",
     "psk",
+    "include",
+    "omit",
+    "same-origin",
     "wpa2",
     "external",
     "internal",
@@ -421,6 +491,13 @@ const TALK: &[&str] = &[
     "deprecated",
     "unsupported",
     "ignored",
+    "password",
+    "token",
+    "secret",
+    "characters",
+    "updated",
+    "should",
+    "cookie",
 ];
 /// What code calls the things that hold secrets.
 const OBJECTS: &[&str] = &[

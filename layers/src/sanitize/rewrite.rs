@@ -12,6 +12,8 @@ use super::span::Span;
 pub(super) struct Scratch {
     pub spans: Vec<Span>,
     pub out: String,
+    /// The output before it was cleaned again.
+    pub last: String,
 }
 
 thread_local! {

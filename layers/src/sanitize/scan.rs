@@ -5,38 +5,30 @@ use super::rule::{Place, Rule};
 use super::span::{self, Seen, Span};
 use super::text::Text;
 use super::token::VENDORS;
-use super::trigger::{Hit, Trigger};
+use super::trigger::{Hit, Table, Trigger};
 use super::{
-    bearer, email, home, ip, jwt, marking, numbers, pairs, pem, source, ssn, strict, token,
-    userinfo,
+    bearer, command, email, home, insert, ip, jwt, marking, numbers, pairs, pem, source, ssn,
+    strict, token, userinfo,
 };
 
 /// Fills `spans` with what goes from `text`, in order, none overlapping.
 pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec<Span>) {
     spans.clear();
     let text = Text(source.as_bytes());
-    let mut resume = [0_usize; Trigger::COUNT];
-    let is_scanned = rules.triggers().scan(source.as_bytes(), |hit| {
-        let Some(resume) = resume.get_mut(hit.trigger as usize) else {
-            return;
-        };
-        if hit.start < *resume {
-            return;
-        }
-        match look(rules, source, hit) {
-            Seen::Nothing => {}
-            Seen::NothingBefore(next) => *resume = next,
-            Seen::Found(span) => {
-                *resume = span.end;
-                if rules.has(span.rule) {
-                    spans.push(span);
-                }
-            }
-        }
+    let mut resume = [0; Trigger::COUNT];
+    Table::built_in().scan(source.as_bytes(), |hit| {
+        ask(rules, source, hit, &mut resume, spans);
     });
-    if !is_scanned {
-        spans.push(whole(source, Rule::Error));
-        return;
+    if let Some(own) = rules.own_triggers() {
+        let mut resume = [0; Trigger::COUNT];
+        let is_scanned = own.scan(source.as_bytes(), |hit| {
+            ask(rules, source, hit, &mut resume, spans);
+        });
+        if !is_scanned {
+            spans.clear();
+            spans.push(whole(source, Rule::Error));
+            return;
+        }
     }
     if rules.has_personal() {
         let kept = numbers::Kept {
@@ -60,6 +52,8 @@ pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec
         spans.push(whole(source, Rule::Classification));
     }
     span::merge(spans);
+    // What is a marker already stays one.
+    spans.retain(|span| rules.markers().end(text, span.start) != Some(span.end));
 }
 
 fn whole(source: &str, rule: Rule) -> Span {
@@ -71,12 +65,43 @@ fn whole(source: &str, rule: Rule) -> Span {
     }
 }
 
+/// Asks the scanner of a hit, unless it said that nothing is to be found here; `resume` is what each one said.
+fn ask(
+    rules: &Compiled,
+    source: &str,
+    hit: Hit,
+    resume: &mut [usize; Trigger::COUNT],
+    spans: &mut Vec<Span>,
+) {
+    let Some(resume) = resume.get_mut(hit.trigger as usize) else {
+        return;
+    };
+    if hit.start < *resume {
+        return;
+    }
+    if hit.trigger == Trigger::Insert {
+        let text = Text(source.as_bytes());
+        insert::scan(text, rules, hit.start, hit.end, |span| spans.push(span));
+        return;
+    }
+    match look(rules, source, hit) {
+        Seen::Nothing => {}
+        Seen::NothingBefore(next) => *resume = next,
+        Seen::Found(span) => {
+            *resume = span.end;
+            if rules.has(span.rule) {
+                spans.push(span);
+            }
+        }
+    }
+}
+
 fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
     let text = Text(source.as_bytes());
     let Hit { start, end, .. } = hit;
     match hit.trigger {
         Trigger::Name => pairs::scan(text, rules, start, end),
-        Trigger::Email => email::scan(text, start, end),
+        Trigger::EncodedEmail => email::scan(text, start, end),
         Trigger::Jwt => jwt::scan(text, start, end),
         Trigger::Bearer => bearer::scan_bearer(text, start, end),
         Trigger::Basic => bearer::scan_basic(text, start, end),
@@ -91,7 +116,12 @@ fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
         Trigger::Home => home::scan(text, start, end),
         Trigger::Marking => marking::scan(text, start, end),
         Trigger::MarkingWord => marking::scan_word(text, start, end),
+        Trigger::Command => command::scan(text, start, end),
+        Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
+        Trigger::Telegram => token::scan_telegram(text, start, end),
         Trigger::DashedIp => ip::scan_dashed(text, start, end),
+        // Takes several pieces at once, so its caller asks it itself.
+        Trigger::Insert => Seen::Nothing,
         Trigger::Pattern => pattern(rules, source, hit),
         Trigger::Known => known(rules, source, hit),
     }

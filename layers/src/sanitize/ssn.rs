@@ -17,7 +17,7 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
     if separator != b'-' && separator != 0xe2 {
         return Seen::Nothing;
     }
-    match formatted(text, start) {
+    match formatted(text, start, is_issued) {
         Some(end) => Seen::found(Rule::Ssn, start, end),
         None => Seen::Nothing,
     }
@@ -29,23 +29,23 @@ pub(super) fn scan_named(text: Text<'_>, _start: usize, end: usize) -> Seen {
         return Seen::Nothing;
     }
     let number = text.run_most(end, MAX_GAP_BYTES, |byte| {
-        !byte.is_ascii_digit() && !matches!(byte, b'\n' | b'.' | b';' | b'=')
+        !byte.is_ascii_digit() && !matches!(byte, b'\n' | b';')
     });
     if !text.at(number).is_ascii_digit() {
         return Seen::NothingBefore(end);
     }
     let nine = text.run_most(number, 10, |byte| byte.is_ascii_digit());
-    if nine - number == 9 && is_number(text.slice(number, nine)) {
+    if nine - number == 9 && is_not_empty(text.slice(number, nine)) {
         return Seen::found(Rule::Ssn, number, nine);
     }
-    match formatted(text, number) {
+    match formatted(text, number, is_not_empty) {
         Some(end) => Seen::found(Rule::Ssn, number, end),
         None => Seen::Nothing,
     }
 }
 
 /// Where a number in the form `ddd?dd?dddd` that begins at `start` ends.
-fn formatted(text: Text<'_>, start: usize) -> Option<usize> {
+fn formatted(text: Text<'_>, start: usize, is_number: impl Fn(&[u8]) -> bool) -> Option<usize> {
     let separator = separator(text, start + 3)?;
     let group = start + 3 + separator.len();
     let serial = group + 2 + separator.len();
@@ -88,13 +88,21 @@ fn joins(byte: u8, next: u8) -> bool {
         || byte.is_ascii_alphabetic() && byte != b'n' && byte != b't' && byte != b'T'
 }
 
-fn is_number(digits: &[u8]) -> bool {
+/// A number that may have been given out.
+fn is_issued(digits: &[u8]) -> bool {
     let part = |start: usize, end: usize| digits.get(start..end).unwrap_or_default();
     digits.iter().all(u8::is_ascii_digit)
         && digits.len() == 9
         && !matches!(part(0, 3), b"000" | b"666" | [b'9', ..])
         && part(3, 5) != b"00"
         && part(5, 9) != b"0000"
+}
+
+/// Nine digits, not all alike: behind its name any number counts, those for taxpayers too, which begin with 9.
+fn is_not_empty(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_digit)
+        && digits.len() == 9
+        && digits.iter().any(|digit| digits.first() != Some(digit))
 }
 
 pub(super) const SAMPLES: Samples = Samples {

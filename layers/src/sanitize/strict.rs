@@ -31,8 +31,8 @@ fn look(text: Text<'_>, at: usize) -> Option<(Rule, usize)> {
         return None;
     }
     let before = text.back(at, 1);
-    let is_number = !matches!(before, b'.' | b'-' | b'+' | b'/')
-        && !(before == b',' && is_word(text.back(at, 2)));
+    let is_item = before == b',' && is_word(text.back(at, 2));
+    let is_number = !is_item && !matches!(before, b'.' | b'-' | b'+' | b'/');
     let by = |rule: Rule, end: Option<usize>| end.map(|end| (rule, end));
     let is_open = byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'(');
     None.or_else(|| {

@@ -118,6 +118,16 @@ pub(super) fn skip_sgr(text: Text<'_>, start: usize) -> usize {
     at
 }
 
+/// Behind the rest of an SGR escape when `start` lies inside one: `ESC[1;`, then `36mann` is `ann`.
+pub(super) fn after_sgr(text: Text<'_>, start: usize) -> usize {
+    let is_code = |byte: u8| byte.is_ascii_digit() || byte == b';';
+    let open = text.run_back(start, 12, is_code);
+    let end = text.run_most(start, 12, is_code);
+    let is_inside =
+        text.back(open, 1) == b'[' && text.back(open, 2) == 0x1b && text.at(end) == b'm';
+    if is_inside { end + 1 } else { start }
+}
+
 /// No letter or digit before it, unless those of an escape: `\neyJ`, `%20eyJ`.
 pub(super) fn begins_word(text: Text<'_>, start: usize) -> bool {
     let before = text.back(start, 1);

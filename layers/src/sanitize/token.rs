@@ -74,6 +74,20 @@ pub(super) fn scan(text: Text<'_>, vendor: &Vendor, start: usize, end: usize) ->
     Seen::found(Rule::Token, if is_host { end } else { start }, token_end)
 }
 
+/// `start..end` is `:AA`: a Telegram bot's token has 8 to 10 digits before it and 33 characters behind it.
+pub(super) fn scan_telegram(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let bot = text.run_back(start, 11, |byte| byte.is_ascii_digit());
+    let token_end = text.run_most(end, 40, is_base64url);
+    let is_token = (8..=10).contains(&(start - bot))
+        && (30..=36).contains(&(token_end - end))
+        && text.has(start, b":AA");
+    if is_token {
+        Seen::found(Rule::Token, bot, token_end)
+    } else {
+        Seen::Nothing
+    }
+}
+
 const fn row(prefix: &'static str, alphabet: Alphabet, least: usize, most: usize) -> Vendor {
     Vendor {
         prefix,
@@ -158,7 +172,22 @@ pub(super) const VENDORS: &[Vendor] = &[
     // hosting and operation
     row("SG.", Alphabet::Dotted, 60, 80),
     row("key-", Alphabet::LowerHex, 32, 32),
-    row("SK", Alphabet::LowerHex, 32, 32),
+    row("SK0", Alphabet::LowerHex, 31, 31),
+    row("SK1", Alphabet::LowerHex, 31, 31),
+    row("SK2", Alphabet::LowerHex, 31, 31),
+    row("SK3", Alphabet::LowerHex, 31, 31),
+    row("SK4", Alphabet::LowerHex, 31, 31),
+    row("SK5", Alphabet::LowerHex, 31, 31),
+    row("SK6", Alphabet::LowerHex, 31, 31),
+    row("SK7", Alphabet::LowerHex, 31, 31),
+    row("SK8", Alphabet::LowerHex, 31, 31),
+    row("SK9", Alphabet::LowerHex, 31, 31),
+    row("SKa", Alphabet::LowerHex, 31, 31),
+    row("SKb", Alphabet::LowerHex, 31, 31),
+    row("SKc", Alphabet::LowerHex, 31, 31),
+    row("SKd", Alphabet::LowerHex, 31, 31),
+    row("SKe", Alphabet::LowerHex, 31, 31),
+    row("SKf", Alphabet::LowerHex, 31, 31),
     row("hvs.", Alphabet::Url, 20, ANY),
     row("hvb.", Alphabet::Url, 20, ANY),
     row("hvr.", Alphabet::Url, 20, ANY),

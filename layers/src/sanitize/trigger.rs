@@ -1,6 +1,8 @@
-//! Pass one: every literal that may begin something, found at once by one automaton.
+//! Pass one: every literal that may begin something.
 //!
-//! A clean line costs one table look-up a byte here. A hit only names a scanner and a place; the scanner decides.
+//! A hit only names a scanner and a place; the scanner decides. The built-in literals are found by their first three
+//! bytes: each place of the text is looked up in a small table, independently of the one before, so a clean line costs
+//! less than a nanosecond a byte here. An automaton (measured first) waits for its own last step at each byte.
 
 use std::sync::LazyLock;
 
@@ -8,6 +10,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use super::command::PROGRAMS;
 use super::token::VENDORS;
 
 /// What a literal may begin: the scanner to ask.
@@ -15,7 +18,7 @@ use super::token::VENDORS;
 #[repr(u8)]
 pub(super) enum Trigger {
     Name,
-    Email,
+    EncodedEmail,
     Jwt,
     Bearer,
     Basic,
@@ -29,11 +32,15 @@ pub(super) enum Trigger {
     DashedIp,
     Pattern,
     Known,
+    Command,
+    Identified,
+    Telegram,
+    Insert,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 19;
 }
 
 /// A literal at a place.
@@ -44,6 +51,102 @@ pub(super) struct Hit {
     pub which: u16,
     pub start: usize,
     pub end: usize,
+}
+
+/// A literal and what it means.
+#[derive(Clone, Copy)]
+struct Row {
+    literal: &'static str,
+    trigger: Trigger,
+    which: u16,
+}
+
+/// The built-in literals by their first three bytes.
+pub(super) struct Table {
+    /// For each hash the bucket it leads to, from 1; 0 for none.
+    index: Box<[u8; BUCKETS]>,
+    buckets: Vec<Vec<Row>>,
+}
+
+const BUCKET_BITS: u32 = 13;
+const BUCKETS: usize = 1 << BUCKET_BITS;
+static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
+
+impl Table {
+    /// The table, made once in a process.
+    pub fn built_in() -> &'static Self {
+        &TABLE
+    }
+
+    fn new() -> Self {
+        let mut table = Self {
+            index: Box::new([0; BUCKETS]),
+            buckets: Vec::new(),
+        };
+        for row in built_in() {
+            let [a, b, c, ..] = *row.literal.as_bytes() else {
+                continue;
+            };
+            let Some(slot) = table.index.get_mut(hash([a, b, c, 0])) else {
+                continue;
+            };
+            if *slot == 0 {
+                table.buckets.push(Vec::new());
+                // Never more than there are literals; a test counts them.
+                *slot = u8::try_from(table.buckets.len()).unwrap_or(u8::MAX);
+            }
+            if let Some(bucket) = table.buckets.get_mut(usize::from(*slot) - 1) {
+                bucket.push(row);
+            }
+        }
+        table
+    }
+
+    /// Calls `hit` at each literal, overlapping ones too, in the order of their starts.
+    #[inline]
+    pub fn scan(&self, text: &[u8], mut hit: impl FnMut(Hit)) {
+        for (start, window) in text.windows(4).enumerate() {
+            let window = <[u8; 4]>::try_from(window).unwrap_or_default();
+            self.look(text, start, window, &mut hit);
+        }
+        // The last three bytes; no literal is shorter.
+        if let Some(start) = text.len().checked_sub(3)
+            && let Some(&[a, b, c]) = text.last_chunk::<3>()
+        {
+            self.look(text, start, [a, b, c, 0], &mut hit);
+        }
+    }
+
+    #[inline(always)]
+    fn look(&self, text: &[u8], start: usize, window: [u8; 4], hit: &mut impl FnMut(Hit)) {
+        let bucket = self.index.get(hash(window)).copied().unwrap_or(0);
+        if bucket != 0 {
+            self.compare(text, start, usize::from(bucket) - 1, hit);
+        }
+    }
+
+    fn compare(&self, text: &[u8], start: usize, bucket: usize, hit: &mut impl FnMut(Hit)) {
+        for row in self.buckets.get(bucket).into_iter().flatten() {
+            let end = start + row.literal.len();
+            let found = text.get(start..end);
+            if found.is_some_and(|found| found.eq_ignore_ascii_case(row.literal.as_bytes())) {
+                hit(Hit {
+                    trigger: row.trigger,
+                    which: row.which,
+                    start,
+                    end,
+                });
+            }
+        }
+    }
+}
+
+/// The hash of the first three bytes, the same for both cases of a letter.
+#[inline(always)]
+fn hash(window: [u8; 4]) -> usize {
+    let folded = (u32::from_le_bytes(window) & 0x00ff_ffff) | 0x0020_2020;
+    // Knuth's multiplicative hash.
+    (folded.wrapping_mul(0x9e37_79b1) >> (32 - BUCKET_BITS)) as usize
 }
 
 /// A literal of the policy.
@@ -63,48 +166,30 @@ impl<'p> Own<'p> {
     }
 }
 
-/// The automaton and what its literals mean.
+/// The policy's literals, of any number and length: an automaton.
 pub(super) struct Triggers {
     automaton: Option<DFA>,
     rows: Vec<(Trigger, u16, usize)>,
 }
 
-static BUILT_IN: LazyLock<Triggers> = LazyLock::new(|| Triggers::new(&[]));
-
 impl Triggers {
-    /// Those of the built-in rules, made once in a process.
-    pub fn built_in() -> &'static Self {
-        &BUILT_IN
-    }
-
-    /// The built-in literals and the policy's `own`.
     pub fn new(own: &[Own<'_>]) -> Self {
-        let built_in = LITERALS.iter().flat_map(|&(trigger, literals)| {
-            literals.iter().map(move |&literal| (literal, trigger, 0))
-        });
-        let vendors = VENDORS
-            .iter()
-            .zip(0..)
-            .map(|(vendor, which)| (vendor.prefix, Trigger::Token, which));
-        let own = own.iter().map(|own| (own.literal, own.trigger, own.which));
-        let (literals, rows): (Vec<_>, Vec<_>) = built_in
-            .chain(vendors)
-            .chain(own)
-            .map(|(literal, trigger, which)| (literal, (trigger, which, literal.len())))
-            .unzip();
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
             .start_kind(StartKind::Unanchored)
             .ascii_case_insensitive(true)
             .prefilter(false)
-            .build(&literals)
+            .build(own.iter().map(|own| own.literal))
             .ok();
-        Self { automaton, rows }
+        let row = |own: &Own<'_>| (own.trigger, own.which, own.literal.len());
+        Self {
+            automaton,
+            rows: own.iter().map(row).collect(),
+        }
     }
 
     /// Calls `hit` at each literal, overlapping ones too, in the order of their ends. `false` when the automaton could
     /// not be built, so that nothing is known about the text.
-    #[inline]
     pub fn scan(&self, text: &[u8], mut hit: impl FnMut(Hit)) -> bool {
         let Some(dfa) = &self.automaton else {
             return false;
@@ -114,17 +199,18 @@ impl Triggers {
         };
         for (at, &byte) in text.iter().enumerate() {
             state = dfa.next_state(Anchored::No, state, byte);
-            if dfa.is_special(state) && dfa.is_match(state) {
-                for index in 0..dfa.match_len(state) {
-                    let row = dfa.match_pattern(state, index).as_usize();
-                    if let Some(&(trigger, which, len)) = self.rows.get(row) {
-                        hit(Hit {
-                            trigger,
-                            which,
-                            start: (at + 1).saturating_sub(len),
-                            end: at + 1,
-                        });
-                    }
+            if !(dfa.is_special(state) && dfa.is_match(state)) {
+                continue;
+            }
+            for index in 0..dfa.match_len(state) {
+                let row = dfa.match_pattern(state, index).as_usize();
+                if let Some(&(trigger, which, len)) = self.rows.get(row) {
+                    hit(Hit {
+                        trigger,
+                        which,
+                        start: (at + 1).saturating_sub(len),
+                        end: at + 1,
+                    });
                 }
             }
         }
@@ -132,6 +218,23 @@ impl Triggers {
     }
 }
 
+fn built_in() -> impl Iterator<Item = Row> {
+    let literals = LITERALS.iter().flat_map(|&(trigger, literals)| {
+        literals.iter().map(move |&literal| Row {
+            literal,
+            trigger,
+            which: 0,
+        })
+    });
+    let vendors = VENDORS.iter().zip(0..).map(|(vendor, which)| Row {
+        literal: vendor.prefix,
+        trigger: Trigger::Token,
+        which,
+    });
+    literals.chain(vendors)
+}
+
+/// At least three bytes each.
 const LITERALS: &[(Trigger, &[&str])] = &[
     (
         Trigger::Name,
@@ -166,9 +269,10 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "backup",
             "recovery",
             "scratch",
+            "sig=",
         ],
     ),
-    (Trigger::Email, &["@", "%40", "\\u0040"]),
+    (Trigger::EncodedEmail, &["%40", "\\u0040"]),
     (Trigger::Jwt, &["eyj", "eyk"]),
     (Trigger::Bearer, &["bearer"]),
     (Trigger::Basic, &["basic"]),
@@ -186,7 +290,44 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "\\documents and settings\\",
         ],
     ),
-    (Trigger::Marking, &["//"]),
+    // The last letter of a level, and what parts it from its controls.
+    (
+        Trigger::Marking,
+        &["t//", "l//", "d//", "i//", "s//", "c//", "u//"],
+    ),
     (Trigger::MarkingWord, &["noforn"]),
+    (Trigger::Command, PROGRAMS),
+    (Trigger::Identified, &["identified by"]),
+    (Trigger::Telegram, &[":aa"]),
+    (Trigger::Insert, &["values"]),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_literal_is_found_at_both_ends_and_in_any_case() {
+        for row in built_in() {
+            assert!(row.literal.len() >= 3, "{}", row.literal);
+            for text in [
+                row.literal.to_uppercase(),
+                format!("{} x", row.literal),
+                format!("x {}", row.literal),
+            ] {
+                let mut found = false;
+                Table::built_in().scan(text.as_bytes(), |hit| {
+                    found |= (hit.trigger, hit.which, hit.end - hit.start)
+                        == (row.trigger, row.which, row.literal.len());
+                });
+                assert!(found, "{} in {text}", row.literal);
+            }
+        }
+    }
+
+    #[test]
+    fn the_buckets_can_be_counted_in_a_byte() {
+        assert!(Table::built_in().buckets.len() < usize::from(u8::MAX));
+    }
+}

@@ -25,11 +25,8 @@ pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) 
         .iter()
         .rposition(|&byte| byte == b'@');
     // A password may hold `/`, `?` and `#` although it must not: then the sign lies behind them.
-    let Some(sign) = sign
-        .map(|sign| end + sign)
-        .or_else(|| late_sign(text, end, authority_end))
-    else {
-        return Seen::NothingBefore(authority_end);
+    let Some(sign) = sign.map(|sign| end + sign) else {
+        return late(text, end, authority_end);
     };
     let userinfo = text.slice(end, sign);
     let is_done = markers.end(text, end) == Some(sign);
@@ -41,30 +38,35 @@ pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) 
     Seen::found(Rule::Userinfo, end, sign)
 }
 
-/// The `@` after `user:` when the password holds a delimiter: `redis://:p/w@host`.
-fn late_sign(text: Text<'_>, start: usize, authority_end: usize) -> Option<usize> {
+/// The authority ended at a delimiter that may belong to the password: `redis://:p/w@host`.
+fn late(text: Text<'_>, start: usize, authority_end: usize) -> Seen {
     let authority = text.slice(start, authority_end);
-    let colon = authority.iter().position(|&byte| byte == b':')?;
-    let after = authority.get(colon + 1..)?;
-    let is_port = !after.is_empty() && after.iter().all(u8::is_ascii_digit);
-    if is_port || !matches!(text.at(authority_end), b'/' | b'?' | b'#') {
-        return None;
+    let password = authority.split(|&byte| byte == b':').nth(1);
+    let is_port = |password: &[u8]| !password.is_empty() && password.iter().all(u8::is_ascii_digit);
+    if password.is_none_or(is_port) || !matches!(text.at(authority_end), b'/' | b'?' | b'#') {
+        return Seen::NothingBefore(authority_end);
     }
-    let end = text.run_most(authority_end, 128, |byte| {
+    let end = text.run_most(authority_end, MAX_LATE_BYTES, |byte| {
         byte > b' '
             && !matches!(
                 byte,
                 b'"' | b'\'' | b'\\' | b'<' | b'>' | b'`' | b'&' | b'='
             )
     });
-    let sign = text
-        .slice(authority_end, end)
-        .iter()
-        .rposition(|&byte| byte == b'@')?;
-    text.at(authority_end + sign + 1)
-        .is_ascii_alphanumeric()
-        .then_some(authority_end + sign)
+    let rest = text.slice(authority_end, end);
+    match rest.iter().rposition(|&byte| byte == b'@') {
+        Some(sign) if rest.get(sign + 1).is_some_and(u8::is_ascii_alphanumeric) => {
+            Seen::found(Rule::Userinfo, start, authority_end + sign)
+        }
+        // Whatever authority begins and ends in here has no sign either.
+        _ => Seen::NothingBefore(
+            authority_end + rest.iter().rposition(|&byte| byte == b'/').unwrap_or(0),
+        ),
+    }
 }
+
+/// How far behind a delimiter a password may go on.
+const MAX_LATE_BYTES: usize = 128;
 
 pub(super) const SAMPLES: Samples = Samples {
     rule: Rule::Userinfo,

@@ -1,4 +1,4 @@
-//! The one noun of this crate: a record.
+//! How bad a record is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -69,5 +69,17 @@ impl FromStr for Level {
             .find(|(name, _)| text.eq_ignore_ascii_case(name))
             .map(|&(_, level)| level)
             .ok_or_else(|| UnknownLevel(text.chars().take(64).collect()))
+    }
+}
+
+impl From<tracing_core::Level> for Level {
+    fn from(level: tracing_core::Level) -> Self {
+        match level {
+            tracing_core::Level::TRACE => Self::Trace,
+            tracing_core::Level::DEBUG => Self::Debug,
+            tracing_core::Level::INFO => Self::Info,
+            tracing_core::Level::WARN => Self::Warning,
+            tracing_core::Level::ERROR => Self::Error,
+        }
     }
 }

@@ -1,0 +1,228 @@
+//! What does cleaning one text cost, and does it stay in proportion to its length?
+//!
+//! Clean and dirty lines beside formatting the same event with `fmt` and beside a `RegexSet` of the same shapes, all in
+//! this run; near-miss inputs of each kind at 16 KiB, 256 KiB and 1 MiB; heap allocations of a clean text.
+//! `sanitize_peers.py` beside this file measures Python's peers on the same lines.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use regex::RegexSet;
+use tracing_courier::sanitize::{Place, Policy, Sanitizer};
+
+const CLEAN: [&str; 4] = [
+    "upload of part 3 of 4 finished in 12.5 ms, status 200, retried false, queue depth 17, next flush in 30 s ok",
+    "accepted connection, handing it to worker 7; the pool has 12 idle and 4 busy members, none was dropped yet ..",
+    "GET /api/v1/rooms/42/messages?page=2&sort=desc took 88 ms and gave 50 rows from the cache of the west side ..",
+    "segment seg-0000000000000007.jsonl sealed after 655360 bytes and 1800 records; opening the next one at seq 41",
+];
+const SHORT: &str = "cache miss for room 42 now";
+const DIRTY: &str = "login failed for ann.lee@example.com with password=hunter2 on try 3";
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// The system's allocator, counted.
+struct Counting;
+
+// SAFETY: each call is handed on to the system's allocator as it came.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+fn main() {
+    let once = std::env::args().any(|argument| argument == "--test");
+    let budget = if once {
+        Duration::ZERO
+    } else {
+        Duration::from_millis(200)
+    };
+    let first = Instant::now();
+    let sanitizer = Sanitizer::default();
+    black_box(sanitizer.clean(Place::Message, SHORT));
+    println!(
+        "first use, tables built: {:.2} ms\n",
+        first.elapsed().as_secs_f64() * 1e3
+    );
+    lines(&sanitizer, budget);
+    allocations(&sanitizer);
+    near_misses(budget, once);
+}
+
+/// Nanoseconds a call, the best of several rounds: what else runs on the machine only ever adds.
+fn nanos(budget: Duration, mut work: impl FnMut()) -> f64 {
+    let mut best = f64::MAX;
+    let until = Instant::now() + budget;
+    let mut calls = 1_u32;
+    loop {
+        let start = Instant::now();
+        for _ in 0..calls {
+            work();
+        }
+        let elapsed = start.elapsed();
+        best = best.min(elapsed.as_secs_f64() * 1e9 / f64::from(calls));
+        if Instant::now() >= until {
+            return best;
+        }
+        if elapsed < Duration::from_millis(5) {
+            calls = calls.saturating_mul(2);
+        }
+    }
+}
+
+fn lines(sanitizer: &Sanitizer, budget: Duration) {
+    let regexes = RegexSet::new(SHAPES).unwrap();
+    let mut buffer = String::with_capacity(4096);
+    let mut row = |what: &str, texts: &[&str]| {
+        let mut next = texts.iter().cycle();
+        let ours = nanos(budget, || {
+            black_box(sanitizer.clean(Place::Message, next.next().unwrap()));
+        });
+        let in_place = nanos(budget, || {
+            buffer.clear();
+            buffer.push_str(next.next().unwrap());
+            black_box(sanitizer.clean_into(Place::Message, &mut buffer, 0));
+        });
+        let set = nanos(budget, || {
+            black_box(regexes.matches(next.next().unwrap()).matched_any());
+        });
+        println!("{what:<24} {ours:>10.0} {in_place:>10.0} {set:>10.0}");
+    };
+    println!(
+        "{:<24} {:>10} {:>10} {:>10}",
+        "ns a text", "clean", "clean_into", "RegexSet"
+    );
+    row("clean, 108 B", &CLEAN);
+    row("clean, 26 B", &[SHORT]);
+    row("dirty, 67 B", &[DIRTY]);
+    let varied: Vec<String> = (0..491)
+        .map(|n| format!("job {n} of u{n}@host{n}.example.com: token=t{n}x{n}, took {n} ms"))
+        .collect();
+    let varied: Vec<&str> = varied.iter().map(String::as_str).collect();
+    row("dirty, 491 different", &varied);
+    println!(
+        "{:<24} {:>10.0}\n",
+        "fmt, the same event",
+        formatted(budget)
+    );
+}
+
+/// What stock `fmt` takes to format the clean event, into nothing.
+fn formatted(budget: Duration) -> f64 {
+    let subscriber = tracing_subscriber::fmt().with_writer(io::sink).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let mut next = CLEAN.iter().cycle();
+        nanos(budget, || tracing::info!("{}", next.next().unwrap()))
+    })
+}
+
+fn allocations(sanitizer: &Sanitizer) {
+    let mut buffer = CLEAN.concat();
+    let mut counted = |dirty: &str| {
+        buffer.clear();
+        buffer.push_str(dirty);
+        black_box(sanitizer.clean_into(Place::Message, &mut buffer, 0));
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for text in CLEAN {
+            black_box(sanitizer.clean(Place::Message, text));
+        }
+        let clean = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        buffer.clear();
+        buffer.push_str(dirty);
+        black_box(sanitizer.clean_into(Place::Message, &mut buffer, 0));
+        (clean, ALLOCATIONS.load(Ordering::Relaxed) - before - clean)
+    };
+    let (clean, dirty) = counted(DIRTY);
+    println!(
+        "heap allocations: {clean} for {} clean texts, {dirty} for a dirty one in place\n",
+        CLEAN.len()
+    );
+    assert_eq!((clean, dirty), (0, 0));
+}
+
+fn near_misses(budget: Duration, once: bool) {
+    let sanitizer = Sanitizer::new(&Policy::new().max_string_bytes(4 << 20));
+    let inputs: [(&str, &str); 24] = [
+        ("colons", ":"),
+        ("eyJ", "eyJ"),
+        ("eyJ.", "eyJ."),
+        ("open quotes", "password=\""),
+        ("open quotes, own key", "\"token\":\""),
+        ("BEGIN without END", "-----BEGIN PRIVATE KEY"),
+        ("BEGIN certificate", "-----BEGIN CERTIFICATE-----"),
+        ("digits", "4"),
+        ("digits and dots", "1."),
+        ("digits and hyphens", "123-45-"),
+        ("cards, almost", "4111 "),
+        ("hex groups", "ab1:"),
+        ("at signs", "a@"),
+        ("hosts", "a@b."),
+        ("schemes", "a://b:c"),
+        ("names", "token "),
+        ("names in one", "token_"),
+        ("open brackets", "secret={["),
+        ("backslashes", "\\\""),
+        ("homes", "/home/"),
+        ("slashes", "//"),
+        ("bearer", "bearer "),
+        ("percent", "%40%22%3D"),
+        (
+            "prose",
+            "the parcel was weighed, stamped and sent on its way in the morning. ",
+        ),
+    ];
+    println!(
+        "{:<24} {:>10} {:>10} {:>10}",
+        "MB/s", "16 KiB", "256 KiB", "1 MiB"
+    );
+    for (what, piece) in inputs {
+        print!("{what:<24}");
+        for size in [16 << 10, 256 << 10, 1 << 20] {
+            let text = piece.repeat(size / piece.len());
+            let budget = if once { Duration::ZERO } else { budget / 2 };
+            let nanos = nanos(budget, || {
+                black_box(sanitizer.clean(Place::Message, &text));
+            });
+            print!(" {:>10.0}", text.len() as f64 * 1e3 / nanos);
+        }
+        println!();
+    }
+}
+
+/// The shapes of our rules as plain expressions, for scale; they find less.
+const SHAPES: [&str; 22] = [
+    r"(?i)(password|passwd|pwd|secret|token|auth|api[_-]?key|credential|cookie)\s*[=:]\s*\S+",
+    r"(?i)bearer\s+[A-Za-z0-9._~+/=-]{8,}",
+    r"(?i)basic\s+[A-Za-z0-9+/=]{8,}",
+    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,}",
+    r"\b\d{3}-\d{2}-\d{4}\b",
+    r"\b(?:\d[ -]?){13,19}\b",
+    r"\b\d{1,3}(\.\d{1,3}){3}\b",
+    r"(?i)\b[0-9a-f]{1,4}(:[0-9a-f]{0,4}){2,7}\b",
+    r"://[^/\s:@]+:[^/\s@]+@",
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b",
+    r"\bgh[pousr]_[A-Za-z0-9]{36}\b",
+    r"\bglpat-[A-Za-z0-9_-]{20}\b",
+    r"\bxox[abprs]-[A-Za-z0-9-]{10,}\b",
+    r"\b[sr]k_(live|test)_[A-Za-z0-9]{10,}\b",
+    r"\bAIza[A-Za-z0-9_-]{35}\b",
+    r"\bnpm_[A-Za-z0-9]{36}\b",
+    r"/home/[^/\s]+",
+    r"/Users/[^/\s]+",
+    r"(?i)c:\\users\\[^\\\s]+",
+    r"\b(TOP SECRET|SECRET|CONFIDENTIAL|CUI)//[A-Z]+",
+];

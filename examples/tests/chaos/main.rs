@@ -1,0 +1,37 @@
+//! Trials from outside: `field_app` and `courier-relay` as processes of their own, killed, cut off and fed nonsense.
+//!
+//! What is shown, in this order:
+//!
+//! 1. a number that the program printed as acknowledged is on disk or with the relay, whatever dies when;
+//! 2. an outage of the relay or of its upstream loses nothing and doubles nothing;
+//! 3. a planted secret is nowhere: not printed, not on either disk, not upstream; the words around it are;
+//! 4. a panic is a record that survives its program;
+//! 5. nonsense is refused by name before anything is made.
+//!
+//! The trials are sized for CI. At full size outages take 20 s and kills come anywhere in 100,000 records:
+//!
+//! ```sh
+//! COURIER_CHAOS=full cargo test --release -p courier-examples --test chaos -- --nocapture
+//! ```
+#![cfg(unix)]
+
+mod built;
+mod chance;
+mod lossy;
+mod planted;
+mod process;
+mod program;
+mod relay;
+mod size;
+mod stored;
+mod upstream;
+
+mod commands;
+mod cramped;
+mod kill;
+mod neighbours;
+mod nonsense;
+mod outage;
+mod panic;
+mod report;
+mod secrets;

@@ -1,0 +1,270 @@
+//! The trail: the last records of the process, in short, attached to each error and fatal record.
+//!
+//! One ring for the whole program, bounded by count and by bytes. A crumb is kept as its JSON, so that attaching the
+//! trail to an error is a copy and pushing one allocates nothing once the ring is warm.
+//!
+//! What it does not do: keep attributes, or anything that the levels have filtered out.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::gate::{Frame, Intake, Role, TRUNCATED};
+use crate::record::{Breadcrumb, char_floor, encode_head, encode_head_with};
+
+/// Crumbs kept: 20, what a person reads before an error.
+pub const DEFAULT_MAX_RECORDS: usize = 20;
+/// Bytes kept, as JSON: 16 KiB, a quarter of the largest record.
+pub const DEFAULT_MAX_BYTES: usize = 16 * 1024;
+/// A crumb's message is cut here, in bytes.
+const MAX_MESSAGE_BYTES: usize = 512;
+
+/// The ring. A cheap handle: clones share it.
+#[derive(Clone, Debug)]
+pub struct Breadcrumbs(Arc<Mutex<Ring>>);
+
+#[derive(Debug)]
+struct Ring {
+    crumbs: VecDeque<Crumb>,
+    bytes: usize,
+    max_records: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Crumb {
+    json: Vec<u8>,
+    of: Mark,
+}
+
+/// Tells the record that a crumb was made of, so that an error does not carry itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mark(usize, u64);
+
+impl Mark {
+    fn of(frame: &Rc<Frame>) -> Self {
+        Self(Rc::as_ptr(frame).addr(), frame.serial)
+    }
+}
+
+impl Breadcrumbs {
+    /// A ring of [`DEFAULT_MAX_RECORDS`] and [`DEFAULT_MAX_BYTES`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(DEFAULT_MAX_RECORDS, DEFAULT_MAX_BYTES)
+    }
+
+    /// A ring of at most `max_records` crumbs in at most `max_bytes` of JSON. Either at 0: no trail.
+    #[must_use]
+    pub fn with_limits(max_records: usize, max_bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Ring {
+            crumbs: VecDeque::new(),
+            bytes: 0,
+            max_records,
+            max_bytes,
+        })))
+    }
+
+    /// The trail as it is now, oldest first: for a log viewer inside the program.
+    #[must_use]
+    pub fn recent(&self) -> Vec<Breadcrumb> {
+        let json: Vec<Vec<u8>> = self
+            .lock()
+            .crumbs
+            .iter()
+            .map(|crumb| crumb.json.clone())
+            .collect();
+        json.iter()
+            .filter_map(|json| serde_json::from_slice(json).ok())
+            .collect()
+    }
+
+    /// Forgets the trail.
+    pub fn clear(&self) {
+        let mut ring = self.lock();
+        ring.crumbs.clear();
+        ring.bytes = 0;
+    }
+
+    fn push(&self, frame: &Rc<Frame>) {
+        self.lock().push(frame);
+    }
+
+    /// Appends the trail's JSON objects to `out`, joined by commas, without the crumb of `frame` itself.
+    pub(crate) fn write_before(&self, frame: &Rc<Frame>, out: &mut Vec<u8>) {
+        self.lock().write(Some(Mark::of(frame)), out);
+    }
+
+    /// As [`write_before`](Self::write_before), for the panic hook: gives up after `patience`, since the thread that
+    /// holds the ring may be the one that panics.
+    pub(crate) fn try_write(&self, patience: Duration, out: &mut Vec<u8>) {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.0.try_lock() {
+                Ok(ring) => return ring.write(None, out),
+                Err(TryLockError::Poisoned(poisoned)) => {
+                    return poisoned.into_inner().write(None, out);
+                }
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::yield_now();
+                }
+                Err(TryLockError::WouldBlock) => return,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Breadcrumbs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ring {
+    fn push(&mut self, frame: &Rc<Frame>) {
+        if self.max_records == 0 || self.max_bytes == 0 {
+            return;
+        }
+        let mut crumb = if self.crumbs.len() < self.max_records {
+            Crumb::default()
+        } else {
+            self.drop_oldest().unwrap_or_default()
+        };
+        crumb.json.clear();
+        encode(frame, &mut crumb.json);
+        crumb.of = Mark::of(frame);
+        self.bytes += crumb.json.len();
+        self.crumbs.push_back(crumb);
+        while self.bytes > self.max_bytes && self.drop_oldest().is_some() {}
+    }
+
+    fn drop_oldest(&mut self) -> Option<Crumb> {
+        let oldest = self.crumbs.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(oldest.json.len());
+        Some(oldest)
+    }
+
+    fn write(&self, without: Option<Mark>, out: &mut Vec<u8>) {
+        for crumb in &self.crumbs {
+            if Some(crumb.of) != without {
+                if out.last().is_some_and(|&last| last != b'[') {
+                    out.push(b',');
+                }
+                out.extend_from_slice(&crumb.json);
+            }
+        }
+    }
+}
+
+fn encode(frame: &Frame, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let message = frame.message();
+    if message.len() <= MAX_MESSAGE_BYTES {
+        out.extend_from_slice(&frame.head(encode_head));
+    } else {
+        let cut = char_floor(message, MAX_MESSAGE_BYTES);
+        let head = message.get(..cut).unwrap_or_default();
+        encode_head_with(frame, &format!("{head}{TRUNCATED}"), out);
+    }
+    out.extend_from_slice(b",\"category\":\"");
+    out.extend_from_slice(category(frame).as_bytes());
+    out.extend_from_slice(b"\"}");
+}
+
+/// What the program said by the field `breadcrumb_category`, if that is one of the four; else by the logger.
+fn category(frame: &Frame) -> &'static str {
+    let said = frame.fields.text(frame.plan.index(Role::Category));
+    said.and_then(|said| CATEGORIES.iter().find(|(name, _)| *name == said))
+        .map_or_else(|| by_logger(frame.logger()), |(name, _)| name)
+}
+
+/// The categories, each with the words of a logger's path that speak for it.
+const CATEGORIES: [(&str, &[&str]); 4] = [
+    (
+        "ui",
+        &[
+            "ui", "view", "views", "widget", "widgets", "screen", "window", "gui", "page",
+        ],
+    ),
+    (
+        "network",
+        &[
+            "http",
+            "https",
+            "net",
+            "network",
+            "api",
+            "ws",
+            "websocket",
+            "socket",
+            "dns",
+            "tls",
+            "grpc",
+            "hyper",
+            "reqwest",
+            "tonic",
+            "sync",
+        ],
+    ),
+    (
+        "user",
+        &["user", "users", "auth", "login", "account", "session"],
+    ),
+    ("system", &[]),
+];
+
+fn by_logger(logger: &str) -> &'static str {
+    let mut words = logger.split(|c: char| !c.is_ascii_alphanumeric());
+    words
+        .find_map(|word| {
+            CATEGORIES
+                .iter()
+                .find(|(_, words)| words.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        })
+        .map_or("system", |(name, _)| name)
+}
+
+/// Keeps the trail. Put it before the [`DiskQueueLayer`](crate::DiskQueueLayer), which attaches it.
+#[derive(Debug)]
+pub struct BreadcrumbLayer {
+    crumbs: Breadcrumbs,
+    intake: Intake,
+}
+
+impl BreadcrumbLayer {
+    /// Fills this ring.
+    #[must_use]
+    pub fn new(crumbs: &Breadcrumbs) -> Self {
+        Self {
+            crumbs: crumbs.clone(),
+            intake: Intake::new("BreadcrumbLayer"),
+        }
+    }
+
+    /// Takes events that no gate has cleaned too. They are kept as they are, secrets included.
+    #[must_use]
+    pub fn allow_raw(mut self) -> Self {
+        self.intake.allow_raw();
+        self
+    }
+}
+
+impl<S> Layer<S> for BreadcrumbLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
+        if let Some(frame) = self.intake.frame(event) {
+            self.crumbs.push(&frame);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The layer between `tracing` and the disk queue: each event becomes one line on disk before the call returns.
+//!
+//! On the caller's thread: encode once into a buffer that is used again, one `write(2)`. FATAL is also synced. No
+//! network, no allocation once the buffers are warm, and no error that reaches the program: what is lost is counted.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tracing_core::span::{Attributes, Id, Record as SpanRecord};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::breadcrumb::Breadcrumbs;
+use crate::gate::{Frame, Intake};
+use crate::losses::Loss;
+use crate::queue::{Appended, DiskQueue, Durability, Line};
+use crate::record::{self, Extra, Level};
+
+/// Gives the ids of the trace that the caller is in: trace id and span id, as numbers.
+pub type TraceIds = fn() -> Option<(u128, u64)>;
+
+/// Writes each event to a [`DiskQueue`].
+#[derive(Debug)]
+pub struct DiskQueueLayer {
+    queue: DiskQueue,
+    crumbs: Option<Breadcrumbs>,
+    trace_ids: Option<TraceIds>,
+    intake: Intake,
+}
+
+impl DiskQueueLayer {
+    /// Writes to this queue.
+    #[must_use]
+    pub fn new(queue: &DiskQueue) -> Self {
+        Self {
+            queue: queue.clone(),
+            crumbs: None,
+            trace_ids: None,
+            intake: Intake::new("DiskQueueLayer"),
+        }
+    }
+
+    /// Attaches this trail to error and fatal records. By default none.
+    #[must_use]
+    pub fn breadcrumbs(mut self, crumbs: &Breadcrumbs) -> Self {
+        self.crumbs = Some(crumbs.clone());
+        self
+    }
+
+    /// Asks this function for the ids of the current trace, at each event that belongs to the current context. By
+    /// default a record has none.
+    #[must_use]
+    pub fn trace_ids(mut self, ids: TraceIds) -> Self {
+        self.trace_ids = Some(ids);
+        self
+    }
+
+    /// Takes events that no gate has cleaned too. They go to disk and to the relay as they are, secrets included.
+    #[must_use]
+    pub fn allow_raw(mut self) -> Self {
+        self.intake.allow_raw();
+        self
+    }
+
+    fn record<S>(
+        &self,
+        event: &Event<'_>,
+        frame: &Rc<Frame>,
+        ctx: &Context<'_, S>,
+        buffers: &mut Buffers,
+    ) where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let level = frame.level();
+        buffers.crumbs.clear();
+        if level >= Level::Error
+            && let Some(crumbs) = &self.crumbs
+        {
+            crumbs.write_before(frame, &mut buffers.crumbs);
+        }
+        let extra = Extra {
+            trace: self
+                .trace_ids
+                .filter(|_| event.is_contextual())
+                .and_then(|ids| ids()),
+            breadcrumbs: &buffers.crumbs,
+        };
+        buffers.line.clear();
+        let start = buffers.line.body().len();
+        let scope = || ctx.event_scope(event).into_iter().flatten();
+        record::encode(
+            frame,
+            scope,
+            &extra,
+            &mut buffers.names,
+            buffers.line.body(),
+        );
+        record::fit(buffers.line.body(), start);
+        let durability = match level {
+            Level::Fatal => Durability::Durable,
+            _ => Durability::PageCache,
+        };
+        // A loss is counted by the queue, under its reason.
+        let _: Appended = self.queue.append(&mut buffers.line, durability);
+    }
+}
+
+/// What a thread encodes with, again and again.
+#[derive(Default)]
+struct Buffers {
+    line: Line,
+    crumbs: Vec<u8>,
+    names: Vec<&'static str>,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// Runs `f` with this thread's buffers, or with new ones where those are gone (a thread that ends) or in use.
+fn with_buffers(f: impl FnOnce(&mut Buffers)) {
+    let mut f = Some(f);
+    let _ = BUFFERS.try_with(|buffers| {
+        if let Ok(mut buffers) = buffers.try_borrow_mut()
+            && let Some(f) = f.take()
+        {
+            f(&mut buffers);
+        }
+    });
+    if let Some(f) = f {
+        f(&mut Buffers::default());
+    }
+}
+
+impl<S> Layer<S> for DiskQueueLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        match self.intake.frame(event) {
+            Some(frame) => with_buffers(|buffers| self.record(event, &frame, &ctx, buffers)),
+            None => self.queue.losses().add(Loss::NoGate, 1),
+        }
+    }
+
+    fn on_new_span(&self, span: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        self.intake.on_new_span(span, id, &ctx);
+    }
+
+    fn on_record(&self, id: &Id, values: &SpanRecord<'_>, ctx: Context<'_, S>) {
+        self.intake.on_record(id, values, &ctx);
+    }
+}

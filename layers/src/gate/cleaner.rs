@@ -1,0 +1,128 @@
+//! What every way through a gate shares: capture, clean, rebuild, hand on.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tracing_core::span::{Attributes, Record};
+use tracing_core::{Event, Metadata};
+
+use super::SanitizeLayer;
+use super::capture::Capture;
+use super::fields::Fields;
+use super::frame::{self, Frame};
+use super::plan::{Plan, Plans};
+use super::rebuild;
+
+/// A policy with the plans of the callsites that it has met.
+#[derive(Debug)]
+pub(super) struct Cleaner {
+    policy: SanitizeLayer,
+    plans: Plans,
+}
+
+/// The clean fields of a span, kept in its extensions for the layers that merge them into records.
+pub(crate) struct SpanFields {
+    pub plan: Arc<Plan>,
+    pub fields: Fields,
+}
+
+impl Cleaner {
+    pub fn new(policy: SanitizeLayer) -> Self {
+        Self {
+            policy,
+            plans: Plans::default(),
+        }
+    }
+
+    fn plan(&self, metadata: &'static Metadata<'static>) -> Arc<Plan> {
+        self.plans.of(metadata, self.policy.sanitizer.as_ref())
+    }
+
+    fn capture<'a>(&'a self, plan: &'a Plan, fields: &'a mut Fields) -> Capture<'a> {
+        Capture {
+            fields,
+            plan,
+            sanitizer: self.policy.sanitizer.as_ref(),
+        }
+    }
+
+    /// The values of an event, captured and cleaned.
+    pub fn frame(&self, event: &Event<'_>) -> Rc<Frame> {
+        let plan = self.plan(event.metadata());
+        let mut frame = frame::begin(plan, self.policy.clock.now());
+        if let Some(Frame { plan, fields, .. }) = Rc::get_mut(&mut frame) {
+            event.record(&mut self.capture(plan, fields));
+        }
+        frame
+    }
+
+    /// Calls `then` with the event rebuilt from its frame, which our layers find meanwhile.
+    pub fn hand_on<R>(
+        &self,
+        event: &Event<'_>,
+        frame: Rc<Frame>,
+        then: impl FnOnce(&Event<'_>) -> R,
+    ) -> R {
+        let metadata = event.metadata();
+        let result = rebuild::with_values(metadata.fields(), &frame.fields, |values| {
+            let clean = match event.parent() {
+                Some(parent) => Event::new_child_of(parent.clone(), metadata, values),
+                None if event.is_root() => Event::new_child_of(None, metadata, values),
+                None => Event::new(metadata, values),
+            };
+            let _open = frame::open(&clean, &frame);
+            then(&clean)
+        });
+        frame::end(frame);
+        result
+    }
+
+    /// The fields of a new span, captured and cleaned.
+    pub fn span_fields(&self, span: &Attributes<'_>) -> SpanFields {
+        let plan = self.plan(span.metadata());
+        let mut fields = Fields::default();
+        fields.reset(plan.fields.len());
+        span.record(&mut self.capture(&plan, &mut fields));
+        SpanFields { plan, fields }
+    }
+
+    /// The values that are recorded on a span later, captured and cleaned.
+    pub fn record_fields(
+        &self,
+        metadata: &'static Metadata<'static>,
+        record: &Record<'_>,
+    ) -> Fields {
+        let plan = self.plan(metadata);
+        let mut fields = Fields::default();
+        fields.reset(plan.fields.len());
+        record.record(&mut self.capture(&plan, &mut fields));
+        fields
+    }
+}
+
+/// Calls `then` with the attributes of a span rebuilt from its clean fields.
+pub(super) fn with_attributes<R>(
+    span: &Attributes<'_>,
+    fields: &Fields,
+    then: impl FnOnce(&Attributes<'_>) -> R,
+) -> R {
+    let metadata = span.metadata();
+    rebuild::with_values(metadata.fields(), fields, |values| {
+        then(&match span.parent() {
+            Some(parent) => Attributes::child_of(parent.clone(), metadata, values),
+            None if span.is_root() => Attributes::new_root(metadata, values),
+            None => Attributes::new(metadata, values),
+        })
+    })
+}
+
+/// Calls `then` with a record rebuilt from its clean fields.
+pub(super) fn with_record<R>(
+    metadata: &'static Metadata<'static>,
+    fields: &Fields,
+    then: impl FnOnce(&Record<'_>) -> R,
+) -> R {
+    rebuild::with_values(metadata.fields(), fields, |values| {
+        then(&Record::new(values))
+    })
+}

@@ -1,0 +1,168 @@
+//! What the gate captured for the call that is going on, for our own layers to read.
+//!
+//! A frame lives on a thread-local stack from just before the inner subscriber sees an event until that call
+//! returns. It is found by the address of the very event that the gate handed on, so a layer that is given any
+//! other event (no gate, or a gate around somebody else) finds nothing and records nothing: it fails closed.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tracing_core::Event;
+
+use super::fields::{Fields, Value};
+use super::plan::{Plan, Role};
+use crate::record::Level;
+
+/// A frame that held more than this is not kept for reuse.
+const MAX_POOLED_BYTES: usize = 64 * 1024;
+/// Frames kept per thread: as deep as events nest, plus a spare.
+const MAX_POOLED: usize = 4;
+
+/// One captured event.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub plan: Arc<Plan>,
+    pub fields: Fields,
+    pub timestamp: Timestamp,
+    /// Counts the frames of this thread; tells a record from the ones before it.
+    pub serial: u64,
+    /// The first members of the record's JSON, which the breadcrumb shares.
+    head: RefCell<Vec<u8>>,
+}
+
+impl Frame {
+    pub fn level(&self) -> Level {
+        let level = Level::from(*self.plan.metadata.level());
+        let fatal = self.plan.index(Role::Fatal);
+        match fatal.and_then(|index| self.fields.get(index)) {
+            Some(Value::Bool(true)) if level == Level::Error => Level::Fatal,
+            _ => level,
+        }
+    }
+
+    /// The target; of a `log` record the one it came with.
+    pub fn logger(&self) -> &str {
+        self.fields
+            .text(self.plan.index(Role::LogTarget))
+            .unwrap_or(self.plan.metadata.target())
+    }
+
+    pub fn message(&self) -> &str {
+        self.fields
+            .text(self.plan.index(Role::Message))
+            .unwrap_or_default()
+    }
+
+    /// The head as `encode` writes it: once, by the first layer that needs it.
+    pub fn head(&self, encode: impl FnOnce(&Self, &mut Vec<u8>)) -> Ref<'_, [u8]> {
+        if self.head.borrow().is_empty() {
+            encode(self, &mut self.head.borrow_mut());
+        }
+        Ref::map(self.head.borrow(), Vec::as_slice)
+    }
+}
+
+#[derive(Default)]
+struct Stack {
+    open: Vec<(usize, Rc<Frame>)>,
+    pool: Vec<Rc<Frame>>,
+    serial: u64,
+}
+
+thread_local! {
+    static STACK: RefCell<Stack> = RefCell::default();
+}
+
+fn with_stack<T>(f: impl FnOnce(&mut Stack) -> T) -> Option<T> {
+    STACK
+        .try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| f(&mut stack)))
+        .ok()
+        .flatten()
+}
+
+thread_local! {
+    static TOUCHED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Notes that this thread has asked or used the filters inside, which remember one decision per thread.
+pub(crate) fn touch() {
+    let _ = TOUCHED.try_with(|touched| touched.set(touched.get().wrapping_add(1)));
+}
+
+/// Changes with every [`touch`] of this thread.
+pub(crate) fn touched() -> u64 {
+    TOUCHED.try_with(Cell::get).unwrap_or_default()
+}
+
+/// An empty frame for a callsite, from this thread's pool where there is one.
+pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp) -> Rc<Frame> {
+    let (pooled, serial) = with_stack(|stack| {
+        stack.serial += 1;
+        (stack.pool.pop(), stack.serial)
+    })
+    .unwrap_or_default();
+    let len = plan.fields.len();
+    if let Some(mut rc) = pooled
+        && let Some(frame) = Rc::get_mut(&mut rc)
+    {
+        frame.plan = plan;
+        frame.fields.reset(len);
+        frame.timestamp = timestamp;
+        frame.serial = serial;
+        frame.head.get_mut().clear();
+        return rc;
+    }
+    let mut fields = Fields::default();
+    fields.reset(len);
+    Rc::new(Frame {
+        plan,
+        fields,
+        timestamp,
+        serial,
+        head: RefCell::default(),
+    })
+}
+
+/// Keeps a frame findable while the inner subscriber works on its event.
+#[must_use]
+pub(crate) struct Open(());
+
+/// Opens `frame` for `event`, the one that is handed on.
+pub(crate) fn open(event: &Event<'_>, frame: &Rc<Frame>) -> Option<Open> {
+    let address = std::ptr::from_ref(event).addr();
+    with_stack(|stack| stack.open.push((address, Rc::clone(frame)))).map(Open)
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // The frame itself is dropped outside of the borrow: nothing of it may run while the stack is held.
+        let closed = with_stack(|stack| stack.open.pop());
+        drop(closed);
+    }
+}
+
+/// Gives a frame back to this thread's pool.
+pub(crate) fn end(mut frame: Rc<Frame>) {
+    if let Some(unshared) = Rc::get_mut(&mut frame) {
+        unshared.fields.shrink(MAX_POOLED_BYTES);
+        unshared.head.get_mut().shrink_to(MAX_POOLED_BYTES);
+        with_stack(|stack| {
+            if stack.pool.len() < MAX_POOLED {
+                stack.pool.push(frame);
+            }
+        });
+    }
+}
+
+/// The frame of this very event, if it came through a gate on this thread.
+pub(crate) fn of(event: &Event<'_>) -> Option<Rc<Frame>> {
+    let address = std::ptr::from_ref(event).addr();
+    with_stack(|stack| {
+        let (top, frame) = stack.open.last()?;
+        (*top == address && std::ptr::eq(frame.plan.metadata, event.metadata()))
+            .then(|| Rc::clone(frame))
+    })
+    .flatten()
+}

@@ -1,0 +1,79 @@
+//! How our own layers take an event in: clean, or not at all.
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::SanitizeLayer;
+use super::cleaner::{Cleaner, SpanFields};
+use super::frame::{self, Frame};
+
+/// The door of one of our layers. It fails closed: an event that no gate has cleaned is counted, not recorded, and
+/// said once on stderr; never through `tracing`, which may hold a lock of its own here.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    layer: &'static str,
+    /// Present where the program has allowed raw data.
+    raw: Option<Cleaner>,
+    has_refused: AtomicBool,
+}
+
+impl Intake {
+    pub fn new(layer: &'static str) -> Self {
+        Self {
+            layer,
+            raw: None,
+            has_refused: AtomicBool::new(false),
+        }
+    }
+
+    pub fn allow_raw(&mut self) {
+        self.raw = Some(Cleaner::new(SanitizeLayer::none()));
+    }
+
+    /// The clean frame of this event; `None` is a loss for the layer to count.
+    pub fn frame(&self, event: &Event<'_>) -> Option<Rc<Frame>> {
+        if let Some(frame) = frame::of(event) {
+            return Some(frame);
+        }
+        if let Some(raw) = &self.raw {
+            return Some(raw.frame(event));
+        }
+        if !self.has_refused.swap(true, Ordering::Relaxed) {
+            eprintln!(
+                "tracing-courier: {} saw an event that no gate had cleaned, so it records nothing; \
+                 end the stack with `.sanitized(..)`, or say `.allow_raw()`",
+                self.layer
+            );
+        }
+        None
+    }
+
+    /// Keeps a new span's fields where the program has allowed raw data; behind a gate the gate does that.
+    pub fn on_new_span<S>(&self, span: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let (Some(raw), Some(data)) = (&self.raw, ctx.span(id)) {
+            data.extensions_mut().replace(raw.span_fields(span));
+        }
+    }
+
+    /// As [`on_new_span`](Self::on_new_span), for values that come later.
+    pub fn on_record<S>(&self, id: &Id, record: &Record<'_>, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let (Some(raw), Some(span)) = (&self.raw, ctx.span(id)) else {
+            return;
+        };
+        let fields = raw.record_fields(span.metadata(), record);
+        if let Some(kept) = span.extensions_mut().get_mut::<SpanFields>() {
+            kept.fields.replace_by(&fields);
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The gate: everything behind it sees clean data only.
+//!
+//! A `Layer` is handed `&Event` and can't change what another layer sees. So the gate wraps the whole stack. For each
+//! event, span and `record()` it does, in this order:
+//!
+//! 1. visits every value once, leaves out what its field's *name* makes secret without rendering it, renders the
+//!    rest and removes what *looks* secret;
+//! 2. asks the filters inside again if a value's own formatting logged something meanwhile, since that overwrites
+//!    the per-layer filters' memory of the decision (tokio-rs/tracing#2704);
+//! 3. rebuilds the event on the same `&'static Metadata` and hands it on: a stock `fmt` layer can't print a secret,
+//!    because it never gets one.
+//!
+//! What it does not do: filter (that stays with the stack inside), reorder, or hold a lock while a program's own
+//! code runs.
+
+mod around;
+mod capture;
+mod cleaner;
+mod fields;
+mod frame;
+mod intake;
+mod json;
+mod plan;
+mod rebuild;
+
+use std::any::TypeId;
+
+use tracing_core::span::{Attributes, Current, Id, Record};
+use tracing_core::subscriber::Interest;
+use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
+use tracing_log::NormalizeEvent as _;
+use tracing_subscriber::registry::{LookupSpan, SpanData as _};
+
+use crate::clock::Clock;
+use crate::sanitize::Sanitizer;
+use cleaner::{Cleaner, with_attributes, with_record};
+
+pub use around::Around;
+pub(crate) use capture::TRUNCATED;
+pub(crate) use cleaner::SpanFields;
+pub(crate) use fields::{CleanError, Fields, Value};
+pub(crate) use frame::Frame;
+pub(crate) use intake::Intake;
+pub use json::{Json, json};
+pub(crate) use plan::{Role, crate_relative};
+
+/// The policy that wraps a stack: what [`sanitized`](SanitizeExt::sanitized) takes.
+///
+/// It is a layer in tower's sense and no `tracing_subscriber::Layer`: one that sits beside others can't change
+/// what they see, so this does not compile:
+///
+/// ```compile_fail
+/// use tracing_subscriber::prelude::*;
+/// tracing_subscriber::registry().with(tracing_courier::SanitizeLayer::default());
+/// ```
+#[derive(Clone, Debug)]
+pub struct SanitizeLayer {
+    sanitizer: Option<Sanitizer>,
+    clock: Clock,
+}
+
+impl SanitizeLayer {
+    /// The policy of this sanitizer.
+    #[must_use]
+    pub fn new(sanitizer: Sanitizer) -> Self {
+        Self {
+            sanitizer: Some(sanitizer),
+            clock: Clock::System,
+        }
+    }
+
+    /// No policy at all: events are captured for our layers and handed on as they are.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            sanitizer: None,
+            clock: Clock::System,
+        }
+    }
+
+    /// Sets the clock that stamps the records. By default the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+impl Default for SanitizeLayer {
+    fn default() -> Self {
+        Self::new(Sanitizer::default())
+    }
+}
+
+impl From<Sanitizer> for SanitizeLayer {
+    fn from(sanitizer: Sanitizer) -> Self {
+        Self::new(sanitizer)
+    }
+}
+
+/// Adds [`sanitized`](Self::sanitized) to every stack of layers.
+pub trait SanitizeExt: Sized {
+    /// Closes the stack with a gate: all of its layers see clean data only.
+    ///
+    /// ```
+    /// use tracing_courier::{SanitizeExt as _, SanitizeLayer};
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// tracing_subscriber::registry()
+    ///     .with(tracing_subscriber::fmt::layer())
+    ///     .sanitized(SanitizeLayer::default())
+    ///     .init();
+    /// tracing::info!(password = "hunter2", "mail to ada@example.org");
+    /// // prints: mail to [REDACTED:email] password=[REDACTED]
+    /// ```
+    fn sanitized(self, policy: impl Into<SanitizeLayer>) -> Sealed<Self>;
+}
+
+impl<S> SanitizeExt for S
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn sanitized(self, policy: impl Into<SanitizeLayer>) -> Sealed<Self> {
+        Sealed(Sanitized {
+            inner: self,
+            cleaner: Cleaner::new(policy.into()),
+        })
+    }
+}
+
+/// A stack behind its gate, ready to be the subscriber: `.init()`, `.try_init()`, `.set_default()`, `Dispatch::from`.
+///
+/// It takes no more layers: one added outside of the gate would see raw data, so this does not compile:
+///
+/// ```compile_fail
+/// use tracing_courier::{SanitizeExt as _, SanitizeLayer};
+/// use tracing_subscriber::prelude::*;
+/// tracing_subscriber::registry()
+///     .sanitized(SanitizeLayer::default())
+///     .with(tracing_subscriber::fmt::layer());
+/// ```
+#[derive(Debug)]
+#[must_use = "it records nothing before `.init()`"]
+pub struct Sealed<S>(Sanitized<S>);
+
+impl<S> Sealed<S> {
+    /// The way out for who must: the gate as a plain `Subscriber`. Layers added to it see raw data.
+    pub fn into_raw_subscriber(self) -> Sanitized<S> {
+        self.0
+    }
+}
+
+impl<S> From<Sealed<S>> for Dispatch
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    fn from(sealed: Sealed<S>) -> Self {
+        Self::new(sealed.0)
+    }
+}
+
+/// The gate itself. See [`SanitizeExt::sanitized`].
+#[derive(Debug)]
+pub struct Sanitized<S> {
+    inner: S,
+    cleaner: Cleaner,
+}
+
+impl<S> Subscriber for Sanitized<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn event(&self, event: &Event<'_>) {
+        frame::touch();
+        let touched = frame::touched();
+        let frame = self.cleaner.frame(event);
+        if frame::touched() != touched {
+            let is_enabled = match event.normalized_metadata() {
+                Some(metadata) => self.inner.enabled(&metadata),
+                None => self.inner.enabled(event.metadata()),
+            };
+            if !is_enabled {
+                return;
+            }
+        }
+        self.cleaner.hand_on(event, frame, |clean| {
+            if self.inner.event_enabled(clean) {
+                self.inner.event(clean);
+            }
+        });
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        frame::touch();
+        let touched = frame::touched();
+        let clean = self.cleaner.span_fields(span);
+        if frame::touched() != touched {
+            // Only to restore what the per-layer filters remember; the span was found enabled before.
+            let _ = self.inner.enabled(span.metadata());
+        }
+        let id = with_attributes(span, &clean.fields, |attributes| {
+            self.inner.new_span(attributes)
+        });
+        if let Some(data) = self.inner.span_data(&id) {
+            data.extensions_mut().replace(clean);
+        }
+        id
+    }
+
+    fn record(&self, id: &Id, record: &Record<'_>) {
+        let Some(metadata) = self.inner.span_data(id).map(|data| data.metadata()) else {
+            return;
+        };
+        let fields = self.cleaner.record_fields(metadata, record);
+        with_record(metadata, &fields, |record| self.inner.record(id, record));
+        if let Some(data) = self.inner.span_data(id)
+            && let Some(kept) = data.extensions_mut().get_mut::<SpanFields>()
+        {
+            kept.fields.replace_by(&fields);
+        }
+    }
+
+    /// Always: [`event`](Subscriber::event) asks the stack inside, with the clean event.
+    fn event_enabled(&self, _event: &Event<'_>) -> bool {
+        true
+    }
+
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.inner.on_register_dispatch(dispatch);
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.inner.register_callsite(metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        frame::touch();
+        self.inner.enabled(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.inner.max_level_hint()
+    }
+
+    fn record_follows_from(&self, span: &Id, follows: &Id) {
+        self.inner.record_follows_from(span, follows);
+    }
+
+    fn enter(&self, span: &Id) {
+        self.inner.enter(span);
+    }
+
+    fn exit(&self, span: &Id) {
+        self.inner.exit(span);
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.inner.clone_span(id)
+    }
+
+    #[allow(deprecated)]
+    fn drop_span(&self, id: Id) {
+        self.inner.drop_span(id);
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        self.inner.try_close(id)
+    }
+
+    fn current_span(&self) -> Current {
+        self.inner.current_span()
+    }
+
+    /// Without this, tracing-opentelemetry's contexts and the per-layer filters would not find their parts.
+    #[allow(unsafe_code)]
+    unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
+        if id == TypeId::of::<Self>() {
+            return Some(std::ptr::from_ref(self).cast());
+        }
+        // SAFETY: the caller's promise is the one that the inner subscriber asks for, and what it returns lives as
+        // long as `self`, of which it is a part.
+        unsafe { self.inner.downcast_raw(id) }
+    }
+}
+
+impl<'a, S: LookupSpan<'a>> LookupSpan<'a> for Sanitized<S> {
+    type Data = S::Data;
+
+    fn span_data(&'a self, id: &Id) -> Option<Self::Data> {
+        self.inner.span_data(id)
+    }
+
+    fn register_filter(&mut self) -> tracing_subscriber::filter::FilterId {
+        self.inner.register_filter()
+    }
+}

@@ -1,0 +1,208 @@
+//! The panic hook: a panic is a record on disk before unwinding goes on.
+//!
+//! In this order:
+//!
+//! 1. build the record: message, place, thread, backtrace, the trail;
+//! 2. clean it by the sanitizer's own rules; no user code runs, since a panic inside a hook aborts;
+//! 3. append it as FATAL, synced;
+//! 4. call the hook that was there before.
+//!
+//! It goes round `tracing`: the thread may have panicked inside a subscriber. It does not know whether somebody will
+//! catch the panic, so it does not say; [`PanicHook::level`] changes the level.
+
+use std::backtrace::Backtrace;
+use std::panic::{self, PanicHookInfo};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::breadcrumb::Breadcrumbs;
+use crate::clock::Clock;
+use crate::queue::{Appended, DiskQueue, Durability, Line};
+use crate::record::{self, Level, Location, Record};
+use crate::sanitize::{Place, Sanitizer};
+
+/// How long the hook waits for the trail that another thread may hold: a panic must not hang.
+const CRUMBS_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What happens when the program panics. [`install`](Self::install) puts it before the hook that is there.
+#[derive(Clone, Debug)]
+pub struct PanicHook {
+    queue: DiskQueue,
+    crumbs: Option<Breadcrumbs>,
+    sanitizer: Sanitizer,
+    clock: Clock,
+    level: Level,
+}
+
+impl PanicHook {
+    /// Writes panics to this queue.
+    #[must_use]
+    pub fn new(queue: &DiskQueue) -> Self {
+        Self {
+            queue: queue.clone(),
+            crumbs: None,
+            sanitizer: Sanitizer::default(),
+            clock: Clock::System,
+            level: Level::Fatal,
+        }
+    }
+
+    /// Attaches this trail. By default none.
+    #[must_use]
+    pub fn breadcrumbs(mut self, crumbs: &Breadcrumbs) -> Self {
+        self.crumbs = Some(crumbs.clone());
+        self
+    }
+
+    /// Sets the sanitizer. By default one with the default policy.
+    #[must_use]
+    pub fn sanitizer(mut self, sanitizer: &Sanitizer) -> Self {
+        self.sanitizer = sanitizer.clone();
+        self
+    }
+
+    /// Sets the clock. By default the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the level of a panic's record. By default [`Level::Fatal`].
+    #[must_use]
+    pub fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Puts it before the hook that is there, for the rest of the program's life.
+    pub fn install(self) {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            self.write(info);
+            before(info);
+        }));
+    }
+
+    fn write(&self, info: &PanicHookInfo<'_>) {
+        let mut line = Line::new();
+        let start = line.body().len();
+        let json = serde_json::to_vec(&self.record(info)).unwrap_or_default();
+        line.body()
+            .extend_from_slice(json.get(1..).unwrap_or_default());
+        record::fit(line.body(), start);
+        let _: Appended = self.queue.append(&mut line, Durability::Durable);
+    }
+
+    fn record(&self, info: &PanicHookInfo<'_>) -> Record {
+        let message = self
+            .sanitizer
+            .clean(Place::Message, payload(info))
+            .into_owned();
+        let stack = Backtrace::force_capture().to_string();
+        let stack = programs_own(&stack);
+        let thread = std::thread::current();
+        let mut attributes = Map::new();
+        attributes.insert("panic".to_owned(), Value::Bool(true));
+        if let Some(name) = thread.name() {
+            let name = self.sanitizer.clean(Place::Attribute, name);
+            attributes.insert("thread.name".to_owned(), name.into());
+        }
+        let mut timestamp = Vec::new();
+        record::timestamp(self.clock.now(), &mut timestamp);
+        Record {
+            timestamp: String::from_utf8(timestamp).unwrap_or_default(),
+            level: self.level,
+            logger: "panic".to_owned(),
+            error: Some(format!("panic: {message}")),
+            message,
+            attributes,
+            stack_trace: Some(self.sanitizer.clean(Place::Stack, stack).into_owned()),
+            trace_id: None,
+            span_id: None,
+            spans: Vec::new(),
+            location: info.location().map(|location| Location {
+                file: crate::gate::crate_relative(location.file()).to_owned(),
+                line: Some(location.line()),
+            }),
+            breadcrumbs: self.trail(),
+        }
+    }
+
+    fn trail(&self) -> Vec<record::Breadcrumb> {
+        let mut json = vec![b'['];
+        if let Some(crumbs) = &self.crumbs {
+            crumbs.try_write(CRUMBS_PATIENCE, &mut json);
+        }
+        json.push(b']');
+        serde_json::from_slice(&json).unwrap_or_default()
+    }
+}
+
+/// The panic's words, if it has any: `panic_any` takes everything.
+fn payload<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
+    let payload = info.payload();
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a value that is no text")
+}
+
+/// The frames between the panic's machinery and the runtime's, as std's own short backtrace has them; all of them
+/// where those are not found.
+fn programs_own(stack: &str) -> &str {
+    const MACHINERY: [&str; 4] = [
+        "rust_begin_unwind",
+        "core::panicking::",
+        "begin_panic",
+        "std::panic::panic_any",
+    ];
+    let mut start = 0;
+    let mut end = stack.len();
+    let mut at = 0;
+    let mut is_after_machinery = false;
+    for line in stack.split_inclusive('\n') {
+        if is_frame(line) {
+            if line.contains("__rust_begin_short_backtrace") {
+                end = at;
+                break;
+            }
+            if is_after_machinery {
+                start = at;
+            }
+            is_after_machinery = MACHINERY.iter().any(|known| line.contains(known));
+        }
+        at += line.len();
+    }
+    stack.get(start..end).unwrap_or(stack)
+}
+
+/// Whether a line begins a frame: `  12: name`; the line that may follow says where it is.
+fn is_frame(line: &str) -> bool {
+    let line = line.trim_start();
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0
+        && line
+            .get(digits..)
+            .is_some_and(|rest| rest.starts_with(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::programs_own;
+
+    #[test]
+    fn a_stack_is_cut_to_the_programs_own_frames() {
+        let machinery = "   0: record\n   1: std::panicking::panic_with_hook\n   2: __rustc::rust_begin_unwind\n             at /rustc/0/x.rs:1:2\n   3: core::panicking::panic_fmt\n             at /rustc/0/y.rs:1:2\n";
+        let own = "   4: app::sync\n             at ./src/sync.rs:4:5\n   5: app::main\n             at ./src/main.rs:4:5\n";
+        let runtime = "   6: std::sys::backtrace::__rust_begin_short_backtrace\n   7: main\n";
+        assert_eq!(programs_own(&format!("{machinery}{own}{runtime}")), own);
+        assert_eq!(programs_own(own), own);
+        assert_eq!(
+            programs_own("unsupported backtrace"),
+            "unsupported backtrace"
+        );
+    }
+}

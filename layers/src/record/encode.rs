@@ -1,0 +1,268 @@
+//! From the gate's clean values to the JSON of a record, in one pass and without a copy in between.
+//!
+//! No user code runs here: every value was rendered at the gate.
+
+use std::io::Write as _;
+
+use jiff::fmt::temporal::DateTimePrinter;
+use serde::Serialize;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use crate::gate::{CleanError, Fields, Frame, Role, SpanFields, Value};
+use crate::record::Level;
+
+/// What a record carries besides its own values and its spans.
+#[derive(Default)]
+pub(crate) struct Extra<'a> {
+    /// Trace and span id, lower hex.
+    pub trace: Option<(u128, u64)>,
+    /// The trail, as JSON objects joined by commas.
+    pub breadcrumbs: &'a [u8],
+}
+
+/// Writes the members that a record begins with and a breadcrumb shares: `"timestamp":…,"level":…,"logger":…,"message":…`.
+pub(crate) fn encode_head(frame: &Frame, out: &mut Vec<u8>) {
+    encode_head_with(frame, frame.message(), out);
+}
+
+/// As [`encode_head`], with another message.
+pub(crate) fn encode_head_with(frame: &Frame, message: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"timestamp\":\"");
+    timestamp(frame.timestamp, out);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(frame.level().as_str().as_bytes());
+    out.extend_from_slice(b"\",\"logger\":");
+    json(frame.logger(), out);
+    out.extend_from_slice(b",\"message\":");
+    json(message, out);
+}
+
+/// Writes the whole record behind what `out` holds, from its first member to the closing brace.
+/// `scope` gives the open spans, innermost first.
+pub(crate) fn encode<'a, S, I>(
+    frame: &Frame,
+    scope: impl Fn() -> I,
+    extra: &Extra<'_>,
+    names: &mut Vec<&'static str>,
+    out: &mut Vec<u8>,
+) where
+    S: LookupSpan<'a> + 'a,
+    I: Iterator<Item = SpanRef<'a, S>>,
+{
+    out.extend_from_slice(&frame.head(encode_head));
+    attributes(frame, scope(), names, out);
+    error(frame, out);
+    if let Some(stack) = frame.fields.text(frame.plan.index(Role::Stack)) {
+        out.extend_from_slice(b",\"stackTrace\":");
+        json(stack, out);
+    }
+    if let Some((trace_id, span_id)) = extra.trace {
+        let _ = write!(
+            out,
+            ",\"traceId\":\"{trace_id:032x}\",\"spanId\":\"{span_id:016x}\""
+        );
+    }
+    span_names(scope(), out);
+    location(frame, out);
+    if !extra.breadcrumbs.is_empty() {
+        out.extend_from_slice(b",\"breadcrumbs\":[");
+        out.extend_from_slice(extra.breadcrumbs);
+        out.push(b']');
+    }
+    out.push(b'}');
+}
+
+/// RFC 3339 in UTC, always with nine decimals, so that text order is time order.
+pub(crate) fn timestamp(at: jiff::Timestamp, out: &mut Vec<u8>) {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
+    let _ = PRINTER.print_timestamp(&at, jiff::fmt::StdIoWrite(out));
+}
+
+fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    // Into memory, of a type without maps of odd keys: it can't fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+/// The event's own attributes, then those of its spans from the innermost out, each name once.
+fn attributes<'a, S>(
+    frame: &Frame,
+    scope: impl Iterator<Item = SpanRef<'a, S>>,
+    names: &mut Vec<&'static str>,
+    out: &mut Vec<u8>,
+) where
+    S: LookupSpan<'a> + 'a,
+{
+    names.clear();
+    let start = out.len();
+    out.extend_from_slice(b",\"attributes\":{");
+    let opened = out.len();
+    for (index, field) in frame.plan.fields.iter().enumerate() {
+        if is_attribute(frame, index, field.role) {
+            member(&frame.fields, index, field.name, names, out);
+        }
+    }
+    for span in scope {
+        let extensions = span.extensions();
+        let Some(SpanFields { plan, fields }) = extensions.get::<SpanFields>() else {
+            continue;
+        };
+        for (index, field) in plan.fields.iter().enumerate() {
+            if !names.contains(&field.name) {
+                member(fields, index, field.name, names, out);
+            }
+        }
+    }
+    if out.len() == opened {
+        out.truncate(start);
+    } else {
+        out.push(b'}');
+    }
+}
+
+/// Whether a field of the event is one of its attributes, or has a place of its own in the record.
+fn is_attribute(frame: &Frame, index: usize, role: Role) -> bool {
+    match role {
+        Role::Attribute => {
+            !matches!(frame.fields.get(index), Some(Value::Error(_)))
+                || error_index(frame) != Some(index)
+        }
+        Role::Fatal => frame.level() != Level::Fatal,
+        Role::Error => error_index(frame) != Some(index),
+        Role::Stack => frame.plan.index(role) != Some(index),
+        _ => false,
+    }
+}
+
+fn member(
+    fields: &Fields,
+    index: usize,
+    name: &'static str,
+    names: &mut Vec<&'static str>,
+    out: &mut Vec<u8>,
+) {
+    let Some(value) = fields.get(index) else {
+        return;
+    };
+    if !names.is_empty() {
+        out.push(b',');
+    }
+    names.push(name);
+    json(name, out);
+    out.push(b':');
+    match value {
+        Value::Bool(value) => json(&value, out),
+        Value::I64(value) => json(&value, out),
+        Value::U64(value) => json(&value, out),
+        Value::I128(value) => wide(i64::try_from(value).is_ok(), value, out),
+        Value::U128(value) => wide(u64::try_from(value).is_ok(), value, out),
+        Value::F64(value) if value.is_finite() => json(&value, out),
+        Value::F64(value) => json(&format_args!("{value}"), out),
+        Value::Str(text) | Value::Text(text) => json(text, out),
+        Value::Bytes(bytes) => json(&format_args!("{bytes:02x?}"), out),
+        Value::Error(error) => json(&error_text(error), out),
+        Value::Tree(tree, _) => json(tree, out),
+    }
+}
+
+/// A number beyond 64 bits travels as its digits in a string: most JSON readers would round it.
+fn wide(fits: bool, value: impl std::fmt::Display, out: &mut Vec<u8>) {
+    if fits {
+        let _ = write!(out, "{value}");
+    } else {
+        let _ = write!(out, "\"{value}\"");
+    }
+}
+
+/// The field that is the record's `error`: one of that name, else the first that was recorded as an error.
+fn error_index(frame: &Frame) -> Option<usize> {
+    let named = frame.plan.index(Role::Error).filter(|&index| {
+        let value = frame.fields.get(index);
+        matches!(
+            value,
+            Some(Value::Error(_) | Value::Str(_) | Value::Text(_))
+        )
+    });
+    named.or_else(|| {
+        (0..frame.fields.len())
+            .find(|&index| matches!(frame.fields.get(index), Some(Value::Error(_))))
+    })
+}
+
+fn error(frame: &Frame, out: &mut Vec<u8>) {
+    let Some(value) = error_index(frame).and_then(|index| frame.fields.get(index)) else {
+        return;
+    };
+    out.extend_from_slice(b",\"error\":");
+    match value {
+        Value::Error(error) => json(&error_text(error), out),
+        Value::Str(text) | Value::Text(text) => json(text, out),
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+/// `Type: message`, and a line `caused by: Type: message` for each cause.
+fn error_text(error: &CleanError) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if !text.is_empty() {
+            text.push_str("\ncaused by: ");
+        }
+        if let Some(kind) = &error.kind {
+            text.push_str(kind);
+            text.push_str(": ");
+        }
+        text.push_str(&error.message);
+        next = error.source.as_deref();
+    }
+    text
+}
+
+fn span_names<'a, S>(scope: impl Iterator<Item = SpanRef<'a, S>>, out: &mut Vec<u8>)
+where
+    S: LookupSpan<'a> + 'a,
+{
+    const DEEP: usize = 16;
+    let mut names = [""; DEEP];
+    let mut depth = 0;
+    for span in scope {
+        if let Some(name) = names.get_mut(depth) {
+            *name = span.name();
+        }
+        depth += 1;
+    }
+    if depth == 0 {
+        return;
+    }
+    out.extend_from_slice(b",\"spans\":[");
+    // Deeper than that, the outermost are left out.
+    for (at, name) in names.iter().take(depth.min(DEEP)).rev().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        json(name, out);
+    }
+    out.push(b']');
+}
+
+fn location(frame: &Frame, out: &mut Vec<u8>) {
+    let of_log = frame.fields.text(frame.plan.index(Role::LogFile));
+    let Some(file) = of_log.or(frame.plan.file) else {
+        return;
+    };
+    out.extend_from_slice(b",\"location\":{\"file\":");
+    json(file, out);
+    let line = match frame
+        .plan
+        .index(Role::LogLine)
+        .map(|index| frame.fields.get(index))
+    {
+        Some(Some(Value::U64(line))) => Some(line),
+        Some(_) => None,
+        None => frame.plan.metadata.line().map(u64::from),
+    };
+    if let Some(line) = line {
+        let _ = write!(out, ",\"line\":{line}");
+    }
+    out.push(b'}');
+}

@@ -1,0 +1,225 @@
+//! The guard: no encoded record is over 64 KiB.
+//!
+//! It cuts in the order of the contract (message, attributes from the largest, stack trace, error, breadcrumbs), on
+//! character boundaries, and marks each cut. Nearly no record comes here, so it works on the decoded [`Record`].
+
+use serde_json::Value;
+
+use crate::gate::TRUNCATED;
+use crate::record::Record;
+
+/// The most an encoded record takes on disk, in bytes: its line with the prefix, its breadcrumbs and the newline.
+/// From the contract.
+pub const MAX_RECORD_BYTES: usize = 64 * 1024;
+
+/// What is left of each text in a first round, in bytes: a record without a word helps nobody.
+const LEAST_BYTES: usize = 256;
+
+/// Cuts the record that begins at `start` in `line` (its members and closing brace) so that the whole line, with the
+/// newline to come, is at most [`MAX_RECORD_BYTES`]. Returns how many cuts that took; 0 for a record that fits.
+pub(crate) fn fit(line: &mut Vec<u8>, start: usize) -> u64 {
+    if line.len() < MAX_RECORD_BYTES {
+        return 0;
+    }
+    let mut json = vec![b'{'];
+    json.extend_from_slice(line.get(start..).unwrap_or_default());
+    // Our own encoder wrote it, so it parses.
+    let Ok(mut record) = serde_json::from_slice::<Record>(&json) else {
+        return 0;
+    };
+    let cuts = cut(&mut record, MAX_RECORD_BYTES - start);
+    line.truncate(start);
+    line.extend_from_slice(encoded(&record).get(1..).unwrap_or_default());
+    cuts
+}
+
+fn cut(record: &mut Record, max_bytes: usize) -> u64 {
+    let mut cuts = 0;
+    for least in [LEAST_BYTES, 0] {
+        if let over @ 1.. = over(record, max_bytes) {
+            cuts += shorten(&mut record.message, over, least);
+        }
+        while let over @ 1.. = over(record, max_bytes)
+            && let Some(value) = largest(record, least)
+        {
+            let mut text = text_of(value);
+            cuts += shorten(&mut text, over, least);
+            *value = Value::String(text);
+        }
+        for text in [Record::stack_trace_mut, Record::error_mut] {
+            if let over @ 1.. = over(record, max_bytes)
+                && let Some(text) = text(record)
+            {
+                cuts += shorten(text, over, least);
+            }
+        }
+        while over(record, max_bytes) > 0 && !record.breadcrumbs.is_empty() {
+            record.breadcrumbs.remove(0);
+            cuts += 1;
+        }
+    }
+    // Thousands of fields with nothing in them: the last of them go.
+    while over(record, max_bytes) > 0 && record.attributes.pop_last() {
+        cuts += 1;
+    }
+    cuts
+}
+
+impl Record {
+    fn stack_trace_mut(&mut self) -> Option<&mut String> {
+        self.stack_trace.as_mut()
+    }
+
+    fn error_mut(&mut self) -> Option<&mut String> {
+        self.error.as_mut()
+    }
+}
+
+trait PopLast {
+    fn pop_last(&mut self) -> bool;
+}
+
+impl PopLast for serde_json::Map<String, Value> {
+    fn pop_last(&mut self) -> bool {
+        let last = self.keys().next_back().cloned();
+        last.is_some_and(|name| self.remove(&name).is_some())
+    }
+}
+
+/// Bytes that are too many.
+fn over(record: &Record, max_bytes: usize) -> usize {
+    encoded(record).len().saturating_sub(max_bytes)
+}
+
+fn encoded(record: &Record) -> Vec<u8> {
+    serde_json::to_vec(record).unwrap_or_default()
+}
+
+/// The attribute with the most text, if that is more than `least` and a cut would shorten it.
+fn largest(record: &mut Record, least: usize) -> Option<&mut Value> {
+    record
+        .attributes
+        .values_mut()
+        .map(|value| (encoded_len(value), value))
+        .max_by_key(|&(len, _)| len)
+        .filter(|&(len, _)| len > least + TRUNCATED.len() + 2)
+        .map(|(_, value)| value)
+}
+
+fn encoded_len(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        nested => nested.to_string().len(),
+    }
+}
+
+fn text_of(value: &mut Value) -> String {
+    match value.take() {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// Cuts at least `over` encoded bytes off the end of `text`, but leaves `least` bytes. 1 if anything was cut.
+fn shorten(text: &mut String, over: usize, least: usize) -> u64 {
+    if text.len() <= least + TRUNCATED.len() {
+        return 0;
+    }
+    let enough = over + TRUNCATED.len();
+    let mut keep = text.len();
+    let mut cut = 0;
+    for (at, char) in text.char_indices().rev() {
+        if cut >= enough || at < least {
+            break;
+        }
+        keep = at;
+        cut += escaped_len(char);
+    }
+    text.truncate(keep);
+    text.push_str(TRUNCATED);
+    1
+}
+
+/// The bytes that a character takes in a JSON string.
+fn escaped_len(char: char) -> usize {
+    match char {
+        '"' | '\\' | '\u{8}' | '\u{c}' | '\n' | '\r' | '\t' => 2,
+        '\0'..'\u{20}' => 6,
+        _ => char.len_utf8(),
+    }
+}
+
+/// The largest character boundary of `text` that is at most `index`.
+pub(crate) fn char_floor(text: &str, index: usize) -> usize {
+    let mut index = index.min(text.len());
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(message: usize, attributes: &[usize], stack: usize, crumbs: usize) -> Record {
+        let attributes: serde_json::Map<_, _> = attributes
+            .iter()
+            .enumerate()
+            .map(|(at, &len)| (format!("a{at}"), json!("ä".repeat(len / 2))))
+            .collect();
+        let crumb = json!({"timestamp": "2026-02-06T12:00:00.000000000Z", "level": "info", "logger": "a", "message": "m".repeat(200), "category": "system"});
+        serde_json::from_value(json!({
+            "timestamp": "2026-02-06T12:00:00.000000000Z", "level": "error", "message": "\u{1}".repeat(message),
+            "attributes": attributes, "stackTrace": "s".repeat(stack), "breadcrumbs": vec![crumb; crumbs],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_cut_in_the_order_of_the_contract() {
+        for (name, mut given, untouched) in [
+            (
+                "only the message",
+                record(20_000, &[2_000, 100], 500, 5),
+                "attributes stack",
+            ),
+            (
+                "then the largest attribute",
+                record(300, &[90_000, 9_000], 500, 5),
+                "a1 stack",
+            ),
+            ("then the stack", record(10, &[100], 90_000, 5), "a0"),
+            (
+                "everything",
+                record(90_000, &[90_000, 90_000], 90_000, 20),
+                "",
+            ),
+        ] {
+            let before = given.clone();
+            assert!(cut(&mut given, MAX_RECORD_BYTES) > 0, "{name}");
+            assert!(encoded(&given).len() <= MAX_RECORD_BYTES, "{name}");
+            if untouched.contains("stack") {
+                assert_eq!(given.stack_trace, before.stack_trace, "{name}");
+            }
+            if untouched.contains("attributes") {
+                assert_eq!(given.attributes, before.attributes, "{name}");
+            }
+            for kept in ["a0", "a1"].iter().filter(|kept| untouched.contains(*kept)) {
+                assert_eq!(given.attributes[*kept], before.attributes[*kept], "{name}");
+            }
+            assert_eq!(given.breadcrumbs.len(), before.breadcrumbs.len(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cut_takes_no_more_than_it_must() {
+        let mut given = record(20_000, &[], 0, 0);
+        cut(&mut given, MAX_RECORD_BYTES);
+        assert!(given.message.ends_with(TRUNCATED));
+        assert!(encoded(&given).len() > MAX_RECORD_BYTES - 16);
+    }
+}

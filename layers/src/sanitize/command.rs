@@ -1,0 +1,142 @@
+//! Short flags that carry a secret, known by their program: `curl -u ann:x`, `sshpass -p x`, `redis-cli -a x`.
+
+use super::extent::{self, Around};
+use super::rule::{Place, Rule};
+use super::samples::Samples;
+use super::span::Seen;
+use super::text::{Text, is_word};
+
+/// How far behind a program's name its flags are looked for.
+const MAX_REACH_BYTES: usize = 256;
+
+/// A program's flag, and what its argument holds.
+struct Flag {
+    program: &'static [u8],
+    flag: &'static [u8],
+    form: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The next word is the secret.
+    Word,
+    /// The secret is glued to the flag.
+    Glued,
+    /// The secret stands behind this sign in the next word: `ann:x`.
+    Behind(u8),
+}
+
+/// `start..end` is a program's name.
+pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if is_word(text.back(start, 1))
+        || is_word(text.at(end))
+            && text.at(end) != b'_'
+            && !text.slice(start, end).eq_ignore_ascii_case(b"mysql")
+    {
+        return Seen::Nothing;
+    }
+    let program = text.slice(start, end);
+    let limit = text.run_most(end, MAX_REACH_BYTES, |byte| {
+        !matches!(byte, b'\n' | b'|' | b';')
+    });
+    let flags = FLAGS
+        .iter()
+        .filter(|flag| program.eq_ignore_ascii_case(flag.program));
+    for flag in flags {
+        if let Some((from, to)) = argument(text, flag, end, limit) {
+            return Seen::found(Rule::Key, from, to);
+        }
+    }
+    Seen::Nothing
+}
+
+/// The secret behind `flag`, somewhere in `from..to`.
+fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usize, usize)> {
+    let at = (from..to)
+        .find(|&at| text.has(at, flag.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\''))?;
+    let mut start = at + flag.flag.len();
+    if flag.form != Form::Glued {
+        // `-u ann:x`, `-u 'ann:x'`, `"-u", "ann:x"`.
+        start = text.run_most(start, 8, |byte| {
+            matches!(byte, b' ' | b'"' | b'\'' | b',' | b'=')
+        });
+        if start == at + flag.flag.len() {
+            return None;
+        }
+    }
+    let end = extent::bare_end(text, start, Around::Text);
+    let argument = text.slice(start, end);
+    if let Form::Behind(sign) = flag.form {
+        start += argument.iter().position(|&byte| byte == sign)? + 1;
+    }
+    let is_value = end > start && !matches!(text.at(start), b'-' | b'$' | b'[' | b'<');
+    is_value.then_some((start, end))
+}
+
+pub(super) const PROGRAMS: &[&str] = &[
+    "curl",
+    "sshpass",
+    "redis-cli",
+    "mysql",
+    "mysqldump",
+    "mysqladmin",
+    "docker login",
+    "smbclient",
+    "ldapsearch",
+    "wget",
+];
+
+const FLAGS: &[Flag] = &[
+    flag(b"curl", b"-u", Form::Behind(b':')),
+    flag(b"curl", b"--user", Form::Behind(b':')),
+    flag(b"curl", b"--proxy-user", Form::Behind(b':')),
+    flag(b"sshpass", b"-p", Form::Word),
+    flag(b"sshpass", b"-p", Form::Glued),
+    flag(b"redis-cli", b"-a", Form::Word),
+    flag(b"mysql", b"-p", Form::Glued),
+    flag(b"mysqldump", b"-p", Form::Glued),
+    flag(b"mysqladmin", b"-p", Form::Glued),
+    flag(b"docker login", b"-p", Form::Word),
+    flag(b"smbclient", b"-U", Form::Behind(b'%')),
+    flag(b"ldapsearch", b"-w", Form::Word),
+];
+
+const fn flag(program: &'static [u8], flag: &'static [u8], form: Form) -> Flag {
+    Flag {
+        program,
+        flag,
+        form,
+    }
+}
+
+pub(super) const SAMPLES: Samples = Samples {
+    rule: Rule::Key,
+    place: Place::Message,
+    taken: &[
+        (
+            "curl -s -u ann:s3same https://x.example",
+            "curl -s -u ann:[REDACTED] https://x.example",
+        ),
+        (
+            "sshpass -p 's3same' ssh root@edge",
+            "sshpass -p '[REDACTED]' ssh root@edge",
+        ),
+        (
+            "redis-cli -h cache -a s3same ping",
+            "redis-cli -h cache -a [REDACTED] ping",
+        ),
+        ("mysql -uroot -ps3same app", "mysql -uroot -p[REDACTED] app"),
+        (
+            r#"["curl", "-u", "ann:s3same", "https://x.example"]"#,
+            r#"["curl", "-u", "ann:[REDACTED]", "https://x.example"]"#,
+        ),
+    ],
+    kept: &[
+        "curl -s https://x.example",
+        "curl -u ann https://x.example",
+        "mysql -u root -p app",
+        "redis-cli ping",
+        "ssh -p 2222 edge",
+        "mysql: started",
+    ],
+};

@@ -1,0 +1,37 @@
+//! Wakes the sender at once on ERROR and FATAL.
+
+use tracing_core::{Event, LevelFilter, Subscriber};
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::Backend;
+
+/// Nudges a [`Backend`] when an error was logged. Delivery does not depend on it: without it the timer sends.
+///
+/// It reads nothing of the event, so it needs no gate. Put it behind the [`DiskQueueLayer`](crate::DiskQueueLayer).
+#[derive(Debug)]
+pub struct BackendLayer(Backend);
+
+impl BackendLayer {
+    /// Nudges this backend. The layer comes with its filter, so that it asks for no more events than errors.
+    pub fn new<S>(backend: &Backend) -> Filtered<Self, LevelFilter, S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        Self::unfiltered(backend).with_filter(LevelFilter::ERROR)
+    }
+
+    /// For a stack that filters it already.
+    pub(crate) fn unfiltered(backend: &Backend) -> Self {
+        Self(backend.clone())
+    }
+}
+
+impl<S: Subscriber> Layer<S> for BackendLayer {
+    fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
+        if *event.metadata().level() == LevelFilter::ERROR {
+            self.0.nudge();
+        }
+    }
+}

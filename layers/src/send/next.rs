@@ -1,0 +1,157 @@
+//! What follows an answer: the contract's table as a pure function.
+
+use std::time::Duration;
+
+use super::transport::Answer;
+use crate::wire::Receipt;
+
+/// The first wait; each further one doubles.
+pub(super) const BACKOFF_BASE: Duration = Duration::from_secs(1);
+/// The longest wait that we choose ourselves, before jitter.
+pub(super) const BACKOFF_CAP: Duration = Duration::from_secs(60);
+/// The longest `Retry-After` that is believed. From the contract.
+pub(super) const RETRY_AFTER_CAP: Duration = Duration::from_secs(60 * 60);
+
+/// What the sender does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// All of it is home, but for what the receipt lists as rejected.
+    Confirm(Receipt),
+    /// The batch as a whole is refused: halve it; a single record is put aside.
+    Split(String),
+    RetryIn(Duration),
+    PauseUntilNewToken,
+    PauseUntilNewEndpoint,
+}
+
+/// What follows the answer to a batch of `sent` records, the `attempt`-th try in a row counted from 0. `jitter` is
+/// in 0..=1. Rules: `contract/README.md`.
+pub(super) fn next(answer: &Answer, sent: usize, attempt: u32, jitter: f64) -> Next {
+    match answer.status {
+        Some(200..=299) => match receipt(&answer.body, sent) {
+            Some(receipt) => Next::Confirm(receipt),
+            None => Next::RetryIn(wait(answer, attempt, jitter)),
+        },
+        Some(status @ (400 | 413 | 422)) => Next::Split(format!("the relay answered {status}")),
+        Some(401 | 403) => Next::PauseUntilNewToken,
+        Some(408 | 429 | 500..) | None => Next::RetryIn(wait(answer, attempt, jitter)),
+        Some(_) => Next::PauseUntilNewEndpoint,
+    }
+}
+
+/// The receipt in a 2xx, if it accounts for each record sent. Anything else did not come from a relay.
+fn receipt(body: &[u8], sent: usize) -> Option<Receipt> {
+    let receipt: Receipt = serde_json::from_slice(body).ok()?;
+    let counted = receipt
+        .accepted
+        .checked_add(receipt.duplicates)?
+        .checked_add(receipt.rejected.len() as u64)?;
+    let indexed = receipt
+        .rejected
+        .iter()
+        .all(|rejected| rejected.index < sent);
+    (counted == sent as u64 && indexed).then_some(receipt)
+}
+
+fn wait(answer: &Answer, attempt: u32, jitter: f64) -> Duration {
+    match answer.retry_after {
+        Some(asked) => asked.min(RETRY_AFTER_CAP),
+        None => backoff(attempt, jitter),
+    }
+}
+
+/// 1, 2, 4 … 60 s, plus up to half of it, so that a fleet does not come back as one.
+fn backoff(attempt: u32, jitter: f64) -> Duration {
+    let base = BACKOFF_BASE
+        .saturating_mul(2_u32.saturating_pow(attempt))
+        .min(BACKOFF_CAP);
+    base + base.mul_f64(jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status: Some(status),
+            body: body.as_bytes().to_vec(),
+            ..Answer::default()
+        }
+    }
+
+    #[test]
+    fn each_answer_has_its_consequence() {
+        let second = Next::RetryIn(Duration::from_secs(1));
+        for (status, expected) in [
+            (204, second.clone()),
+            (301, Next::PauseUntilNewEndpoint),
+            (400, Next::Split("the relay answered 400".to_owned())),
+            (401, Next::PauseUntilNewToken),
+            (403, Next::PauseUntilNewToken),
+            (404, Next::PauseUntilNewEndpoint),
+            (408, second.clone()),
+            (413, Next::Split("the relay answered 413".to_owned())),
+            (415, Next::PauseUntilNewEndpoint),
+            (422, Next::Split("the relay answered 422".to_owned())),
+            (429, second.clone()),
+            (500, second.clone()),
+            (502, second.clone()),
+            (503, second.clone()),
+        ] {
+            assert_eq!(next(&answer(status, ""), 2, 0, 0.0), expected, "{status}");
+        }
+        assert_eq!(next(&Answer::default(), 2, 0, 0.0), second, "no answer");
+    }
+
+    #[test]
+    fn only_a_receipt_for_each_record_confirms() {
+        let wait = Next::RetryIn(Duration::from_secs(1));
+        for (body, confirms) in [
+            (
+                r#"{"accepted":1,"duplicates":1,"rejected":[{"index":2,"reason":"no"}]}"#,
+                true,
+            ),
+            (r#"{"accepted":3,"duplicates":0,"rejected":[]}"#, true),
+            (r#"{"accepted":2,"duplicates":0,"rejected":[]}"#, false),
+            (
+                r#"{"accepted":2,"duplicates":0,"rejected":[{"index":3,"reason":"no"}]}"#,
+                false,
+            ),
+            (
+                r#"{"accepted":18446744073709551615,"duplicates":4,"rejected":[]}"#,
+                false,
+            ),
+            ("<html>please log in</html>", false),
+            ("", false),
+        ] {
+            let next = next(&answer(200, body), 3, 0, 0.0);
+            assert_eq!(matches!(next, Next::Confirm(_)), confirms, "{body}");
+            assert!(confirms || next == wait, "{body}");
+        }
+    }
+
+    #[test]
+    fn backing_off_doubles_to_a_minute_and_jitter_only_adds() {
+        let seconds: Vec<f64> = (0..8)
+            .map(|attempt| backoff(attempt, 0.0).as_secs_f64())
+            .collect();
+        assert_eq!(seconds, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
+        assert_eq!(backoff(1, 1.0), Duration::from_secs(3));
+        assert_eq!(backoff(u32::MAX, 1.0), Duration::from_secs(90));
+    }
+
+    #[test]
+    fn retry_after_wins_over_backing_off_up_to_its_cap() {
+        for (asked, waited) in [(0, 0), (7, 7), (90_000, 3_600)] {
+            let answer = Answer {
+                retry_after: Some(Duration::from_secs(asked)),
+                ..answer(429, "")
+            };
+            assert_eq!(
+                next(&answer, 1, 5, 1.0),
+                Next::RetryIn(Duration::from_secs(waited))
+            );
+        }
+    }
+}

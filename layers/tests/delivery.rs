@@ -1,0 +1,419 @@
+//! Delivery over a scripted transport: what goes out, and what each answer leads to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tracing_courier::queue::{Context, Durability, Line};
+use tracing_courier::send::{Answer, Connection, Report, Request, Transport, WhyStopped};
+use tracing_courier::{Backend, DiskQueue, Guard};
+
+/// Long enough for a slow machine; no test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+type Script = Box<dyn FnMut(&Value, Option<&str>) -> Answer + Send>;
+
+/// Answers by a script, and keeps the bodies.
+struct Scripted {
+    script: Script,
+    bodies: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Transport for Scripted {
+    fn post(&mut self, request: &Request<'_>) -> Answer {
+        let body: Value = serde_json::from_slice(request.body).expect("a body is JSON");
+        let answer = (self.script)(&body, request.token);
+        self.bodies.lock().unwrap().push(body);
+        answer
+    }
+
+    fn endpoint(&self) -> &str {
+        "scripted"
+    }
+}
+
+struct Trial {
+    _dir: tempfile::TempDir,
+    queue: DiskQueue,
+    backend: Guard<Backend>,
+    bodies: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Trial {
+    /// A queue with `records` numbered records, and a sender over `script`.
+    fn new(
+        records: u64,
+        script: impl FnMut(&Value, Option<&str>) -> Answer + Send + 'static,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = DiskQueue::open(dir.path()).unwrap();
+        queue.set_context(&Context {
+            context: json!({"installId": "i-1"}).as_object().unwrap().clone(),
+            resource: json!({"service.name": "trial"})
+                .as_object()
+                .unwrap()
+                .clone(),
+        });
+        append(&queue, 0..records);
+        let bodies = Arc::default();
+        let backend = Backend::by(Scripted {
+            script: Box::new(script),
+            bodies: Arc::clone(&bodies),
+        })
+        .token("t-1")
+        .drop_deadline(Duration::from_millis(1))
+        .start(&queue)
+        .unwrap();
+        Self {
+            _dir: dir,
+            queue,
+            backend,
+            bodies,
+        }
+    }
+
+    fn flush(&self) -> Report {
+        self.backend.flush(PATIENCE)
+    }
+
+    /// The numbers that went out, request by request.
+    fn sent(&self) -> Vec<Vec<u64>> {
+        self.bodies.lock().unwrap().iter().map(numbers).collect()
+    }
+
+    fn put_aside(&self) -> Vec<(u64, String)> {
+        let path = self
+            .queue
+            .root()
+            .join(format!("q-{}", self.queue.id()))
+            .join("rejected.jsonl");
+        std::fs::read_to_string(path)
+            .unwrap_or_default()
+            .lines()
+            .map(|line| {
+                let record: Value = serde_json::from_str(line).unwrap();
+                (
+                    number(&record).unwrap(),
+                    record["reason"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect()
+    }
+}
+
+fn append(queue: &DiskQueue, numbers: std::ops::Range<u64>) {
+    for n in numbers {
+        let mut line = Line::new();
+        let record = format!(
+            r#""timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m","attributes":{{"n":{n}}}}}"#
+        );
+        line.body().extend_from_slice(record.as_bytes());
+        let _ = queue.append(&mut line, Durability::PageCache);
+    }
+}
+
+/// The numbers of a body's records; a loss record of the queue's own has none.
+fn numbers(body: &Value) -> Vec<u64> {
+    let records = body["logs"].as_array().unwrap();
+    records.iter().filter_map(number).collect()
+}
+
+fn number(record: &Value) -> Option<u64> {
+    record["attributes"]["n"].as_u64()
+}
+
+fn status(status: u16) -> Answer {
+    Answer {
+        status: Some(status),
+        // No waiting in a test: a wait is the pure function's business, and tested there.
+        retry_after: Some(Duration::ZERO),
+        ..Answer::default()
+    }
+}
+
+fn receipt(body: &Value) -> Answer {
+    let accepted = body["logs"].as_array().unwrap().len();
+    Answer {
+        body: json!({"accepted": accepted, "duplicates": 0, "rejected": []})
+            .to_string()
+            .into_bytes(),
+        ..status(200)
+    }
+}
+
+#[test]
+fn a_flush_sends_everything_in_order_and_in_batches_of_a_hundred() {
+    let trial = Trial::new(250, |body, token| {
+        assert_eq!(token, Some("t-1"));
+        receipt(body)
+    });
+    let report = trial.flush();
+    assert_eq!(report.why_stopped, WhyStopped::Drained);
+    assert_eq!((report.delivered, report.pending), (250, 0));
+    let sent = trial.sent();
+    assert_eq!(
+        sent.iter().map(Vec::len).collect::<Vec<_>>(),
+        [100, 100, 50]
+    );
+    assert_eq!(sent.concat(), (0..250).collect::<Vec<_>>());
+
+    let body = &trial.bodies.lock().unwrap()[0];
+    assert_eq!(body["context"]["installId"], "i-1");
+    assert_eq!(body["context"]["queue"], trial.queue.id().to_string());
+    assert_eq!(body["resource"]["service.name"], "trial");
+    assert!(body["sentAt"].as_str().unwrap().ends_with('Z'));
+    assert!(
+        body["logs"][0]["q"]
+            .as_str()
+            .unwrap()
+            .starts_with("0000000000000000-")
+    );
+}
+
+#[test]
+fn an_outage_keeps_everything_and_doubles_nothing() {
+    let mut answers = VecDeque::from([
+        Answer {
+            error: Some("connection refused".to_owned()),
+            ..status(503)
+        },
+        status(503),
+        status(429),
+        status(500),
+        // A captive portal: a 200 that no relay gave.
+        status(200),
+    ]);
+    let mut accepted = Vec::new();
+    let (taken, seen) = std::sync::mpsc::channel();
+    let trial = Trial::new(150, move |body, _| match answers.pop_front() {
+        Some(answer) => answer,
+        None => {
+            accepted.extend(numbers(body));
+            taken.send(accepted.clone()).unwrap();
+            receipt(body)
+        }
+    });
+    assert_eq!(trial.flush().why_stopped, WhyStopped::Drained);
+    assert_eq!(
+        seen.try_iter().last().unwrap(),
+        (0..150).collect::<Vec<_>>()
+    );
+    assert_eq!(trial.flush().delivered, 150);
+}
+
+#[test]
+fn a_refused_token_pauses_until_there_is_a_new_one() {
+    let trial = Trial::new(3, |body, token| match token {
+        Some("t-2") => receipt(body),
+        _ => status(401),
+    });
+    let report = trial.flush();
+    assert_eq!(report.why_stopped, WhyStopped::PausedForToken);
+    assert_eq!(report.pending, 3);
+    assert_eq!(
+        trial.backend.status().connection,
+        Connection::PausedForToken
+    );
+    trial.flush();
+    assert_eq!(trial.sent().len(), 1, "a paused sender asks nobody");
+
+    trial.backend.set_token("t-2").unwrap();
+    let report = trial.flush();
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::Drained, 0)
+    );
+}
+
+#[test]
+fn an_endpoint_that_is_no_relay_pauses_the_sender() {
+    let trial = Trial::new(3, |_, _| status(404));
+    let report = trial.flush();
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::PausedNotFound, 3)
+    );
+}
+
+#[test]
+fn a_poisoned_record_is_found_by_halving_and_put_aside_alone() {
+    for (name, refusal) in [("not JSON", 400), ("too large", 413), ("not this one", 422)] {
+        let trial = Trial::new(100, move |body, _| {
+            if numbers(body).contains(&37) {
+                status(refusal)
+            } else {
+                receipt(body)
+            }
+        });
+        trial.flush();
+        // The queue says the loss in-band, by a record of its own.
+        let report = trial.flush();
+        assert_eq!(
+            (report.delivered, report.rejected, report.pending),
+            (100, 1, 0),
+            "{name}"
+        );
+        assert_eq!(
+            trial.put_aside(),
+            [(37, format!("the relay answered {refusal}"))],
+            "{name}"
+        );
+        let sent = trial.sent();
+        assert!(sent.len() <= 24, "{name}: {} requests", sent.len());
+        for pair in sent.windows(2) {
+            assert!(
+                pair[0].first() <= pair[1].first(),
+                "{name}: not ascending: {pair:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_receipt_lists_as_rejected_is_put_aside_with_its_reason() {
+    let trial = Trial::new(5, |body, _| {
+        match numbers(body).len() {
+        5 => Answer {
+            body: json!({"accepted": 3, "duplicates": 1, "rejected": [{"index": 2, "reason": "no message"}]})
+                .to_string()
+                .into_bytes(),
+            ..status(200)
+        },
+        _ => receipt(body),
+    }
+    });
+    let report = trial.flush();
+    assert_eq!((report.delivered, report.rejected), (4, 1));
+    assert_eq!(report.lost_by_reason.get("rejected"), Some(&1));
+    assert_eq!(trial.put_aside(), [(2, "no message".to_owned())]);
+
+    trial.flush();
+    let bodies = trial.bodies.lock().unwrap();
+    let loss = &bodies.last().unwrap()["logs"][0];
+    assert_eq!(loss["message"], "records lost");
+    assert_eq!(loss["attributes"]["loss.reason"], "rejected");
+    assert_eq!(loss["attributes"]["loss.first_seq"], 2);
+}
+
+#[test]
+fn a_batch_never_mixes_two_contexts() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = DiskQueue::open(dir.path()).unwrap();
+    let user = |id: &str| Context {
+        context: json!({"userId": id}).as_object().unwrap().clone(),
+        ..Context::default()
+    };
+    queue.set_context(&user("ada"));
+    append(&queue, 0..3);
+    queue.set_context(&user("bob"));
+    append(&queue, 3..5);
+    let bodies: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let backend = Backend::by(Scripted {
+        script: Box::new(|body, _| receipt(body)),
+        bodies: Arc::clone(&bodies),
+    })
+    .start(&queue)
+    .unwrap();
+    backend.flush(PATIENCE);
+    let seen: Vec<(String, Vec<u64>)> = bodies
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|body| {
+            let user = body["context"]["userId"].as_str().unwrap();
+            (user.to_owned(), numbers(body))
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("ada".to_owned(), vec![0, 1, 2]),
+            ("bob".to_owned(), vec![3, 4])
+        ]
+    );
+}
+
+#[test]
+fn a_nudge_sends_without_a_flush() {
+    let (taken, seen) = std::sync::mpsc::channel();
+    let trial = Trial::new(2, move |body, _| {
+        taken.send(numbers(body)).unwrap();
+        receipt(body)
+    });
+    trial.backend.nudge();
+    assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), [0, 1]);
+}
+
+#[test]
+fn a_flush_asked_for_while_one_runs_covers_what_was_logged_before_it() {
+    let (started, on_start) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let mut is_first = true;
+    let trial = Trial::new(1, move |body, _| {
+        if std::mem::take(&mut is_first) {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        }
+        receipt(body)
+    });
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| trial.flush());
+        on_start.recv_timeout(PATIENCE).unwrap();
+        append(&trial.queue, 1..4);
+        let second = scope.spawn(|| trial.flush());
+        release.send(()).unwrap();
+        assert_eq!(second.join().unwrap().why_stopped, WhyStopped::Drained);
+        first.join().unwrap();
+    });
+    assert_eq!(trial.sent().concat(), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_flush_returns_at_its_deadline_and_the_sender_goes_on() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let trial = Trial::new(1, move |body, _| {
+        released.recv().unwrap();
+        receipt(body)
+    });
+    let report = trial.backend.flush(Duration::from_millis(50));
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::Deadline, 1)
+    );
+    release.send(()).unwrap();
+    assert_eq!(trial.flush().pending, 0);
+}
+
+#[test]
+fn a_transport_that_panics_ends_the_sender_and_a_flush_says_so() {
+    let trial = Trial::new(1, |_, _| panic!("on purpose"));
+    let report = trial.flush();
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::Stopped, 1)
+    );
+    assert_eq!(trial.flush().why_stopped, WhyStopped::Stopped);
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_before_anything_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = DiskQueue::open(dir.path()).unwrap();
+    for (builder, message) in [
+        (
+            Backend::builder("relay.example"),
+            "relay URL `relay.example`: relative URL without a base; write it as `https://relay.example`",
+        ),
+        (
+            Backend::builder("https://relay.example").token("t-1\n"),
+            "the token holds a character that no HTTP header can carry (a line break at its end?)",
+        ),
+        (
+            Backend::builder("https://relay.example").flush_every(Duration::ZERO),
+            "flush_every must be more than zero",
+        ),
+    ] {
+        assert_eq!(builder.start(&queue).unwrap_err().to_string(), message);
+    }
+}
