@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use sha2::{Digest, Sha256};
 use tracing_courier::wire::Receipt;
 
+use crate::dead::DeadRecord;
 use crate::error::ApiError;
 use crate::ingest::Ingest;
 use crate::metrics::Now;
@@ -34,6 +35,8 @@ pub struct Admin {
 pub fn app(admin: Admin) -> Router {
     let api = Router::new()
         .route("/admin/v1/import", post(import))
+        .route("/admin/v1/dead", get(dead))
+        .route("/admin/v1/dead/replay", post(replay))
         .layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
         .layer(middleware::from_fn_with_state(admin.clone(), authorize));
     Router::new()
@@ -89,6 +92,26 @@ async fn import(State(admin): State<Admin>, body: Bytes) -> Result<Json<Receipt>
         .accept("", &body, |_| Ok(()))
         .await
         .map(Json)
+}
+
+/// Lists the dead letters.
+async fn dead(State(admin): State<Admin>) -> Result<Json<Vec<DeadRecord>>, ApiError> {
+    let letters = admin.ingest.pipeline().sink.spool().letters().await;
+    let letters = letters.map_err(|error| {
+        tracing::error!(error = %error, "the dead letters can't be read");
+        ApiError::Unavailable("the spool is away")
+    })?;
+    Ok(Json(letters.iter().map(DeadRecord::from).collect()))
+}
+
+/// Puts dead letters back into the spool, those of the ids or all.
+async fn replay(
+    State(admin): State<Admin>,
+    Json(ids): Json<Vec<i64>>,
+) -> Result<Json<u64>, ApiError> {
+    Ok(Json(
+        admin.ingest.pipeline().sink.spool().replay(ids).await?,
+    ))
 }
 
 /// Compares hashes, so that the time it takes says nothing about the token.

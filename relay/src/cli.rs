@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
+use courier_relay::SecretError;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use secrecy::SecretString;
 
@@ -54,10 +55,24 @@ enum Command {
     /// Looks at a device's queue directory, without changing it
     #[command(subcommand)]
     Queue(Queue),
+    /// Records that the upstream refused for their content
+    #[command(subcommand)]
+    Dead(Dead),
     /// Takes in a queue directory that was carried here by hand, without a token; twice is once
     Import {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Dead {
+    /// One JSON object a line, oldest first
+    Ls,
+    /// Puts them back on their way, all or those of the ids
+    Replay {
+        /// Ids, as `ls` says
+        ids: Vec<i64>,
     },
 }
 
@@ -70,6 +85,7 @@ impl Cli {
             Some(Command::Check) => check(&self.settings.read()?),
             Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
+            Some(Command::Dead(dead)) => letters(&self.settings.read()?, dead),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
     }
@@ -189,6 +205,22 @@ async fn check(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 #[tokio::main]
+async fn letters(config: &Config, dead: Dead) -> anyhow::Result<ExitCode> {
+    match dead {
+        Dead::Ls => {
+            for record in courier_relay::dead_letters(config).await? {
+                println!("{}", serde_json::to_string(&record)?);
+            }
+        }
+        Dead::Replay { ids } => println!(
+            "{{\"replayed\":{}}}",
+            courier_relay::replay(config, ids).await?
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
 async fn import(config: &Config, dir: &Path) -> anyhow::Result<ExitCode> {
     let imported = courier_relay::import(config, dir).await?;
     println!("{}", serde_json::to_string(&imported)?);
@@ -201,8 +233,7 @@ fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {
     if user.is_empty() {
         return Err(anyhow!("--user: a token needs a subject"));
     }
-    let secret = courier_relay::secret(config)?
-        .context("this relay checks tokens with a public key, so they are signed elsewhere")?;
+    let secret = courier_relay::secret(config)?.ok_or(SecretError::None)?;
     println!("{}", secret.token(user, ttl, &config.tokens)?);
     Ok(ExitCode::SUCCESS)
 }

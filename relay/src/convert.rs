@@ -9,7 +9,7 @@ use tracing_courier::wire::Rejected;
 
 use crate::map::{self, Arrival};
 use crate::redact::Redaction;
-use crate::wire::{self, Record, Reject};
+use crate::wire::{self, Reject};
 
 /// What a body becomes.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,30 +38,16 @@ pub fn convert(
     received: Timestamp,
     sanitizer: Option<&Sanitizer>,
 ) -> Result<Converted, NotABatch> {
-    let mut batch = wire::parse(body)?;
-    let (mut records, rejected) = read(&batch.logs);
+    let mut batch = wire::parse(body, usize::MAX)?;
     if let Some(sanitizer) = sanitizer {
-        redact(sanitizer, &mut batch, &mut records);
+        Redaction::by(sanitizer).batch(&mut batch);
     }
-    let mapped = map::to_otlp(&batch, &records, &Arrival { subject, received });
+    let mapped = map::to_otlp(&batch, &batch.records, &Arrival { subject, received });
     Ok(Converted {
         frame: mapped.body,
-        records: records.len(),
-        rejected: in_words(&rejected),
+        records: batch.records.len(),
+        rejected: in_words(&batch.rejected),
     })
-}
-
-/// The records that are whole, and what is wrong with the others.
-pub(crate) fn read<'a>(logs: &[&'a str]) -> (Vec<Record<'a>>, Vec<(usize, Reject)>) {
-    let mut rejected = Vec::new();
-    let mut records = Vec::with_capacity(logs.len());
-    for (index, text) in logs.iter().enumerate() {
-        match Record::parse(text) {
-            Ok(record) => records.push(record),
-            Err(reject) => rejected.push((index, reject)),
-        }
-    }
-    (records, rejected)
 }
 
 /// Rejects as the receipt lists them.
@@ -71,17 +57,4 @@ pub(crate) fn in_words(rejects: &[(usize, Reject)]) -> Vec<Rejected> {
         reason: reject.to_string(),
     };
     rejects.iter().map(in_words).collect()
-}
-
-/// Redacts a whole batch.
-pub(crate) fn redact(
-    sanitizer: &Sanitizer,
-    batch: &mut wire::Batch<'_>,
-    records: &mut [Record<'_>],
-) {
-    let mut redaction = Redaction::by(sanitizer);
-    redaction.batch(batch);
-    records
-        .iter_mut()
-        .for_each(|record| redaction.record(record));
 }

@@ -77,8 +77,9 @@ async fn answer(
     app.oneshot(request).await
 }
 
-/// A connection must have sent a whole head within this, its first one and each one after.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection must have sent a whole head within this, its first one and each one after. Longer than the 30 s at which
+/// clients flush, so that they find their connection open.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Connections at once; the next waits in the listener's queue.
 const MAX_CONNECTIONS: usize = 4096;

@@ -6,19 +6,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretBox};
 use serde::Serialize;
 use tracing_courier::queue::inspect::{self, InspectError, StoredRecord};
 use tracing_courier::wire::Receipt;
 
 use crate::config::Config;
-use crate::error::chain;
-use crate::export;
 use crate::hold::{Hold, HoldError};
-use crate::identity::SecretError;
 use crate::ingest::Pipeline;
-use crate::serve::admin_token;
-use crate::spool::{self, OpenError};
+use crate::neighbour::{Neighbour, NeighbourError};
+use crate::spool::OpenError;
 
 /// What became of the records that were carried here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -52,9 +48,9 @@ pub enum ImportError {
     /// The relay's own side can't be used.
     #[error(transparent)]
     Hold(#[from] HoldError),
-    /// The running relay's admin token can't be read.
+    /// The running relay does not take them.
     #[error(transparent)]
-    AdminToken(#[from] SecretError),
+    Neighbour(#[from] NeighbourError),
     /// A batch was not taken.
     #[error("a batch was not accepted: {0}")]
     NotAccepted(String),
@@ -129,15 +125,8 @@ async fn send(
 
 /// Into the data directory itself, or through the relay that has it.
 enum Way {
-    Here {
-        hold: Hold,
-        pipeline: Pipeline,
-    },
-    There {
-        client: reqwest::Client,
-        url: String,
-        token: SecretBox<[u8]>,
-    },
+    Here { hold: Box<Hold>, pipeline: Pipeline },
+    There(Neighbour),
 }
 
 impl Way {
@@ -145,19 +134,13 @@ impl Way {
         match Hold::open(config).await {
             Ok(hold) => {
                 let pipeline = hold.pipeline(config, Arc::default());
-                Ok(Self::Here { hold, pipeline })
-            }
-            Err(error @ HoldError::Spool(OpenError::InUse { .. })) => {
-                let Some(admin) = spool::announced(&config.data_dir) else {
-                    return Err(error.into());
-                };
-                let token = admin_token(config)?;
-                let client = export::client(false).map_err(HoldError::Upstream)?;
-                Ok(Self::There {
-                    client,
-                    url: format!("http://{admin}/admin/v1/import"),
-                    token,
+                Ok(Self::Here {
+                    hold: Box::new(hold),
+                    pipeline,
                 })
+            }
+            Err(HoldError::Spool(OpenError::InUse { dir })) => {
+                Ok(Self::There(Neighbour::at(config, &dir)?))
             }
             Err(error) => Err(error.into()),
         }
@@ -169,25 +152,7 @@ impl Way {
                 let accepted = pipeline.accept("", &body, |_| Ok(())).await;
                 accepted.map_err(|error| ImportError::NotAccepted(error.to_string()))
             }
-            Self::There { client, url, token } => {
-                let refused = |error: reqwest::Error| ImportError::NotAccepted(chain(&error));
-                let token = String::from_utf8_lossy(token.expose_secret());
-                let response = client
-                    .post(url)
-                    .bearer_auth(token)
-                    .body(body)
-                    .send()
-                    .await
-                    .map_err(refused)?;
-                let status = response.status();
-                let answer = response.bytes().await.map_err(refused)?;
-                serde_json::from_slice(&answer).map_err(|_| {
-                    ImportError::NotAccepted(format!(
-                        "the running relay answers {status}: {}",
-                        String::from_utf8_lossy(&answer)
-                    ))
-                })
-            }
+            Self::There(relay) => Ok(relay.post("/admin/v1/import", body).await?),
         }
     }
 

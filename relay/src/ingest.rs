@@ -31,6 +31,7 @@ use crate::levels::{self, Levels};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
+use crate::redact::Redaction;
 use crate::sink::Sink;
 use crate::spool::{Frame, Named, Offer, Verdict};
 use crate::wire::{self, Batch, Record};
@@ -177,21 +178,21 @@ impl Pipeline {
             subject,
             received: Timestamp::now(),
         };
-        let mut batch = wire::parse(body)?;
-        if batch.logs.len() > self.max_records {
+        let mut batch = wire::parse(body, self.max_records)?;
+        if batch.sent > self.max_records {
             return Err(ApiError::TooManyRecords {
-                records: batch.logs.len(),
+                records: batch.sent,
                 max: self.max_records,
             });
         }
-        admit(batch.logs.len())?;
-        let (mut records, rejected) = convert::read(&batch.logs);
-        for (_, reject) in &rejected {
+        admit(batch.sent)?;
+        for (_, reject) in &batch.rejected {
             self.metrics.rejected.add(reject.as_str(), 1);
         }
         if let Some(sanitizer) = &self.sanitizer {
-            convert::redact(sanitizer, &mut batch, &mut records);
+            Redaction::by(sanitizer).batch(&mut batch);
         }
+        let mut records = std::mem::take(&mut batch.records);
         let whole = records.len();
         once(&mut records, &batch);
         while !records.is_empty() {
@@ -218,7 +219,7 @@ impl Pipeline {
         let receipt = Receipt {
             accepted: count(records.len()),
             duplicates: count(whole - records.len()),
-            rejected: convert::in_words(&rejected),
+            rejected: convert::in_words(&batch.rejected),
         };
         self.metrics.accepted.add(receipt.accepted);
         self.metrics.duplicates.add(receipt.duplicates);

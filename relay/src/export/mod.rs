@@ -206,10 +206,9 @@ fn dead_letter(piece: &Piece, frames: &[Pending], answer: &Answer) -> DeadLetter
     let status = answer
         .status
         .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    let request = piece.request(frames, |_| None);
     DeadLetter {
         reason: format!("{status}: {}", answer.message),
-        body: request,
+        body: piece.only(frames),
     }
 }
 

@@ -40,6 +40,9 @@ pub enum SecretError {
         /// The secret's file.
         path: PathBuf,
     },
+    /// Tokens are checked with a public key. Get one from whoever has the private key.
+    #[error("tokens are checked with a public key, so they are signed elsewhere")]
+    None,
     /// The token could not be signed.
     #[error("cannot sign a token: {0}")]
     Sign(#[from] jsonwebtoken::errors::Error),

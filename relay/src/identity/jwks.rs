@@ -63,16 +63,16 @@ impl Jwks {
             if is_old && known.may_try() {
                 // Stale keys are served, but a key that was withdrawn must not live for ever.
                 self.fetch().await;
-                return self.known().key(kid).map_or(Found::None, Found::found);
+                return self.known().key(kid).map_or(Found::None, Found::this);
             }
-            return Found::found(key);
+            return Found::this(key);
         }
         if known.may_try() {
             self.fetch().await;
         }
         let known = self.known();
         match known.key(kid) {
-            Some(key) => Found::found(key),
+            Some(key) => Found::this(key),
             None if known.is_away => Found::Away,
             None => Found::None,
         }
@@ -136,7 +136,7 @@ impl Jwks {
 }
 
 impl Found {
-    fn found(key: &Key) -> Self {
+    fn this(key: &Key) -> Self {
         Self::Key(Box::new(key.clone()))
     }
 }

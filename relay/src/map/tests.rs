@@ -13,15 +13,10 @@ fn received() -> Timestamp {
 }
 
 fn map(body: &str) -> ResourceLogs {
-    let batch = wire::parse(body.as_bytes()).expect("a batch");
-    let records: Vec<Record<'_>> = batch
-        .logs
-        .iter()
-        .filter_map(|text| Record::parse(text).ok())
-        .collect();
+    let batch = wire::parse(body.as_bytes(), 1000).expect("a batch");
     let mapped = to_otlp(
         &batch,
-        &records,
+        &batch.records,
         &Arrival {
             subject: "sub-1",
             received: received(),

@@ -54,13 +54,16 @@ impl<'s> Redaction<'s> {
         self.changes
     }
 
-    /// Redacts what stands beside the records.
+    /// Redacts the records and what stands beside them.
     pub fn batch(&mut self, batch: &mut Batch<'_>) {
         self.members(Place::Resource, &mut batch.resource);
+        batch
+            .records
+            .iter_mut()
+            .for_each(|record| self.record(record));
     }
 
-    /// Redacts a record.
-    pub fn record(&mut self, record: &mut Record<'_>) {
+    fn record(&mut self, record: &mut Record<'_>) {
         self.text(Place::Message, &mut record.message);
         self.members(Place::Attribute, &mut record.attributes);
         self.optional(Place::Error, &mut record.error);
@@ -215,12 +218,11 @@ mod tests {
             "error":"Http: for bob@example.com","stackTrace":"0: app::main\n at /home/ann/app/src/main.rs:1:2",
             "traceId":"not an id but bob@example.com","spans":["login password=hunter2hunter2"],
             "breadcrumbs":[{"message":"to ann@example.com","level":"info"}],"secret":"hunter2hunter2"}]}"#;
-        let mut batch = wire::parse(body.as_bytes()).expect("a batch");
-        let mut record = Record::parse(batch.logs[0]).expect("a record");
+        let mut batch = wire::parse(body.as_bytes(), 1).expect("a batch");
         let sanitizer = Sanitizer::new(&Policy::new());
         let mut redaction = Redaction::by(&sanitizer);
         redaction.batch(&mut batch);
-        redaction.record(&mut record);
+        let record = &batch.records[0];
 
         let seen = format!("{:?} {record:?}", batch.resource);
         for secret in ["hunter2", "ann@", "bob@", "203.0.113", "4111", "/home/ann"] {
