@@ -40,7 +40,7 @@ pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Draine
         position: view.position,
         context: view.context.clone(),
         records_context: None,
-        joined: Vec::new(),
+        joined: Vec::with_capacity(likely_bytes(view, max_records, max_bytes)),
         starts: Vec::new(),
         end: view.position,
         end_context: None,
@@ -51,6 +51,13 @@ pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Draine
     };
     let is_at_end = drain.read_segments();
     drain.finish(is_at_end)
+}
+
+/// How large a batch is likely to get: records are about 300 bytes.
+fn likely_bytes(view: &View, max_records: usize, max_bytes: usize) -> usize {
+    let stored: u64 = view.segments.iter().map(|segment| segment.1).sum();
+    let stored = usize::try_from(stored).unwrap_or(usize::MAX);
+    max_records.saturating_mul(512).min(max_bytes).min(stored)
 }
 
 /// Every loss that is said in a queue from its confirmed position on.

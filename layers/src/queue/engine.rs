@@ -125,19 +125,19 @@ impl Engine {
 
     /// The housekeeping's round.
     pub(super) fn keep_house(&self) {
-        let is_degraded = {
+        let comes_again = {
             let mut ledger = self.ledger();
             ledger.recover();
             if ledger.has_lost_home() {
                 self.has_lost_home.store(true, Ordering::Release);
             }
-            ledger.health() != super::Health::Healthy
+            ledger.age_attempts() || ledger.health() != super::Health::Healthy
         };
         if self.fsync != Fsync::Never {
             // A failed sync seals its segment; the next round syncs what came after.
             let _ = self.sync();
         }
-        if is_degraded {
+        if comes_again {
             self.bell.ring();
         }
     }

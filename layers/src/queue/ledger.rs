@@ -55,7 +55,7 @@ pub(super) struct Ledger {
 /// Where a record went.
 #[derive(Debug)]
 pub(super) enum Stored {
-    /// Written, as the so-manieth line.
+    /// Written; `ticket` counts the lines.
     OnDisk {
         seq: u64,
         ticket: u64,
