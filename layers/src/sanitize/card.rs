@@ -19,7 +19,7 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
     }
     let first = text.run_most(start, MAX_DIGITS + 1, |byte| byte.is_ascii_digit());
     let separator = text.at(first);
-    let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-');
+    let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-' | b'.');
     let mut digits = [0_u8; MAX_DIGITS];
     let mut len = 0;
     let mut at = start;

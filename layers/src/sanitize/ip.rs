@@ -193,7 +193,12 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
 pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen {
     let start = text.run_back(colon, 4, |byte| byte.is_ascii_hexdigit());
     let run_end = groups_end(text, colon);
-    let resume = Seen::NothingBefore(run_end.max(colon + 1));
+    // Digits behind the last colon may begin something else.
+    let last = text
+        .slice(colon, run_end)
+        .iter()
+        .rposition(|&byte| byte == b':');
+    let resume = Seen::NothingBefore(colon + last.unwrap_or(0) + 1);
     // Two colons at least; a time or a ratio has no more, an address without `::` has seven.
     let colons = text
         .slice(start, run_end)
