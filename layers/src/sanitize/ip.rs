@@ -78,6 +78,10 @@ fn is_part(text: Text<'_>, start: usize, end: usize, run_end: usize) -> bool {
 
 /// A version number that looks like an address: `Name/1.2.3.4`, `v1.2.3.4`, `version 1.2.3.4`, `pkg-1.2.3.4`.
 fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bool {
+    // Object identifiers of X.509.
+    if text.has(start, b"2.5.4.") || text.has(start, b"2.5.29.") || text.has(start, b"1.3.6.1") {
+        return true;
+    }
     if text.has_any_case(end, b" (build") || text.has_any_case(end, b" build ") {
         return true;
     }

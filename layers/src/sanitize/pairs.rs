@@ -243,7 +243,7 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b'=' => Some((false, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
-        b'-' if next == b'>' => Some((true, at + 2)),
+        b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
         0xef if text.has(at, "＝".as_bytes()) => Some((false, at + "＝".len())),
         0xe2 if text.has(at, "⇒".as_bytes()) => Some((true, at + "⇒".len())),
         0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
@@ -515,7 +515,8 @@ fn behind_scheme(
         extent::bare_end(text, start, Around::Text)
     };
     let is_word = text.slice(start, end).iter().all(u8::is_ascii_lowercase) && end - start < 16;
-    (end > start && (is_list || !is_word)).then_some(Extent {
+    let is_place = prose::is_placeholder(text.slice(start, end));
+    (end > start && !is_place && (is_list || !is_word)).then_some(Extent {
         start,
         end,
         form: Form::Bare,
