@@ -135,10 +135,13 @@ fn is_key_in_words(text: Text<'_>, start: usize, end: usize) -> bool {
 
 /// The whole identifier around a strong word.
 fn name(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
-    let is_part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'.');
+    // Arrows, dashes and wide signs are no letters.
+    let is_part =
+        |byte: u8| (is_word(byte) && !matches!(byte, 0xe2 | 0xef)) || matches!(byte, b'-' | b'.');
     // The literals `sig=` and `pw"` have the sign in them.
     let end = end - usize::from(!is_word(text.back(end, 1)));
     let mut start = text.run_back(start, MAX_NAME_BYTES, is_part);
+    start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
     let mut end = text.run_most(end, MAX_NAME_BYTES, is_part);
     while end > start && matches!(text.back(end, 1), b'.' | b'-') {
         end -= 1;
@@ -181,6 +184,11 @@ fn separator(
         closing = Some((quote, at));
         at = inner;
     }
+    // `password[0]=`, `passwords[admin]=`.
+    if text.at(at) == b'[' {
+        let index = text.run_most(at + 1, 32, is_word);
+        at = if text.at(index) == b']' { index } else { at };
+    }
     at = text.run_most(at, 3, |byte| matches!(byte, b']' | b'*' | b')'));
     if text.has_any_case(at, b"%5d") {
         at += 3;
@@ -191,9 +199,9 @@ fn separator(
     );
     let quote = closing.map(|(quote, _)| quote);
     if let Some((is_colon, after)) = sign(text, spaced) {
-        // PHP goes on in the next line.
+        // PHP and pretty JSON may go on in the next line.
         let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
-        let after = if is_arrow {
+        let after = if is_arrow || quote.is_some() {
             text.run_most(after, MAX_SPACES, |byte| byte.is_ascii_whitespace())
         } else {
             after
@@ -235,7 +243,9 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b'=' => Some((false, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
-        b'-' if next == b'>' => Some((true, at + 2)),
+        b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
+        0xef if text.has(at, "＝".as_bytes()) => Some((false, at + "＝".len())),
+        0xe2 if text.has(at, "⇒".as_bytes()) => Some((true, at + "⇒".len())),
         0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
         0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
         b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
@@ -328,9 +338,12 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
     value
 }
 
-/// The text of an XML element: `<password>x</password>`.
+/// Where the text of an XML element begins whose name is `start..end`: `<password>x</password>`.
 fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let open = text.run_back(start, 32, |byte| is_word(byte) || byte == b':');
+    if text.ends_any_case(start, b"&lt;") && text.has(end, b"&gt;") {
+        return Some(end + b"&gt;".len());
+    }
     if text.back(open, 1) != b'<' {
         return None;
     }
@@ -338,8 +351,35 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let is_open = text.at(close) == b'>'
         && text.back(close, 1) != b'/'
         && (close == end || is_blank(text.at(end)));
-    is_open.then_some(close + 1)
+    let cdata = b"<![CDATA[";
+    let inner = close
+        + 1
+        + if text.has(close + 1, cdata) {
+            cdata.len()
+        } else {
+            0
+        };
+    is_open.then_some(inner)
 }
+
+/// The text of an XML element that begins at `start`, without the space around it.
+fn element(text: Text<'_>, start: usize) -> Option<Extent> {
+    let start = text.run_most(start, 64, |byte| byte.is_ascii_whitespace());
+    let close = text.run_most(start, MAX_ELEMENT_BYTES, |byte| {
+        !matches!(byte, b'<' | b'&' | b'\n' | b']')
+    });
+    let end = text.run_back(close, close - start, |byte| byte.is_ascii_whitespace());
+    let after = text.run_most(close, 64, |byte| byte.is_ascii_whitespace());
+    let is_closed = text.has(after, b"</") || text.has(after, b"&lt;/") || text.has(after, b"]]>");
+    (end > start && is_closed).then_some(Extent {
+        start,
+        end,
+        form: Form::Bare,
+    })
+}
+
+/// Longest secret in an element.
+const MAX_ELEMENT_BYTES: usize = 4096;
 
 /// The value that goes, when there is one that is not just talk.
 fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
@@ -347,18 +387,7 @@ fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
         return extent;
     }
     if pair.separator == Separator::Tag {
-        let end = text.run(pair.value, |byte| byte != b'<' && byte != b'\n');
-        return (end > pair.value
-            && text.at(end) == b'<'
-            && !text
-                .slice(pair.value, end)
-                .iter()
-                .all(u8::is_ascii_whitespace))
-        .then_some(Extent {
-            start: pair.value,
-            end,
-            form: Form::Bare,
-        });
+        return element(text, pair.value);
     }
     if pair.sort == Some(Sort::Cookie)
         && let Some(end) = cookies_end(text, pair.value)
@@ -486,7 +515,8 @@ fn behind_scheme(
         extent::bare_end(text, start, Around::Text)
     };
     let is_word = text.slice(start, end).iter().all(u8::is_ascii_lowercase) && end - start < 16;
-    (end > start && (is_list || !is_word)).then_some(Extent {
+    let is_place = prose::is_placeholder(text.slice(start, end));
+    (end > start && !is_place && (is_list || !is_word)).then_some(Extent {
         start,
         end,
         form: Form::Bare,

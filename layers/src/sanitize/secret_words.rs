@@ -586,19 +586,35 @@ const NOT_FIRST_OF_TOKENS: &[&str] = &[
 const VALUE_WORDS: &[&str] = &[
     "data", "digits", "header", "plain", "raw", "string", "text", "value",
 ];
-const STRICT: &[&str] = &[
+/// Words of the strict profile, anywhere in a name.
+pub(super) const STRICT: &[&str] = &[
     "cvc",
     "cvc2",
     "cvv",
     "cvv2",
+    "edipi",
+    "fax",
+    "iban",
+    "imei",
+    "lat",
+    "latitude",
+    "lng",
+    "lon",
+    "longitude",
     "mfa",
+    "mgrs",
+    "mobile",
+    "msisdn",
     "otp",
+    "phone",
     "pin",
     "sig",
     "signature",
+    "telephone",
     "totp",
 ];
-const STRICT_ALONE: &[&str] = &["code", "key", "session", "sid", "state"];
+/// Words of the strict profile that are names by themselves only.
+pub(super) const STRICT_ALONE: &[&str] = &["code", "key", "session", "sid", "state"];
 
 #[cfg(test)]
 mod tests {
