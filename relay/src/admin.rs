@@ -70,6 +70,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         let nanos = Timestamp::now().as_nanosecond() - i128::from(received);
         i64::try_from(nanos / 1_000_000).map_or(0.0, |millis| millis.max(0) as f64 / 1000.0)
     };
+    let redactions = pipeline
+        .sanitizer
+        .as_ref()
+        .map(|sanitizer| sanitizer.counts().by_rule())
+        .unwrap_or_default();
     let now = Now {
         spool_records: depth.records,
         spool_bytes: depth.bytes,
@@ -79,7 +84,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     };
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4")],
-        pipeline.metrics.render(&now),
+        pipeline.metrics.render(&now, &redactions),
     )
         .into_response()
 }

@@ -121,6 +121,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
                 .unwrap_or_else(|_| "info".into()),
         )
         .init();
+    raise_open_files();
     // Before anything is said to listen, so that a signal right after that is not lost.
     let signal = Signal::listen()?;
     let is_development = matches!(config.tokens.key, KeyConfig::Development);
@@ -151,6 +152,23 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
+
+/// Every connection is an open file: as many as the system lets us have. Less is no reason not to start.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() {}
 
 #[cfg(unix)]
 struct Signal {
