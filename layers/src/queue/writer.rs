@@ -117,6 +117,11 @@ impl Writer {
         }
     }
 
+    /// Writes the context again before the next record.
+    pub(super) fn repeat_context(&mut self) {
+        self.context = None;
+    }
+
     /// Remembers that `note` is in the open segment, as the record `seq`.
     pub(super) fn keep_note(&mut self, seq: u64, note: Note) {
         if let Some(segment) = self.chain.segments.back_mut() {

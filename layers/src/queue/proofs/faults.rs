@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::line::{Check, check};
 use super::super::note::Note;
-use super::super::{Appended, Batch, DiskQueue, Durability, Health, Line};
+use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line};
 use super::sim::{Fault, Plan, Sim};
 use crate::losses::Loss;
 
@@ -274,6 +274,97 @@ fn a_fatal_whose_sync_fails_once_is_durable_in_a_fresh_segment() {
             account.arrived
         );
     }
+}
+
+fn set_user(queue: &DiskQueue, user: &str) {
+    let mut context = Context::default();
+    context.context.insert("userId".to_owned(), user.into());
+    queue.set_context(&context);
+}
+
+fn drain_under(queue: &DiskQueue, user: &str) -> usize {
+    let mut drained = 0;
+    while let Some(batch) = queue.drain(1, 100_000) {
+        if Note::decode(batch.record(0)).is_none() {
+            assert!(
+                batch.context().contains(user),
+                "{} {}",
+                batch.first_seq(),
+                batch.context()
+            );
+            drained += 1;
+        }
+        queue.confirm(batch.token());
+    }
+    drained
+}
+
+#[test]
+fn what_was_written_again_keeps_its_context_and_so_does_what_follows_it() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    let mut account = Account::default();
+    set_user(&queue, "a");
+    account.append(&queue, 0, Durability::PageCache);
+    set_user(&queue, "b");
+    sim.fail(Plan {
+        from: 0,
+        calls: 1,
+        fault: Fault::Sync,
+    });
+    account.append(&queue, 1, Durability::Durable);
+    account.append(&queue, 2, Durability::PageCache);
+    // The first segment goes, and with it the first copy of what was written again.
+    queue.engine().ledger().free_oldest();
+    account.append(&queue, 3, Durability::PageCache);
+    assert_eq!(drain_under(&queue, "\"userId\":\"b\""), 2);
+}
+
+#[test]
+fn records_apart_that_were_written_again_do_not_hide_the_context_of_the_next() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    set_user(&queue, "a");
+    for n in 0..4 {
+        let mut line = Line::new();
+        line.body()
+            .extend_from_slice(format!("\"n\":{n}}}").as_bytes());
+        let body = line.close();
+        // As if two threads waited for their syncs while others wrote between.
+        queue.engine().ledger().append(&mut line, &body, n % 2 == 1);
+    }
+    sim.fail(Plan {
+        from: 0,
+        calls: 1,
+        fault: Fault::Sync,
+    });
+    assert!(queue.sync().is_err());
+    let mut account = Account::default();
+    account.append(&queue, 4, Durability::PageCache);
+    queue.engine().ledger().free_oldest();
+    account.append(&queue, 5, Durability::PageCache);
+    assert_eq!(drain_under(&queue, "\"userId\":\"a\""), 2);
+}
+
+#[test]
+fn what_was_confirmed_in_memory_and_then_written_keeps_its_context() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    let mut account = Account::default();
+    set_user(&queue, "a");
+    sim.fail(Plan {
+        from: 0,
+        calls: u64::MAX,
+        fault: Fault::Io,
+    });
+    for n in 0..4 {
+        account.append(&queue, n, Durability::PageCache);
+    }
+    let first = queue.drain(2, 100_000).unwrap();
+    sim.heal();
+    queue.sync().unwrap();
+    queue.confirm(first.token());
+    assert_eq!(drain_under(&queue, "\"userId\":\"a\""), 2);
 }
 
 #[test]
