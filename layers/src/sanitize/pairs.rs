@@ -178,6 +178,11 @@ fn separator(
     start: usize,
     end: usize,
 ) -> Option<(Separator, usize, Option<Quote>)> {
+    let word = text.run_most(end, MAX_SPACES, is_blank);
+    let is_before_word = word > end && text.at(word).is_ascii_alphabetic();
+    if is_before_word && !matches!(text.back(start, 1), b'<' | b':') && text.at(start) != b'-' {
+        return None;
+    }
     let mut at = skip_sgr(text, end);
     let mut closing = None;
     if let Some((quote, inner)) = quote::open(text, at) {
