@@ -166,16 +166,6 @@ impl Courier {
         self.change(|session| session.user_id = user_id.map(str::to_owned));
     }
 
-    /// What else holds from now on, such as an active run; `Null` takes it back.
-    pub fn set_context(&self, name: &str, value: impl Into<Value>) {
-        let mut value = value.into();
-        self.0.sanitizer.value(Place::Resource, &mut value);
-        self.change(|session| match value {
-            Value::Null => drop(session.context.remove(name)),
-            value => drop(session.context.insert(name.to_owned(), value)),
-        });
-    }
-
     /// Sends what is there and waits for it, up to the deadline.
     pub fn flush(&self, deadline: Duration) -> Report {
         match &self.0.backend {
@@ -236,8 +226,11 @@ impl Courier {
 }
 
 impl Finish for Courier {
+    /// Unwinding is no clean end: then the session has none.
     fn finish(&self) {
-        self.note("session_end", Map::new());
+        if !std::thread::panicking() {
+            self.note("session_end", Map::new());
+        }
         if let Some(backend) = &self.0.backend {
             backend.finish();
         }

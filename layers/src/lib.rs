@@ -72,9 +72,11 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `http` | yes | [`send::Http`], [`Backend::builder`], [`CourierBuilder::relay`]; brings reqwest, rustls and tokio |
+//! | `http` | yes | `send::Http`, `Backend::builder`, `CourierBuilder::relay`: delivery over HTTP; brings reqwest, rustls and tokio |
+//! | `policy` | no | [`sanitize`]: policies from TOML files, patterns of your own; brings regex and toml |
+//! | `pseudonym` | no | [`sanitize`]: keyed pseudonyms in place of markers; brings hmac and sha2 |
 //!
-//! Without it: gate, sanitizer, breadcrumbs, queue and sender (over a [`send::Transport`] of your own), in at most 40
+//! With none: gate, sanitizer, breadcrumbs, queue and sender (over a [`send::Transport`] of your own), in at most 40
 //! crates and without tokio.
 //!
 //! # Threads
@@ -87,7 +89,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
-mod breadcrumb;
+pub mod breadcrumb;
 mod clock;
 mod courier;
 mod disk;

@@ -19,8 +19,6 @@ pub struct Session {
     pub session_id: Uuid,
     /// Whoever is logged in. Use an opaque id: it is never scanned for personal data.
     pub user_id: Option<String>,
-    /// What else holds for now, such as an active run.
-    pub context: Map<String, Value>,
     /// The service, its version, the system: OpenTelemetry's resource attributes.
     pub resource: Map<String, Value>,
 }
@@ -58,7 +56,6 @@ impl Session {
             install_id,
             session_id: Uuid::new_v4(),
             user_id: None,
-            context: Map::new(),
             resource: resource(service, version, install_id),
         })
     }
@@ -66,7 +63,7 @@ impl Session {
     /// The members of `context` on the wire.
     #[must_use]
     pub fn wire_context(&self) -> Map<String, Value> {
-        let mut context = self.context.clone();
+        let mut context = Map::new();
         context.insert("installId".to_owned(), self.install_id.to_string().into());
         context.insert("sessionId".to_owned(), self.session_id.to_string().into());
         if let Some(user_id) = &self.user_id {
@@ -78,7 +75,7 @@ impl Session {
 
 /// The install id, made at the first start. A file that holds no id (cut short by a crash) gets a new one.
 fn install_id(dir: &Path) -> Result<Uuid, SessionError> {
-    fs::create_dir_all(dir).map_err(|source| SessionError::Directory {
+    make_private(dir).map_err(|source| SessionError::Directory {
         path: dir.to_owned(),
         source,
     })?;
@@ -99,7 +96,7 @@ fn install_id(dir: &Path) -> Result<Uuid, SessionError> {
     // Written aside and renamed, so that two first starts at once leave one whole id; both then read the same.
     let id = Uuid::new_v4();
     let aside = dir.join(format!("{INSTALL_ID_FILE}.{id}"));
-    let mut file = fs::File::create_new(&aside).map_err(failed)?;
+    let mut file = create_private(&aside).map_err(failed)?;
     file.write_all(format!("{id}\n").as_bytes())
         .and_then(|()| file.sync_all())
         .and_then(|()| match fs::hard_link(&aside, &path) {
@@ -117,6 +114,23 @@ fn install_id(dir: &Path) -> Result<Uuid, SessionError> {
             Ok(id)
         }
     }
+}
+
+/// Makes the directory, and those above it that are missing, for the program's own user only.
+fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Resource attributes by OpenTelemetry's semantic conventions:

@@ -386,6 +386,17 @@ fn a_flush_returns_at_its_deadline_and_the_sender_goes_on() {
 }
 
 #[test]
+fn a_transport_that_panics_ends_the_sender_and_a_flush_says_so() {
+    let trial = Trial::new(1, |_, _| panic!("on purpose"));
+    let report = trial.flush();
+    assert_eq!(
+        (report.why_stopped, report.pending),
+        (WhyStopped::Stopped, 1)
+    );
+    assert_eq!(trial.flush().why_stopped, WhyStopped::Stopped);
+}
+
+#[test]
 fn settings_that_make_no_sense_are_refused_before_anything_starts() {
     let dir = tempfile::tempdir().unwrap();
     let queue = DiskQueue::open(dir.path()).unwrap();

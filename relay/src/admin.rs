@@ -1,13 +1,22 @@
-//! The admin listener: health, readiness, metrics.
+//! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
-use axum::Router;
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::{Digest, Sha256};
+use tracing_courier::wire::Receipt;
 
+use crate::dead::DeadRecord;
+use crate::error::ApiError;
 use crate::ingest::Ingest;
 use crate::metrics::Now;
 
@@ -18,14 +27,23 @@ pub struct Admin {
     pub ingest: Ingest,
     /// Bytes that the spool may hold.
     pub spool_max_bytes: u64,
+    /// The bearer token of the admin API.
+    pub token: Arc<SecretBox<[u8]>>,
 }
 
 /// The routes of the admin listener.
 pub fn app(admin: Admin) -> Router {
+    let api = Router::new()
+        .route("/admin/v1/import", post(import))
+        .route("/admin/v1/dead", get(dead))
+        .route("/admin/v1/dead/replay", post(replay))
+        .layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
+        .layer(middleware::from_fn_with_state(admin.clone(), authorize));
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .merge(api)
         .with_state(admin)
 }
 
@@ -52,6 +70,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         let nanos = Timestamp::now().as_nanosecond() - i128::from(received);
         i64::try_from(nanos / 1_000_000).map_or(0.0, |millis| millis.max(0) as f64 / 1000.0)
     };
+    let redactions = pipeline
+        .sanitizer
+        .as_ref()
+        .map(|sanitizer| sanitizer.counts().by_rule())
+        .unwrap_or_default();
     let now = Now {
         spool_records: depth.records,
         spool_bytes: depth.bytes,
@@ -61,7 +84,55 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     };
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4")],
-        pipeline.metrics.render(&now),
+        pipeline.metrics.render(&now, &redactions),
     )
         .into_response()
 }
+
+/// Takes a batch that was carried by hand: of nobody, and not limited.
+async fn import(State(admin): State<Admin>, body: Bytes) -> Result<Json<Receipt>, ApiError> {
+    admin
+        .ingest
+        .pipeline()
+        .accept("", &body, |_| Ok(()))
+        .await
+        .map(Json)
+}
+
+/// Lists the dead letters.
+async fn dead(State(admin): State<Admin>) -> Result<Json<Vec<DeadRecord>>, ApiError> {
+    let letters = admin.ingest.pipeline().sink.spool().letters().await;
+    let letters = letters.map_err(|error| {
+        tracing::error!(error = %error, "the dead letters can't be read");
+        ApiError::Unavailable("the spool is away")
+    })?;
+    Ok(Json(letters.iter().map(DeadRecord::from).collect()))
+}
+
+/// Puts dead letters back into the spool, those of the ids or all.
+async fn replay(
+    State(admin): State<Admin>,
+    Json(ids): Json<Vec<i64>>,
+) -> Result<Json<u64>, ApiError> {
+    Ok(Json(
+        admin.ingest.pipeline().sink.spool().replay(ids).await?,
+    ))
+}
+
+/// Compares hashes, so that the time it takes says nothing about the token.
+async fn authorize(State(admin): State<Admin>, request: Request, next: Next) -> Response {
+    let said = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let is_good = said
+        .is_some_and(|said| Sha256::digest(said) == Sha256::digest(admin.token.expose_secret()));
+    if is_good {
+        next.run(request).await
+    } else {
+        ApiError::Unauthorized.into_response()
+    }
+}
+
+/// A batch of imported records at most.
+const MAX_IMPORT_BYTES: usize = 4 << 20;

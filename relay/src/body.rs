@@ -158,7 +158,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const LINGER_BYTES: usize = 8 << 20;
 
 /// How long that may take.
-const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+const LINGER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// 8 MiB, which RFC 8878 asks every decoder to support; more is memory that a stranger decides on.
 const MAX_WINDOW_LOG: u32 = 23;

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
+use courier_relay::SecretError;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use secrecy::SecretString;
 
 use crate::queue::Queue;
+use crate::sanitize::Sanitize;
 
 /// Takes batches of log records, keeps them safe, exports them as OTLP.
 #[derive(Debug, Parser)]
@@ -48,13 +50,29 @@ enum Command {
     },
     /// Reads the settings, tries keys, data directory and upstream, says what it found
     Check,
+    /// Takes secrets out of records, one JSON object a line, from stdin to stdout
+    Sanitize(Sanitize),
     /// Looks at a device's queue directory, without changing it
     #[command(subcommand)]
     Queue(Queue),
+    /// Records that the upstream refused for their content
+    #[command(subcommand)]
+    Dead(Dead),
     /// Takes in a queue directory that was carried here by hand, without a token; twice is once
     Import {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Dead {
+    /// One JSON object a line, oldest first
+    Ls,
+    /// Puts them back on their way, all or those of the ids
+    Replay {
+        /// Ids, as `ls` says
+        ids: Vec<i64>,
     },
 }
 
@@ -65,7 +83,9 @@ impl Cli {
             None | Some(Command::Serve) => serve(self.settings.read()?),
             Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
             Some(Command::Check) => check(&self.settings.read()?),
+            Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
+            Some(Command::Dead(dead)) => letters(&self.settings.read()?, dead),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
     }
@@ -101,6 +121,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
                 .unwrap_or_else(|_| "info".into()),
         )
         .init();
+    raise_open_files();
     // Before anything is said to listen, so that a signal right after that is not lost.
     let signal = Signal::listen()?;
     let is_development = matches!(config.tokens.key, KeyConfig::Development);
@@ -131,6 +152,23 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
+
+/// Every connection is an open file: as many as the system lets us have. Less is no reason not to start.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() {}
 
 #[cfg(unix)]
 struct Signal {
@@ -185,6 +223,22 @@ async fn check(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 #[tokio::main]
+async fn letters(config: &Config, dead: Dead) -> anyhow::Result<ExitCode> {
+    match dead {
+        Dead::Ls => {
+            for record in courier_relay::dead_letters(config).await? {
+                println!("{}", serde_json::to_string(&record)?);
+            }
+        }
+        Dead::Replay { ids } => println!(
+            "{{\"replayed\":{}}}",
+            courier_relay::replay(config, ids).await?
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
 async fn import(config: &Config, dir: &Path) -> anyhow::Result<ExitCode> {
     let imported = courier_relay::import(config, dir).await?;
     println!("{}", serde_json::to_string(&imported)?);
@@ -197,8 +251,7 @@ fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {
     if user.is_empty() {
         return Err(anyhow!("--user: a token needs a subject"));
     }
-    let secret = courier_relay::secret(config)?
-        .context("this relay checks tokens with a public key, so they are signed elsewhere")?;
+    let secret = courier_relay::secret(config)?.ok_or(SecretError::None)?;
     println!("{}", secret.token(user, ttl, &config.tokens)?);
     Ok(ExitCode::SUCCESS)
 }

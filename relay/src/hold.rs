@@ -2,7 +2,10 @@
 //!
 //! `serve` puts listeners before it, `import` a directory.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+
+use tracing_courier::sanitize::{Policy, Sanitizer};
 
 use crate::config::{Config, SpoolKind};
 use crate::export::{Upstream, UpstreamError};
@@ -19,7 +22,7 @@ pub struct Hold {
     /// For whom it waits.
     pub upstream: Option<Upstream>,
     writer: Writer,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// Nothing can be kept.
@@ -29,6 +32,9 @@ pub enum HoldError {
     /// The data directory or its database can't be used.
     #[error(transparent)]
     Spool(#[from] OpenError),
+    /// The data directory can't be written. Check its owner and its disk.
+    #[error("cannot write to the data directory")]
+    Announce(#[source] std::io::Error),
     /// The upstream can't be talked to.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -48,8 +54,17 @@ impl Hold {
             spool,
             upstream,
             writer,
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Says in the data directory where the admin listener is.
+    ///
+    /// # Errors
+    ///
+    /// When that can't be written.
+    pub fn announce(&self, admin: SocketAddr) -> Result<(), HoldError> {
+        self.lock.announce(admin).map_err(HoldError::Announce)
     }
 
     /// The way of a batch into it.
@@ -64,6 +79,7 @@ impl Hold {
         Pipeline {
             sink,
             metrics,
+            sanitizer: config.sanitize.then(|| Sanitizer::new(&Policy::new())),
             max_records: config.max_records,
         }
     }

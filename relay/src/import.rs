@@ -1,6 +1,6 @@
 //! Feeds queue directories that were carried here by hand through the pipeline, without a token.
 //!
-//! The subject is empty, so a record's name is its queue and seq: importing twice is importing once. What is damaged is
+//! Into the data directory itself, or, while a relay runs on it, through that relay's admin API. The subject is empty, so a record's name is its queue and seq: importing twice is importing once. What is damaged is
 //! counted, and costs nothing else.
 
 use std::path::{Path, PathBuf};
@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tracing_courier::queue::inspect::{self, InspectError, StoredRecord};
+use tracing_courier::wire::Receipt;
 
 use crate::config::Config;
-use crate::error::ApiError;
 use crate::hold::{Hold, HoldError};
 use crate::ingest::Pipeline;
+use crate::neighbour::{Neighbour, NeighbourError};
+use crate::spool::OpenError;
 
 /// What became of the records that were carried here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,9 +45,12 @@ pub enum ImportError {
     /// There is no queue in it. Give a queue root, or one `q-<id>` directory.
     #[error("no queue in `{}`", .0.display())]
     NoQueue(PathBuf),
-    /// The relay's own side can't be used; a running relay has it, for example.
+    /// The relay's own side can't be used.
     #[error(transparent)]
     Hold(#[from] HoldError),
+    /// The running relay does not take them.
+    #[error(transparent)]
+    Neighbour(#[from] NeighbourError),
     /// A batch was not taken.
     #[error("a batch was not accepted: {0}")]
     NotAccepted(String),
@@ -61,8 +66,7 @@ pub async fn import(config: &Config, dir: &Path) -> Result<Imported, ImportError
     if queues.is_empty() {
         return Err(ImportError::NoQueue(dir.to_owned()));
     }
-    let hold = Hold::open(config).await?;
-    let pipeline = hold.pipeline(config, Arc::default());
+    let way = Way::open(config).await?;
     let mut imported = Imported::default();
     for queue in queues {
         if queue.is_newer() {
@@ -81,7 +85,7 @@ pub async fn import(config: &Config, dir: &Path) -> Result<Imported, ImportError
                 .zip(batch.last())
                 .is_some_and(|(next, last)| next.context != last.context);
             if is_full || is_other || record.is_none() {
-                send(&pipeline, &batch, &mut imported).await?;
+                send(&way, &batch, &mut imported).await?;
                 batch.clear();
                 bytes = 0;
             }
@@ -92,12 +96,12 @@ pub async fn import(config: &Config, dir: &Path) -> Result<Imported, ImportError
         imported.missing += records.damage().records;
         imported.damaged_bytes += records.damage().bytes;
     }
-    hold.close().await;
+    way.close().await;
     Ok(imported)
 }
 
 async fn send(
-    pipeline: &Pipeline,
+    way: &Way,
     batch: &[StoredRecord],
     imported: &mut Imported,
 ) -> Result<(), ImportError> {
@@ -112,14 +116,51 @@ async fn send(
         body.extend_from_slice(&record.json);
     }
     body.extend_from_slice(b"]}");
-    let receipt = pipeline
-        .accept("", &body, |_| Ok(()))
-        .await
-        .map_err(|error: ApiError| ImportError::NotAccepted(error.to_string()))?;
+    let receipt = way.accept(body).await?;
     imported.accepted += receipt.accepted;
     imported.duplicates += receipt.duplicates;
     imported.rejected += u64::try_from(receipt.rejected.len()).unwrap_or(u64::MAX);
     Ok(())
+}
+
+/// Into the data directory itself, or through the relay that has it.
+enum Way {
+    Here { hold: Box<Hold>, pipeline: Pipeline },
+    There(Neighbour),
+}
+
+impl Way {
+    async fn open(config: &Config) -> Result<Self, ImportError> {
+        match Hold::open(config).await {
+            Ok(hold) => {
+                let pipeline = hold.pipeline(config, Arc::default());
+                Ok(Self::Here {
+                    hold: Box::new(hold),
+                    pipeline,
+                })
+            }
+            Err(HoldError::Spool(OpenError::InUse { dir })) => {
+                Ok(Self::There(Neighbour::at(config, &dir)?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn accept(&self, body: Vec<u8>) -> Result<Receipt, ImportError> {
+        match self {
+            Self::Here { pipeline, .. } => {
+                let accepted = pipeline.accept("", &body, |_| Ok(())).await;
+                accepted.map_err(|error| ImportError::NotAccepted(error.to_string()))
+            }
+            Self::There(relay) => Ok(relay.post("/admin/v1/import", body).await?),
+        }
+    }
+
+    async fn close(self) {
+        if let Self::Here { hold, .. } = self {
+            hold.close().await;
+        }
+    }
 }
 
 /// A batch ends here, as on the wire.

@@ -17,20 +17,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
-use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
-use prost::Message;
 use sha2::{Digest, Sha256};
 use tower::util::option_layer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tracing_courier::wire::{Receipt, Rejected};
+use tracing_courier::sanitize::Sanitizer;
+use tracing_courier::wire::Receipt;
 
 use crate::body;
+use crate::convert;
 use crate::error::ApiError;
-use crate::identity::{Identity, Verifier};
+use crate::identity::{Identity, TokenError, Verifier};
 use crate::levels::{self, Levels};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
+use crate::redact::Redaction;
 use crate::sink::Sink;
 use crate::spool::{Frame, Named, Offer, Verdict};
 use crate::wire::{self, Batch, Record};
@@ -132,10 +133,18 @@ impl FromRequestParts<Ingest> for Identity {
 
     async fn from_request_parts(parts: &mut Parts, ingest: &Ingest) -> Result<Self, ApiError> {
         let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        ingest.0.verifier.identify(authorization).map_err(|reason| {
-            tracing::info!(reason = %reason, "a token was refused");
-            ApiError::Unauthorized
-        })
+        ingest
+            .0
+            .verifier
+            .identify(authorization)
+            .await
+            .map_err(|reason| {
+                tracing::info!(reason = %reason, "a token was refused");
+                match reason {
+                    TokenError::KeysAway => ApiError::Unavailable("the key server is away"),
+                    _ => ApiError::Unauthorized,
+                }
+            })
     }
 }
 
@@ -146,6 +155,8 @@ pub struct Pipeline {
     pub sink: Sink,
     /// Where they are counted.
     pub metrics: Arc<Metrics>,
+    /// What redacts again, unless the operator does not want it.
+    pub sanitizer: Option<Sanitizer>,
     /// Records in one batch at most.
     pub max_records: usize,
 }
@@ -167,28 +178,21 @@ impl Pipeline {
             subject,
             received: Timestamp::now(),
         };
-        let batch = wire::parse(body)?;
-        if batch.logs.len() > self.max_records {
+        let mut batch = wire::parse(body, self.max_records)?;
+        if batch.sent > self.max_records {
             return Err(ApiError::TooManyRecords {
-                records: batch.logs.len(),
+                records: batch.sent,
                 max: self.max_records,
             });
         }
-        admit(batch.logs.len())?;
-        let mut receipt = Receipt::default();
-        let mut records = Vec::with_capacity(batch.logs.len());
-        for (index, text) in batch.logs.iter().enumerate() {
-            match Record::parse(text) {
-                Ok(record) => records.push(record),
-                Err(reject) => {
-                    self.metrics.rejected.add(reject.as_str(), 1);
-                    receipt.rejected.push(Rejected {
-                        index,
-                        reason: reject.to_string(),
-                    });
-                }
-            }
+        admit(batch.sent)?;
+        for (_, reject) in &batch.rejected {
+            self.metrics.rejected.add(reject.as_str(), 1);
         }
+        if let Some(sanitizer) = &self.sanitizer {
+            Redaction::by(sanitizer).batch(&mut batch);
+        }
+        let mut records = std::mem::take(&mut batch.records);
         let whole = records.len();
         once(&mut records, &batch);
         while !records.is_empty() {
@@ -212,8 +216,11 @@ impl Pipeline {
                 }
             }
         }
-        receipt.accepted = count(records.len());
-        receipt.duplicates = count(whole - records.len());
+        let receipt = Receipt {
+            accepted: count(records.len()),
+            duplicates: count(whole - records.len()),
+            rejected: convert::in_words(&batch.rejected),
+        };
         self.metrics.accepted.add(receipt.accepted);
         self.metrics.duplicates.add(receipt.duplicates);
         self.metrics.received_bytes.add(count(body.len()));
@@ -246,33 +253,21 @@ fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body:
     });
     seqs.sort_unstable();
     let queue = batch.context.queue.as_deref().filter(|_| !seqs.is_empty());
+    let mapped = map::to_otlp(batch, records, arrival);
     Offer {
         subject: arrival.subject.to_owned(),
-        frame: Some(frame(
-            &map::to_otlp(batch, records, arrival),
-            arrival.received,
-        )),
+        frame: Some(Frame {
+            body: mapped.body,
+            records: count(records.len()),
+            received: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
+            oldest: mapped.oldest,
+            newest: mapped.newest,
+        }),
         named: queue.map(|queue| Named {
             queue: queue.to_owned(),
             seqs,
         }),
         hash,
-    }
-}
-
-fn frame(logs: &ResourceLogs, received: Timestamp) -> Frame {
-    let times = || {
-        logs.scope_logs
-            .iter()
-            .flat_map(|scope| &scope.log_records)
-            .map(|record| record.time_unix_nano)
-    };
-    Frame {
-        body: logs.encode_to_vec(),
-        records: count(times().count()),
-        received: u64::try_from(received.as_nanosecond()).unwrap_or_default(),
-        oldest: times().min().unwrap_or_default(),
-        newest: times().max().unwrap_or_default(),
     }
 }
 

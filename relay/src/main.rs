@@ -6,6 +6,7 @@
 
 mod cli;
 mod queue;
+mod sanitize;
 
 use std::process::ExitCode;
 

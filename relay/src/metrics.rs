@@ -118,9 +118,9 @@ pub struct Now {
 }
 
 impl Metrics {
-    /// Everything as Prometheus reads it.
+    /// Everything as Prometheus reads it; `redactions` are those of the sanitizer, by rule.
     #[must_use]
-    pub fn render(&self, now: &Now) -> String {
+    pub fn render(&self, now: &Now, redactions: &BTreeMap<&'static str, u64>) -> String {
         let mut text = Text(String::with_capacity(8192));
         text.labelled(
             "courier_requests_total",
@@ -143,6 +143,12 @@ impl Metrics {
             "Records refused for their content.",
             "reason",
             &self.rejected,
+        );
+        text.each(
+            "courier_redactions_total",
+            "What the sanitizer took, by rule.",
+            "rule",
+            redactions.iter().map(|(rule, count)| (*rule, *count)),
         );
         text.counter(
             "courier_received_bytes_total",
@@ -246,8 +252,24 @@ impl Text {
     }
 
     fn labelled(&mut self, name: &str, help: &str, label: &str, values: &ByLabel) {
+        let values = values.all();
+        self.each(
+            name,
+            help,
+            label,
+            values.iter().map(|(of, value)| (of.as_str(), *value)),
+        );
+    }
+
+    fn each<'v>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl Iterator<Item = (&'v str, u64)>,
+    ) {
         self.head(name, help, "counter");
-        for (of, value) in values.all() {
+        for (of, value) in values {
             self.line(format_args!("{name}{{{label}=\"{of}\"}} {value}"));
         }
     }
@@ -287,11 +309,14 @@ mod tests {
         metrics.answers.add("200", 3);
         metrics.rejected.add("bad_level", 1);
         metrics.request_time.record(Duration::from_millis(3));
-        let text = metrics.render(&Now {
-            spool_bytes: 80,
-            spool_max_bytes: 100,
-            ..Now::default()
-        });
+        let text = metrics.render(
+            &Now {
+                spool_bytes: 80,
+                spool_max_bytes: 100,
+                ..Now::default()
+            },
+            &BTreeMap::from([("email", 2)]),
+        );
         for line in text.lines() {
             let is_comment =
                 line.starts_with("# HELP courier_") || line.starts_with("# TYPE courier_");
@@ -307,5 +332,6 @@ mod tests {
         assert!(text.contains("courier_request_seconds_bucket{le=\"0.0025\"} 0\n"));
         assert!(text.contains("courier_request_seconds_bucket{le=\"0.005\"} 1\n"));
         assert!(text.contains("courier_spool_nearly_full 1\n"));
+        assert!(text.contains("courier_redactions_total{rule=\"email\"} 2\n"));
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretBox};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ use crate::config::{Clamp, Config, KeyConfig, TokenConfig, UpstreamConfig};
 use crate::edge;
 use crate::export::Exporter;
 use crate::hold::{Hold, HoldError};
-use crate::identity::{KeyError, Secret, SecretError, Verifier};
+use crate::identity::{ADMIN_TOKEN, DEVELOPMENT_SECRET, KeyError, Secret, SecretError, Verifier};
 use crate::ingest::{self, Ingest};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
@@ -29,6 +29,9 @@ pub enum StartError {
     /// Tokens can't be checked.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The admin API's token can't be made.
+    #[error(transparent)]
+    AdminToken(#[from] SecretError),
     /// The address is taken or not ours. Choose another.
     #[error("--{flag}: cannot listen on {address}")]
     Listen {
@@ -64,6 +67,7 @@ pub struct Relay {
 pub async fn start(config: Config) -> Result<Relay, StartError> {
     let secret = secret(&config)?;
     let verifier = Verifier::new(&config.tokens, secret.as_ref())?;
+    let token = admin_token(&config)?;
     let listener = bind("listen", config.listen).await?;
     let admin_listener = bind("admin-listen", config.admin_listen).await?;
     let (addr, admin_addr) = (
@@ -71,6 +75,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         local("admin-listen", &admin_listener, config.admin_listen)?,
     );
     let hold = Hold::open(&config).await?;
+    hold.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = hold.pipeline(&config, Arc::clone(&metrics));
     let (stop_exporting, exporter_stops) = watch::channel(false);
@@ -99,6 +104,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     let admin = Admin {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
+        token: Arc::new(token),
     };
     let (stop_listening, listeners_stop) = watch::channel(false);
     let listeners = vec![
@@ -143,16 +149,14 @@ impl Relay {
         self.admin_addr
     }
 
-    /// A token for `user` that is good for a day; `None` when the relay can check tokens but not sign them.
+    /// A token for `user` that is good for a day.
     ///
     /// # Errors
     ///
-    /// When it can't be signed.
-    pub fn development_token(&self, user: &str) -> Result<Option<String>, SecretError> {
-        self.secret
-            .as_ref()
-            .map(|secret| secret.token(user, DEFAULT_TOKEN_TTL, &self.tokens))
-            .transpose()
+    /// When the relay can check tokens but not sign them, because it has a public key.
+    pub fn development_token(&self, user: &str) -> Result<String, SecretError> {
+        let secret = self.secret.as_ref().ok_or(SecretError::None)?;
+        secret.token(user, DEFAULT_TOKEN_TTL, &self.tokens)
     }
 
     /// Stops: no new connections, what has begun ends, the export sends what goes at once, the spool is closed.
@@ -189,10 +193,30 @@ impl std::fmt::Debug for Ingest {
 /// When development mode can't make one.
 pub fn secret(config: &Config) -> Result<Option<Secret>, KeyError> {
     Ok(match &config.tokens.key {
-        KeyConfig::Development => Some(Secret::in_dir(&config.data_dir)?),
+        KeyConfig::Development => Some(Secret::in_dir(&config.data_dir, DEVELOPMENT_SECRET)?),
         KeyConfig::Secret(secret) => Some(Secret::new(secret.expose_secret())),
         KeyConfig::PublicKey(_) | KeyConfig::Jwks(_) => None,
     })
+}
+
+/// The admin API's bearer token.
+///
+/// # Errors
+///
+/// When there is none and none can be made.
+pub fn admin_token(config: &Config) -> Result<SecretBox<[u8]>, SecretError> {
+    match &config.admin_token {
+        Some(token) => Ok(token
+            .expose_secret()
+            .as_bytes()
+            .to_vec()
+            .into_boxed_slice()
+            .into()),
+        None => {
+            let made = Secret::in_dir(&config.data_dir, ADMIN_TOKEN)?;
+            Ok(made.expose().to_vec().into_boxed_slice().into())
+        }
+    }
 }
 
 async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {

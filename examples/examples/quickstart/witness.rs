@@ -94,6 +94,10 @@ pub struct Watched {
 }
 
 impl Transport for Watched {
+    fn prepare(&mut self) {
+        self.http.prepare();
+    }
+
     fn post(&mut self, request: &Request<'_>) -> Answer {
         if Instant::now() < self.witness.back_at {
             let error = "no network".to_owned();

@@ -91,3 +91,53 @@ fn what_was_acknowledged_is_on_disk_or_with_the_relay_and_the_next_start_brings_
         assert!(last < end, "{session}: {last} was acknowledged");
     }
 }
+
+#[test]
+fn a_program_killed_again_and_again_in_one_place_brings_everything_home_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let root = dir.path().join("program");
+    let upstream = Upstream::start();
+    let mut relay = Relay::start(&dir.path().join("relay"), &upstream.receiver().url());
+    let (url, token) = (relay.url(), relay.token("user-abc"));
+    let to_relay = [
+        "--relay",
+        &url,
+        "--token",
+        &token,
+        "--flush-deadline",
+        "60s",
+    ];
+
+    let mut last_numbers = Vec::new();
+    for _ in 0..KILLS {
+        let at = chance::within(1..size::killed_before() / 4);
+        let chatty = [
+            "--print-acked",
+            "--records",
+            "100000",
+            "--flush-every",
+            "10ms",
+        ];
+        let app = program::start(&root, &[&chatty[..], &to_relay].concat());
+        app.wait_for_lines(at as usize);
+        last_numbers.extend(program::acked(&app.kill()).last().copied());
+    }
+    let left = stored::queue("ls", &root).stdout;
+    println!("{} kills left {} queues behind", KILLS, left.len());
+    let last = program::start(&root, &[&["--records", "0"][..], &to_relay].concat());
+    program::assert_delivered(&last.wait());
+    let list = stored::queue("ls", &root).stdout;
+    assert_eq!(list.len(), 1, "only its own: {list:#?}");
+    assert!(list[0].contains(" 0 undelivered"), "{list:#?}");
+    relay.terminate();
+
+    let names = upstream.numbered();
+    assert_eq!(doubled(&names), []);
+    let runs = by_run(&names);
+    assert_eq!(runs.len(), last_numbers.len());
+    for ((session, numbers), last) in runs.into_iter().zip(last_numbers) {
+        let end = numbers.len() as u64;
+        assert!(numbers.into_iter().eq(0..end), "{session}: all, in order");
+        assert!(last < end, "{session}: {last} was acknowledged");
+    }
+}

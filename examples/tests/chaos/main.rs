@@ -17,6 +17,8 @@
 
 mod built;
 mod chance;
+mod lossy;
+mod planted;
 mod process;
 mod program;
 mod relay;
@@ -24,4 +26,12 @@ mod size;
 mod stored;
 mod upstream;
 
+mod commands;
+mod cramped;
 mod kill;
+mod neighbours;
+mod nonsense;
+mod outage;
+mod panic;
+mod report;
+mod secrets;

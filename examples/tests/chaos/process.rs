@@ -59,9 +59,9 @@ impl Process {
         self.stdout.lines().into_iter().next()
     }
 
-    /// What it has printed so far.
-    pub fn lines(&self) -> Vec<String> {
-        self.stdout.lines()
+    /// Waits until it has printed so many lines more.
+    pub fn wait_for_more_lines(&self, count: usize) {
+        self.wait_for_lines(self.stdout.len() + count);
     }
 
     /// SIGKILL.

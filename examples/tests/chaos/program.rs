@@ -1,5 +1,6 @@
 //! `field_app`: the program in the field.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use crate::built;
 use crate::process::{Ended, Process};
 
 /// Starts it on this queue root.
-pub fn start(root: &Path, more: &[&str]) -> Process {
+pub fn start(root: &Path, more: &[impl AsRef<OsStr>]) -> Process {
     Process::start(
         Command::new(built::field_app())
             .arg("--dir")

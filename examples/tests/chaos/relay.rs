@@ -65,6 +65,11 @@ impl Relay {
         ended
     }
 
+    /// Where it listens.
+    pub fn addr(&self) -> &str {
+        &self.addr
+    }
+
     /// The base URL, for `--relay`.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)

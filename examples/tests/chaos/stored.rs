@@ -20,6 +20,14 @@ pub struct Stored {
     pub attributes: serde_json::Map<String, Value>,
     #[serde(default, rename = "stackTrace")]
     pub stack_trace: Option<String>,
+    #[serde(default)]
+    pub breadcrumbs: Vec<Breadcrumb>,
+}
+
+/// What came before a record.
+#[derive(Debug, Deserialize)]
+pub struct Breadcrumb {
+    pub message: String,
 }
 
 impl Stored {
@@ -49,8 +57,12 @@ pub fn queue(verb: &str, dir: &Path) -> Ended {
 pub fn cat(dir: &Path) -> Vec<Stored> {
     let ended = queue("cat", dir);
     assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
-    ended
-        .stdout
+    parse(&ended.stdout)
+}
+
+/// The records that these lines are.
+pub fn parse(lines: &[String]) -> Vec<Stored> {
+    lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect()

@@ -10,11 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::chain::{self, Chain, Segment, View};
-use super::context;
 use super::drain::notes;
 use super::head::{self, Position, Slot, Stored};
 use super::id::QueueId;
-use super::line::{is_context, members};
+use super::line::is_context;
 use super::note::Note;
 use super::reader::{Found, Reader};
 use super::room::BLOCK_BYTES;
@@ -149,7 +148,7 @@ fn adopt(mut chain: Chain, slot: Option<Slot>, lock: Lock) -> Option<Adopted> {
             notes: Vec::new(),
         });
     }
-    if first_context(&chain).is_some_and(|members| context::is_newer(&members)) {
+    if view_of_all(&chain).begins_with_newer_context() {
         return None;
     }
     let end_seq = end_seq(&chain);
@@ -166,7 +165,7 @@ fn adopt(mut chain: Chain, slot: Option<Slot>, lock: Lock) -> Option<Adopted> {
         }
     }
     chain.drop_confirmed();
-    chain.context = context_in_force(&chain);
+    chain.context = view_of_all(&chain).context_at(chain.slot.position);
     Some(Adopted {
         chain,
         end_seq,
@@ -174,29 +173,8 @@ fn adopt(mut chain: Chain, slot: Option<Slot>, lock: Lock) -> Option<Adopted> {
     })
 }
 
-fn first_context(chain: &Chain) -> Option<String> {
-    let oldest = chain.segments.front()?;
-    read_context(&chain.view(u64::MAX), oldest.first_seq, 0)
-}
-
-fn context_in_force(chain: &Chain) -> Option<Arc<str>> {
-    let position = chain.slot.position;
-    read_context(&chain.view(u64::MAX), position.segment, position.context?).map(Arc::from)
-}
-
-fn read_context(view: &View, first_seq: u64, offset: u64) -> Option<String> {
-    let &(_, bytes) = view
-        .segments
-        .iter()
-        .find(|segment| segment.0 == first_seq)?;
-    let file = view.storage.read(&chain::path(&view.dir, first_seq)).ok()?;
-    let mut reader = Reader::new(file, offset, bytes, u64::MAX);
-    match reader.next() {
-        Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {
-            String::from_utf8(members(reader.line(len)).to_vec()).ok()
-        }
-        _ => None,
-    }
+fn view_of_all(chain: &Chain) -> View {
+    chain.view(u64::MAX)
 }
 
 /// One more than the last whole record's seq, looked for from the end.

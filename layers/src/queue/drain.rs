@@ -2,8 +2,11 @@
 //!
 //! 1. From the confirmed position on, in the order of seq; a seq that was passed already is skipped.
 //! 2. A batch ends at its limits, where the context changes, or at the end of the queue.
-//! 3. Where a context line may be among damaged bytes, the records after it go under the bare context of the
+//! 3. A line that stands before others with lower seqs is misplaced, and no reason to skip those.
+//! 4. Where a context line may be among damaged bytes, the records after it go under the bare context of the
 //!    queue: better nobody's name than somebody else's.
+//!
+//! What it does not do: notice that a context line was there when whole lines from another place cover it exactly.
 
 use std::io;
 use std::sync::Arc;
@@ -22,6 +25,8 @@ pub(super) struct Drained {
     pub(super) batch: Option<Batch>,
     /// Seqs before the position that were read to, or before the end, that were not there.
     pub(super) gaps: Vec<(u64, u64)>,
+    /// Bytes before the position, or before the end, that are no whole line.
+    pub(super) garbage_bytes: u64,
     /// Whether there is nothing behind, rather than something that can't be read now.
     pub(super) is_at_end: bool,
 }
@@ -35,15 +40,24 @@ pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Draine
         position: view.position,
         context: view.context.clone(),
         records_context: None,
-        joined: Vec::new(),
+        joined: Vec::with_capacity(likely_bytes(view, max_records, max_bytes)),
         starts: Vec::new(),
         end: view.position,
         end_context: None,
         gaps: Vec::new(),
         end_gaps: 0,
+        garbage_bytes: 0,
+        end_garbage_bytes: 0,
     };
     let is_at_end = drain.read_segments();
     drain.finish(is_at_end)
+}
+
+/// How large a batch is likely to get: records are about 300 bytes.
+fn likely_bytes(view: &View, max_records: usize, max_bytes: usize) -> usize {
+    let stored: u64 = view.segments.iter().map(|segment| segment.1).sum();
+    let stored = usize::try_from(stored).unwrap_or(usize::MAX);
+    max_records.saturating_mul(512).min(max_bytes).min(stored)
 }
 
 /// Every loss that is said in a queue from its confirmed position on.
@@ -70,6 +84,38 @@ pub(super) fn notes(view: &View) -> Vec<Note> {
     notes
 }
 
+impl View {
+    /// The context that `position` says is in force there; nothing when its line is lost.
+    pub(super) fn context_at(&self, position: Position) -> Option<Arc<str>> {
+        let &(first_seq, bytes) = self
+            .segments
+            .iter()
+            .find(|segment| segment.0 == position.segment)?;
+        let file = self.storage.read(&path(&self.dir, first_seq)).ok()?;
+        let mut reader = Reader::new(file, position.context?, bytes, u64::MAX);
+        match reader.next() {
+            Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {
+                std::str::from_utf8(members(reader.line(len)))
+                    .ok()
+                    .map(Arc::from)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the queue's first line was written by a version that this one does not know.
+    pub(super) fn begins_with_newer_context(&self) -> bool {
+        let oldest = self.segments.first().map_or(0, |segment| segment.0);
+        let start = Position {
+            segment: oldest,
+            context: Some(0),
+            ..Position::default()
+        };
+        self.context_at(start)
+            .is_some_and(|members| context::is_newer(&members))
+    }
+}
+
 struct Drain<'a> {
     view: &'a View,
     max_records: usize,
@@ -87,6 +133,8 @@ struct Drain<'a> {
     gaps: Vec<(u64, u64)>,
     /// How many of the gaps lie before `end`.
     end_gaps: usize,
+    garbage_bytes: u64,
+    end_garbage_bytes: u64,
 }
 
 /// Whether to read on.
@@ -134,44 +182,56 @@ impl Drain<'_> {
     }
 
     fn read_segment(&mut self, mut reader: Reader) -> io::Result<Then> {
-        let mut garbage = None;
+        let (mut before, mut ahead) = (Before::default(), None);
         loop {
-            let then = match reader.next()? {
+            match reader.next()? {
                 Found::End => return Ok(Then::ReadOn),
-                Found::Garbage(skipped) => {
-                    garbage = Some(skipped);
-                    Then::ReadOn
+                Found::Garbage(garbage) => {
+                    self.garbage_bytes += garbage.bytes;
+                    before.garbage = Some(garbage);
                 }
-                Found::Line { offset, len, .. } if is_context(reader.line(len)) => {
-                    garbage = None;
-                    self.switch_context(reader.line(len), offset)
+                // One for records that were passed already is a copy.
+                Found::Line { seq, .. } if seq < self.position.seq => {}
+                Found::Line { seq, offset, len } if is_context(reader.line(len)) => {
+                    before = Before::context(seq, offset, reader.line(len));
                 }
-                Found::Line { seq, .. } if seq < self.position.seq => Then::ReadOn,
-                Found::Line { seq, len, .. } => {
-                    self.take(seq, reader.line(len), garbage.take(), reader.offset())
+                Found::Line { seq, offset, len } => {
+                    if seq > self.position.seq {
+                        let ahead = ahead.get_or_insert_with(|| Ahead::look(&reader));
+                        if ahead.has_any(self.position.seq, seq, offset) {
+                            continue;
+                        }
+                    }
+                    self.switch_context(std::mem::take(&mut before), seq);
+                    if self.take(seq, reader.line(len), reader.offset()) == Then::Stop {
+                        return Ok(Then::Stop);
+                    }
                 }
-            };
-            if then == Then::Stop {
-                return Ok(Then::Stop);
             }
         }
     }
 
-    fn switch_context(&mut self, line: &[u8], offset: u64) -> Then {
-        let members = std::str::from_utf8(members(line)).ok();
-        if members.is_none() || members != self.context.as_deref() {
-            self.context = members.map(Arc::from);
+    /// Puts in force what came before the record `seq`, and puts out of force what may have been replaced there.
+    fn switch_context(&mut self, before: Before, seq: u64) {
+        if let Some(incoming) = before.context {
+            let is_for_this = incoming.from_seq <= seq;
+            let members = incoming.members.filter(|_| is_for_this);
+            self.position.context = members.as_ref().map(|_| incoming.offset);
+            if self.context != members {
+                self.context = members;
+            }
         }
-        self.position.context = members.map(|_| offset);
-        Then::ReadOn
-    }
-
-    fn take(&mut self, seq: u64, line: &[u8], garbage: Option<Garbage>, behind: u64) -> Then {
         let lost = seq - self.position.seq;
-        if garbage.is_some_and(|garbage| garbage.may_hide_context(lost)) {
+        if before
+            .garbage
+            .is_some_and(|garbage| garbage.may_hide_context(lost))
+        {
             self.context = None;
             self.position.context = None;
         }
+    }
+
+    fn take(&mut self, seq: u64, line: &[u8], behind: u64) -> Then {
         let record = line.get(..line.len().saturating_sub(1)).unwrap_or_default();
         if !self.starts.is_empty() {
             let is_full = self.starts.len() >= self.max_records
@@ -181,7 +241,7 @@ impl Drain<'_> {
             }
             self.joined.push(b',');
         }
-        if lost > 0 {
+        if seq > self.position.seq {
             self.gaps.push((self.position.seq, seq - 1));
         }
         self.records_context.clone_from(&self.context);
@@ -192,6 +252,7 @@ impl Drain<'_> {
         self.end = self.position;
         self.end_context.clone_from(&self.context);
         self.end_gaps = self.gaps.len();
+        self.end_garbage_bytes = self.garbage_bytes;
         match self.starts.len() >= self.max_records
             || self.joined.len() + PREFIX_BYTES > self.max_bytes
         {
@@ -202,12 +263,14 @@ impl Drain<'_> {
 
     fn finish(mut self, is_at_end: bool) -> Drained {
         if self.starts.is_empty() {
-            if is_at_end && self.position.seq < self.view.end_seq {
+            let is_end_known = self.view.end_seq < u64::MAX;
+            if is_at_end && is_end_known && self.position.seq < self.view.end_seq {
                 self.gaps.push((self.position.seq, self.view.end_seq - 1));
             }
             return Drained {
                 batch: None,
                 gaps: self.gaps,
+                garbage_bytes: self.garbage_bytes,
                 is_at_end,
             };
         }
@@ -229,7 +292,67 @@ impl Drain<'_> {
         Drained {
             batch: Some(batch),
             gaps: self.gaps,
+            garbage_bytes: self.end_garbage_bytes,
             is_at_end,
         }
+    }
+}
+
+/// What stands before a record: a context line, and garbage behind that.
+#[derive(Default)]
+struct Before {
+    context: Option<Incoming>,
+    garbage: Option<Garbage>,
+}
+
+/// A context line that waits for the first record it is true of.
+struct Incoming {
+    from_seq: u64,
+    offset: u64,
+    members: Option<Arc<str>>,
+}
+
+impl Before {
+    fn context(from_seq: u64, offset: u64, line: &[u8]) -> Self {
+        let members = std::str::from_utf8(members(line)).ok().map(Arc::from);
+        Self {
+            context: Some(Incoming {
+                from_seq,
+                offset,
+                members,
+            }),
+            garbage: None,
+        }
+    }
+}
+
+/// The records that are still to come in a segment, by seq and offset.
+struct Ahead(Vec<(u64, u64)>);
+
+impl Ahead {
+    fn look(reader: &Reader) -> Self {
+        let (mut reader, mut records) = (reader.fork(), Vec::new());
+        loop {
+            match reader.next() {
+                Ok(Found::Line { seq, offset, len }) if !is_context(reader.line(len)) => {
+                    records.push((seq, offset))
+                }
+                Ok(Found::Line { .. } | Found::Garbage(_)) => {}
+                Ok(Found::End) | Err(_) => break,
+            }
+        }
+        records.sort_unstable();
+        Self(records)
+    }
+
+    /// Whether a record from `first_seq` up to but not `end_seq` stands behind `offset`.
+    fn has_any(&self, first_seq: u64, end_seq: u64, offset: u64) -> bool {
+        let from = self.0.partition_point(|&(seq, _)| seq < first_seq);
+        let rest = self
+            .0
+            .iter()
+            .skip(from)
+            .take_while(|&&(seq, _)| seq < end_seq);
+        rest.into_iter().any(|&(_, at)| at > offset)
     }
 }

@@ -6,10 +6,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::adopt::{lock_text, survey};
+use super::attempt::{ALONE_AFTER, PUT_ASIDE_AFTER};
 use super::batch::Batch;
 use super::chain::View;
 use super::commit::Commit;
@@ -33,6 +35,8 @@ pub(super) struct Engine {
     /// One survey of the root at a time.
     surveying: Mutex<()>,
     bell: Bell,
+    /// Somebody removed the directory; the next caller begins a new queue.
+    has_lost_home: AtomicBool,
     lock: Mutex<Option<Lock>>,
 }
 
@@ -55,6 +59,7 @@ impl Engine {
             commit: Commit::default(),
             surveying: Mutex::new(()),
             bell: Bell::default(),
+            has_lost_home: AtomicBool::new(false),
             lock: Mutex::new(lock),
         }
     }
@@ -84,31 +89,32 @@ impl Engine {
         }
     }
 
-    pub(super) fn append(&self, line: &mut Line, durability: Durability) -> Appended {
+    /// Nothing when another engine took over.
+    pub(super) fn append(&self, line: &mut Line, durability: Durability) -> Option<Appended> {
         let body = line.close();
         let is_waited_for = match (self.fsync, durability) {
             (Fsync::Always, _) | (Fsync::Fatal, Durability::Durable) => true,
             (Fsync::Never | Fsync::Interval(_) | Fsync::Fatal, _) => false,
         };
         let stored = self.ledger().append(line, &body, is_waited_for);
-        match stored {
+        self.bell.ring();
+        Some(match stored {
             Stored::OnDisk { seq, ticket } if is_waited_for => {
                 let appended = self.make_durable(seq, ticket);
                 self.ledger().let_go(seq);
                 appended
             }
-            Stored::OnDisk { .. } => {
-                if self.fsync != Fsync::Never {
-                    self.bell.ring();
-                }
-                Appended::InPageCache
-            }
-            Stored::InMemory => {
-                self.bell.ring();
-                Appended::InMemory
-            }
+            Stored::OnDisk { .. } => Appended::InPageCache,
+            Stored::InMemory => Appended::InMemory,
             Stored::Lost(reason) => Appended::Lost(reason),
-        }
+            Stored::Elsewhere => return None,
+        })
+    }
+
+    /// Whether the queue's directory was found to be gone since the last call.
+    pub(super) fn takes_leave(&self) -> bool {
+        self.has_lost_home.load(Ordering::Relaxed)
+            && self.has_lost_home.swap(false, Ordering::AcqRel)
     }
 
     /// Syncs everything that is written.
@@ -119,16 +125,19 @@ impl Engine {
 
     /// The housekeeping's round.
     pub(super) fn keep_house(&self) {
-        let is_degraded = {
+        let comes_again = {
             let mut ledger = self.ledger();
             ledger.recover();
-            ledger.health() != super::Health::Healthy
+            if ledger.has_lost_home() {
+                self.has_lost_home.store(true, Ordering::Release);
+            }
+            ledger.age_attempts() || ledger.health() != super::Health::Healthy
         };
         if self.fsync != Fsync::Never {
             // A failed sync seals its segment; the next round syncs what came after.
             let _ = self.sync();
         }
-        if is_degraded {
+        if comes_again {
             self.bell.ring();
         }
     }
@@ -178,10 +187,14 @@ impl Engine {
         drop(lock);
     }
 
-    /// In a forked child: closes its copy of the lock, so that the parent's queue is free once the parent is gone.
-    pub(super) fn let_go_of_parents_lock(&self) {
+    /// In a forked child: closes its copies of the locks, so that the parent's queues are free once the parent is
+    /// gone. Those that the parent was using in the moment of the fork stay with the child.
+    pub(super) fn let_go_of_parents_locks(&self) {
         if let Ok(mut lock) = self.lock.try_lock() {
             drop(lock.take());
+        }
+        if let Ok(mut ledger) = self.ledger.try_lock() {
+            ledger.adopted.clear();
         }
     }
 
@@ -236,6 +249,14 @@ impl Engine {
         (upto, result)
     }
 
+    /// Puts the one record of `batch` aside: it has killed too many processes.
+    fn put_aside(&self, batch: &Batch, deaths: u64) {
+        let reason = format!("{deaths} processes died while they sent it");
+        let mut ledger = self.ledger();
+        ledger.reject(batch, &[(0, reason)]);
+        ledger.confirm(batch.token());
+    }
+
     fn drain_known(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
         let mut at = 0;
         loop {
@@ -247,9 +268,17 @@ impl Engine {
             let Some(view) = view else {
                 break;
             };
-            let drained = drain(&view, max_records, max_bytes);
+            let most = if view.attempts >= ALONE_AFTER {
+                1
+            } else {
+                max_records
+            };
+            let drained = drain(&view, most, max_bytes);
             let gaps = unexplained(&view, drained.gaps, Holes::default());
             match drained.batch {
+                Some(batch) if view.attempts >= PUT_ASIDE_AFTER => {
+                    self.put_aside(&with_gaps(batch, gaps), view.attempts);
+                }
                 Some(batch) => return Some(with_gaps(batch, gaps)),
                 None if drained.is_at_end => self.ledger().retire(&view, &gaps),
                 None => at += 1,

@@ -13,6 +13,7 @@ use crc32fast::Hasher;
 use super::adopt::Adopted;
 use super::context;
 use super::holes::Holes;
+use super::in_hand::InHand;
 use super::line::{Line, MAX_LINE_BYTES};
 use super::memory::{Kept, Memory};
 use super::note::{Note, Owed};
@@ -39,34 +40,30 @@ pub(super) struct Ledger {
     pub(super) cap: Cap,
     pub(super) losses: Arc<Losses>,
     context: Arc<str>,
+    /// Another ledger took over.
+    pub(super) is_closed: bool,
     clock: Clock,
     /// Why records wait in memory.
     trouble: Option<String>,
     /// Records that came since the disk was tried last.
     untried: u32,
     /// Records whose callers wait for a sync.
-    in_hand: Vec<InHand>,
+    pub(super) in_hand: Vec<InHand>,
     note_line: Line,
 }
 
 /// Where a record went.
 #[derive(Debug)]
 pub(super) enum Stored {
-    /// Written, as the so-manieth line.
+    /// Written; `ticket` counts the lines.
     OnDisk {
         seq: u64,
         ticket: u64,
     },
     InMemory,
     Lost(Loss),
-}
-
-/// A record that its caller wants durable.
-#[derive(Debug)]
-struct InHand {
-    record: Kept,
-    /// Its ticket in a fresh segment, after a sync failed.
-    again: Option<u64>,
+    /// Not here: another ledger took over.
+    Elsewhere,
 }
 
 impl Ledger {
@@ -90,6 +87,7 @@ impl Ledger {
             cap,
             losses,
             context,
+            is_closed: false,
             clock,
             trouble: None,
             untried: 0,
@@ -111,6 +109,20 @@ impl Ledger {
 
     /// Takes a closed line. `is_waited_for` when the caller goes on to wait for a sync.
     pub(super) fn append(&mut self, line: &mut Line, body: &Hasher, is_waited_for: bool) -> Stored {
+        let context = Arc::clone(&self.context);
+        self.append_under(context, line, body, is_waited_for)
+    }
+
+    pub(super) fn append_under(
+        &mut self,
+        context: Arc<str>,
+        line: &mut Line,
+        body: &Hasher,
+        is_waited_for: bool,
+    ) -> Stored {
+        if self.is_closed {
+            return Stored::Elsewhere;
+        }
         if self.trouble.is_some() {
             self.untried += 1;
             if self.untried >= RECORDS_BETWEEN_TRIES {
@@ -131,7 +143,6 @@ impl Ledger {
             self.lose(seq, Loss::Overflow);
             return Stored::Lost(Loss::Overflow);
         }
-        let context = Arc::clone(&self.context);
         let written = match room {
             None => return self.keep_in_memory(seq, line, context),
             Some(room) => room.and_then(|()| self.writer.write(seq, line.bytes(), &context)),
@@ -140,15 +151,8 @@ impl Ledger {
         match written {
             Ok(ticket) => {
                 if is_waited_for {
-                    let record = Kept {
-                        seq,
-                        line: line.bytes().into(),
-                        context,
-                    };
-                    self.in_hand.push(InHand {
-                        record,
-                        again: None,
-                    });
+                    let line = line.bytes().into();
+                    self.in_hand.push(InHand::new(Kept { seq, line, context }));
                 }
                 Stored::OnDisk { seq, ticket }
             }
@@ -213,7 +217,7 @@ impl Ledger {
         match written {
             Ok(_) => {
                 if let Some(note) = self.owed.settle() {
-                    self.writer.keep_note(note);
+                    self.writer.keep_note(seq, note);
                 }
                 Ok(())
             }
@@ -235,41 +239,6 @@ impl Ledger {
             count: 1,
             reason,
         });
-    }
-
-    /// After a failed sync: begins a fresh segment and puts there, before anything newer, each record that somebody
-    /// waits for.
-    pub(super) fn rewrite_in_hand(&mut self) {
-        self.in_hand.sort_by_key(|hand| hand.record.seq);
-        for at in 0..self.in_hand.len() {
-            let Some((seq, bytes)) = self
-                .in_hand
-                .get(at)
-                .map(|hand| (hand.record.seq, hand.record.line.len()))
-            else {
-                return;
-            };
-            let room = self.make_room_for_older(seq, bytes + self.context.len());
-            let Some(InHand { record, again }) = self.in_hand.get_mut(at) else {
-                return;
-            };
-            *again = room
-                .and_then(|()| self.writer.write(seq, &record.line, &record.context))
-                .ok();
-        }
-    }
-
-    /// The ticket under which a record was written again after a failed sync.
-    pub(super) fn ticket_again(&self, seq: u64) -> Option<u64> {
-        self.in_hand
-            .iter()
-            .find(|hand| hand.record.seq == seq)?
-            .again
-    }
-
-    /// The caller no longer waits for this record.
-    pub(super) fn let_go(&mut self, seq: u64) {
-        self.in_hand.retain(|hand| hand.record.seq != seq);
     }
 
     pub(super) fn pending(&self) -> Pending {

@@ -29,6 +29,13 @@ impl Line {
         line
     }
 
+    /// A line as it was stored, to be stamped anew.
+    pub(super) fn from_stored(bytes: Box<[u8]>) -> Self {
+        Self {
+            bytes: bytes.into_vec(),
+        }
+    }
+
     /// Empties the line and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -170,7 +177,8 @@ fn parse_prefix(prefix: &[u8; PREFIX_BYTES]) -> Option<(u64, usize, u32)> {
     (len > PREFIX_BYTES && len <= MAX_LINE_BYTES).then_some((seq, len, crc))
 }
 
-fn write_hex(digits: &mut [u8], mut value: u64) {
+/// Fills `digits` with the value's lowest ones, in lower-case hex.
+pub(super) fn write_hex(digits: &mut [u8], mut value: u64) {
     for digit in digits.iter_mut().rev() {
         let nibble = (value & 15) as u8;
         *digit = if nibble < 10 {

@@ -31,6 +31,7 @@
 //! ```
 
 mod adopt;
+mod attempt;
 mod batch;
 mod chain;
 mod commit;
@@ -42,6 +43,7 @@ mod head;
 mod holes;
 mod housekeeping;
 mod id;
+mod in_hand;
 pub mod inspect;
 mod ledger;
 mod line;
@@ -55,6 +57,7 @@ mod reader;
 mod rejected;
 mod room;
 mod storage;
+mod takeover;
 mod writer;
 
 use std::io;
@@ -64,6 +67,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+pub use attempt::{ALONE_AFTER, Attempt, PUT_ASIDE_AFTER};
 pub use batch::{Batch, Token};
 pub use context::Context;
 pub use id::QueueId;
@@ -160,12 +164,16 @@ impl DiskQueue {
 
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
     pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
-        self.engine().append(line, durability)
+        loop {
+            if let Some(appended) = self.engine().append(line, durability) {
+                return appended;
+            }
+        }
     }
 
     /// The next records to deliver, up to `max_records` and `max_bytes` joined, from the oldest queue that has any.
     /// A record that is larger comes alone. Nothing changes until [`confirm`](Self::confirm): the same call gives
-    /// the same records.
+    /// the same records. Only a record that has killed [`PUT_ASIDE_AFTER`] processes is put aside on the way.
     #[must_use]
     pub fn drain(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
         self.engine().drain(max_records, max_bytes)
@@ -244,10 +252,13 @@ impl DiskQueue {
     /// This process's engine: a forked child gets one of its own.
     fn engine(&self) -> Guard<Arc<Engine>> {
         let engine = self.0.engine.load();
-        if engine.process() == process::id() {
+        if engine.process() != process::id() {
+            self.0.begin_again_after_fork();
+        } else if engine.takes_leave() {
+            self.0.begin_again_elsewhere();
+        } else {
             return engine;
         }
-        self.0.begin_again_after_fork();
         self.0.engine.load()
     }
 }
@@ -265,6 +276,23 @@ struct Shared {
 }
 
 impl Shared {
+    /// Begins a new queue where the directory was removed. Where that can't be, the records wait in memory, and the
+    /// housekeeping asks again.
+    fn begin_again_elsewhere(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.engine.load_full();
+        let Ok(engine) = self.settings.start(&self.losses) else {
+            return;
+        };
+        engine.ledger().set_context(&self.context.load());
+        engine.ledger().take_over(&mut old.ledger());
+        let next = self.settings.start_thread(&engine).unwrap_or(None);
+        self.engine.store(engine);
+        if let Some(thread) = std::mem::replace(&mut *thread, next) {
+            thread.stop(old.bell());
+        }
+    }
+
     fn begin_again_after_fork(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if self.engine.load().process() == process::id() {
@@ -275,7 +303,7 @@ impl Shared {
             Err(_) => self.settings.start_homeless(&self.losses),
         };
         engine.ledger().set_context(&self.context.load());
-        self.engine.load().let_go_of_parents_lock();
+        self.engine.load().let_go_of_parents_locks();
         if let Some(parents) = thread.take() {
             parents.forget();
         }

@@ -169,6 +169,7 @@ impl Builder {
 
     /// A queue of this process's own, with what dead processes left adopted.
     pub(super) fn start(&self, losses: &Arc<Losses>) -> io::Result<Arc<Engine>> {
+        self.storage.make_root(&self.root)?;
         let (id, lock) = make_home(&*self.storage, &self.root)?;
         Ok(self.engine(id, Some(lock), losses))
     }

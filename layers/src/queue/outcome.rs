@@ -108,11 +108,12 @@ impl Ledger {
         }
         self.writer.seal();
         while self.memory.pop().is_some() {}
-        let segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
-        for segment in &segments {
+        let confirmed = self.writer.chain.slot.position.seq;
+        let mut segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
+        for segment in &mut segments {
             self.writer.forget_unsynced(segment.first_seq);
-            for note in &segment.notes {
-                self.owed.add(note.clone());
+            for note in segment.take_notes_from(confirmed) {
+                self.owed.add(note);
             }
         }
         let chain = &mut self.writer.chain;
@@ -164,7 +165,8 @@ impl Ledger {
     }
 
     fn count_damage(&mut self, queue: QueueId, confirmed_seq: u64, gaps: &[(u64, u64)]) {
-        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.0 >= confirmed_seq) {
+        for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.1 >= confirmed_seq) {
+            let first_seq = first_seq.max(confirmed_seq);
             let count = last_seq - first_seq + 1;
             self.losses.add(Loss::Damaged, count);
             self.owed.add(Note {

@@ -108,6 +108,16 @@ impl Reader {
             .unwrap_or_default()
     }
 
+    /// A second reader from where this one stands.
+    pub(super) fn fork(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.file),
+            self.offset(),
+            self.end,
+            self.seq_limit,
+        )
+    }
+
     /// Where the reader stands.
     pub(super) fn offset(&self) -> u64 {
         self.base + self.start as u64
@@ -198,3 +208,70 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 const CHUNK_BYTES: usize = 64 * 1024;
 const BLOCK_BYTES: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::super::line::Line;
+    use super::super::proofs::sim::Sim;
+    use super::super::storage::Storage;
+    use super::*;
+
+    fn line(seq: u64, body: &str) -> Vec<u8> {
+        let mut line = Line::new();
+        line.body().extend_from_slice(body.as_bytes());
+        let body = line.close();
+        line.stamp(seq, &body).to_vec()
+    }
+
+    fn piece() -> impl Strategy<Value = (Option<u64>, Vec<u8>)> {
+        prop_oneof![
+            (0..100_u64, "[ -~]{0,300}").prop_map(|(seq, body)| (Some(seq), line(seq, &body))),
+            prop::collection::vec(any::<u8>(), 0..200).prop_map(|bytes| (None, bytes)),
+            Just((None, vec![0; 5000])),
+            Just((None, MARKER.to_vec())),
+            // A length that promises more than there is.
+            Just((
+                None,
+                b"{\"q\":\"0000000000000001-000fffff-00000000\",".to_vec()
+            )),
+            Just((
+                None,
+                b"{\"q\":\"0000000000000001-ffffffff-00000000\",".to_vec()
+            )),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_lies_between_them_every_whole_line_is_found_and_every_byte_accounted_for(
+            pieces in prop::collection::vec(piece(), 0..40),
+        ) {
+            let content: Vec<u8> = pieces.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+            let expected: Vec<u64> = pieces.iter().filter_map(|(seq, _)| *seq).collect();
+            let (sim, path) = (Sim::default(), Path::new("/q/file"));
+            sim.put(path, &content);
+            let mut reader = Reader::new(sim.read(path).unwrap(), 0, content.len() as u64, 100);
+            let (mut found, mut bytes) = (Vec::new(), 0);
+            loop {
+                match reader.next().unwrap() {
+                    Found::End => break,
+                    Found::Garbage(garbage) => bytes += garbage.bytes,
+                    Found::Line { seq, len, .. } => {
+                        let is_whole = check(reader.line(len)) == Check::Whole { seq, len };
+                        prop_assert!(is_whole);
+                        found.push(seq);
+                        bytes += len as u64;
+                    }
+                }
+            }
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(bytes, content.len() as u64);
+        }
+    }
+}

@@ -117,10 +117,22 @@ impl Writer {
         }
     }
 
-    /// Remembers that `note` is in the open segment.
-    pub(super) fn keep_note(&mut self, note: Note) {
+    /// Remembers that `note` is in the open segment, as the record `seq`.
+    pub(super) fn keep_note(&mut self, seq: u64, note: Note) {
         if let Some(segment) = self.chain.segments.back_mut() {
-            segment.notes.push(note);
+            segment.notes.push((seq, note));
+        }
+    }
+
+    /// Whether the segment that is being written, or the directory for the next, was removed by somebody else.
+    pub(super) fn has_lost_home(&self) -> bool {
+        let is_gone = |looked: io::Result<()>| {
+            looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let storage = &self.chain.storage;
+        match self.chain.segments.back().filter(|_| self.file.is_some()) {
+            Some(open) => is_gone(storage.file_len(&self.chain.path(open.first_seq)).map(drop)),
+            None => is_gone(storage.names(&self.chain.dir).map(drop)),
         }
     }
 

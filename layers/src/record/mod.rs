@@ -1,6 +1,6 @@
 //! The one noun of this crate: a record.
 //!
-//! On its way to disk a record is never a [`Record`]: [`encode`] writes it straight from the gate's clean values into
+//! On its way to disk a record is never a [`Record`]: `encode.rs` writes it straight from the gate's clean values into
 //! JSON. `Record` is its shape for everybody else: a log viewer inside the program, tests, the panic hook, and the
 //! guard that cuts what is too long.
 

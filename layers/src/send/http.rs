@@ -92,6 +92,11 @@ impl Http {
 }
 
 impl Transport for Http {
+    fn prepare(&mut self) {
+        // What goes wrong here is said by the request that needs it.
+        let _ = self.client();
+    }
+
     fn post(&mut self, request: &Request<'_>) -> Answer {
         let mut url = self.base.clone();
         url.set_path(&format!(

@@ -79,12 +79,13 @@ impl Backend {
     /// A sender to the relay at this base URL: `https://relay.example`.
     #[cfg(feature = "http")]
     pub fn builder(url: impl Into<String>) -> BackendBuilder {
-        BackendBuilder::new(Target::Url(url.into()))
+        let transport = Http::new(&url.into());
+        BackendBuilder::new(transport.map(boxed).map_err(BackendError::Endpoint))
     }
 
     /// A sender by another transport.
     pub fn by(transport: impl Transport + 'static) -> BackendBuilder {
-        BackendBuilder::new(Target::Transport(Box::new(transport)))
+        BackendBuilder::new(Ok(boxed(transport)))
     }
 
     /// Replaces the token; a sender that waits for one goes on at once.
@@ -139,25 +140,20 @@ impl Finish for Backend {
     }
 }
 
-enum Target {
-    #[cfg(feature = "http")]
-    Url(String),
-    Transport(Box<dyn Transport>),
-}
-
 /// Settings of a [`Backend`].
 #[must_use = "it sends nothing before `start`"]
 pub struct BackendBuilder {
-    target: Target,
+    /// What is wrong with it is said by `start`.
+    transport: Result<Box<dyn Transport>, BackendError>,
     token: Option<String>,
     flush_every: Duration,
     drop_deadline: Duration,
 }
 
 impl BackendBuilder {
-    fn new(target: Target) -> Self {
+    fn new(transport: Result<Box<dyn Transport>, BackendError>) -> Self {
         Self {
-            target,
+            transport,
             token: None,
             flush_every: DEFAULT_FLUSH_EVERY,
             drop_deadline: DEFAULT_DROP_DEADLINE,
@@ -197,17 +193,13 @@ impl BackendBuilder {
 
     /// Everything that can be wrong with the settings, before anything is started.
     pub(crate) fn check(self) -> Result<Checked, BackendError> {
+        let transport = self.transport?;
         let token = self.token.map(checked).transpose()?;
         if self.flush_every.is_zero() {
             return Err(BackendError::Zero {
                 setting: "flush_every",
             });
         }
-        let transport: Box<dyn Transport> = match self.target {
-            #[cfg(feature = "http")]
-            Target::Url(url) => Box::new(Http::new(&url)?),
-            Target::Transport(transport) => transport,
-        };
         Ok(Checked {
             transport,
             token,
@@ -246,6 +238,10 @@ impl Checked {
             drop_deadline: self.drop_deadline,
         })))
     }
+}
+
+fn boxed(transport: impl Transport + 'static) -> Box<dyn Transport> {
+    Box::new(transport)
 }
 
 /// A token that a header can carry.

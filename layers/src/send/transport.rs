@@ -34,6 +34,10 @@ pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// Carries requests to one endpoint. The sender calls it from its own thread, one request at a time, and it may
 /// block there: it keeps its own timeouts.
 pub trait Transport: Send {
+    /// Builds what every request needs, if that takes time. Called before each request, and before its records count
+    /// as being sent: a program that is killed meanwhile says nothing about them.
+    fn prepare(&mut self) {}
+
     /// Sends one request and waits for its answer.
     fn post(&mut self, request: &Request<'_>) -> Answer;
 

@@ -33,6 +33,15 @@ pub(super) struct Worker {
     limit: usize,
 }
 
+/// Says that the thread has ended, however it did.
+struct Stopped(Arc<Shared>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.set(Connected::Stopped);
+    }
+}
+
 /// What a round came to.
 enum Round {
     Drained,
@@ -60,6 +69,8 @@ impl Worker {
     }
 
     pub fn run(mut self) {
+        // Also where a transport panics: whoever flushes then hears so, instead of waiting for nobody.
+        let stopped = Stopped(Arc::clone(&self.shared));
         // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
         let quiet = dispatcher::set_default(&Dispatch::none());
         let mut connected = Connected::Idle;
@@ -73,10 +84,10 @@ impl Worker {
                 }
             }
         }
-        self.shared.set(Connected::Stopped);
         // What the transport says while it is dropped is nobody's business either.
         drop(self.transport);
         drop(quiet);
+        drop(stopped);
     }
 
     /// Sends until what was pending at the start is home, or something stops it.
@@ -90,7 +101,11 @@ impl Worker {
             let Some(batch) = self.queue.drain(self.limit, MAX_BATCH_BYTES) else {
                 break;
             };
+            self.transport.prepare();
+            // Written down for as long as the send lasts: a record that kills its sender is found across restarts.
+            let attempt = self.queue.attempt(&batch);
             let answer = self.post(&batch);
+            drop(attempt);
             match next(&answer, batch.len(), self.attempt, jitter()) {
                 Next::Confirm(receipt) => {
                     let rejected: Vec<(usize, String)> = receipt

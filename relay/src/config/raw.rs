@@ -86,6 +86,12 @@ macro_rules! settings {
         }
 
         impl RawConfig {
+            /// The TOML keys, and whether each is set.
+            #[cfg(test)]
+            fn keys(&self) -> Vec<(&'static str, bool)> {
+                vec![$((stringify!($field), self.$field.is_some())),+]
+            }
+
             /// These settings, and where they are silent, those of `other`. An empty one is silent.
             #[must_use]
             pub fn or(self, other: Self) -> Self {
@@ -185,5 +191,32 @@ impl RawConfig {
             path: path.to_owned(),
             source: Box::new(source),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_file_names_every_setting_and_nothing_else() {
+        let text = include_str!("../../dist/relay.toml");
+        assert!(
+            text.lines()
+                .all(|line| line.is_empty() || line.starts_with('#')),
+            "as it stands it changes nothing"
+        );
+        let settings: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains(" = "))
+            .filter_map(|line| line.strip_prefix('#'))
+            .collect();
+        let raw: RawConfig = settings
+            .join("\n")
+            .parse()
+            .expect("it is TOML with known keys");
+        for (key, is_set) in raw.keys() {
+            assert!(is_set, "{key} is missing");
+        }
     }
 }

@@ -86,6 +86,18 @@ impl Piece {
         (Self(lower), Self(upper))
     }
 
+    /// The one record of it as an encoded `ResourceLogs`.
+    #[must_use]
+    pub fn only(&self, frames: &[Pending]) -> Vec<u8> {
+        let part = self.0.iter().find(|part| part.to > part.from);
+        let decoded = part.and_then(|part| {
+            let body = &frames.get(part.place)?.frame.body;
+            let logs = ResourceLogs::decode(&body[..]).ok()?;
+            Some(slice(logs, part.from, part.to).encode_to_vec())
+        });
+        decoded.unwrap_or_default()
+    }
+
     /// The request with these records; `change` may rewrite a frame that has to be decoded for it.
     #[must_use]
     pub fn request(

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 pub use clamp::Window;
 pub use retry::{Answer, Next, next};
-pub use upstream::{Upstream, UpstreamError};
+pub use upstream::{Upstream, UpstreamError, client};
 
 use crate::metrics::Metrics;
 use crate::spool::{Cursor, DeadLetter, Frame, Pending, Spool};
@@ -206,10 +206,9 @@ fn dead_letter(piece: &Piece, frames: &[Pending], answer: &Answer) -> DeadLetter
     let status = answer
         .status
         .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    let request = piece.request(frames, |_| None);
     DeadLetter {
         reason: format!("{status}: {}", answer.message),
-        body: request,
+        body: piece.only(frames),
     }
 }
 

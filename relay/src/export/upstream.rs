@@ -84,6 +84,25 @@ impl Upstream {
     }
 }
 
+/// A client that asks one server for something small; by https, or by plain HTTP on this machine.
+///
+/// # Errors
+///
+/// When there is no way to verify a certificate.
+pub fn client(is_https: bool) -> Result<reqwest::Client, UpstreamError> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(is_https)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT);
+    Ok(if is_https {
+        builder
+    } else {
+        builder.no_proxy()
+    }
+    .build()?)
+}
+
 async fn read(mut response: reqwest::Response) -> Answer {
     let status = response.status().as_u16();
     let retry_after = response

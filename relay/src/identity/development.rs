@@ -1,4 +1,4 @@
-//! The secret of development mode, kept in the data directory for its owner only, and the tokens that it signs.
+//! Secrets of our own, kept in the data directory for its owner only, and the tokens that one of them signs.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,16 +12,16 @@ use serde::Serialize;
 
 use crate::config::TokenConfig;
 
-/// An HS256 secret.
+/// A secret: for HS256, or a bearer token itself.
 #[derive(Debug)]
 pub struct Secret(SecretBox<[u8]>);
 
-/// The development secret could not be used.
+/// A secret could not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// It could not be made or read. Check the data directory and its owner.
-    #[error("cannot use development secret `{}`", .path.display())]
+    #[error("cannot use secret `{}`", .path.display())]
     File {
         /// The secret's file.
         path: PathBuf,
@@ -29,17 +29,20 @@ pub enum SecretError {
         source: io::Error,
     },
     /// Others on this machine could make tokens. Take their rights away (`chmod 600`) or delete the file.
-    #[error("development secret `{}` is readable by others; chmod 600 it, or delete it to get a new one", .path.display())]
+    #[error("secret `{}` is readable by others; chmod 600 it, or delete it to get a new one", .path.display())]
     Readable {
         /// The secret's file.
         path: PathBuf,
     },
     /// It is damaged. Delete it to get a new one.
-    #[error("development secret `{}` is too short; delete it to get a new one", .path.display())]
+    #[error("secret `{}` is too short; delete it to get a new one", .path.display())]
     Short {
         /// The secret's file.
         path: PathBuf,
     },
+    /// Tokens are checked with a public key. Get one from whoever has the private key.
+    #[error("tokens are checked with a public key, so they are signed elsewhere")]
+    None,
     /// The token could not be signed.
     #[error("cannot sign a token: {0}")]
     Sign(#[from] jsonwebtoken::errors::Error),
@@ -63,20 +66,20 @@ impl Secret {
         Self(secret.to_vec().into_boxed_slice().into())
     }
 
-    /// The development secret in `dir`, made if absent.
+    /// The secret `name` in `dir`, made if absent.
     ///
     /// # Errors
     ///
     /// When it can't be made or read, or others can read it.
-    pub fn in_dir(dir: &Path) -> Result<Self, SecretError> {
-        let path = dir.join(FILE);
+    pub fn in_dir(dir: &Path, name: &str) -> Result<Self, SecretError> {
+        let path = dir.join(name);
         let failed = |source| SecretError::File {
             path: path.clone(),
             source,
         };
         crate::spool::make_private(dir).map_err(failed)?;
         if !path.exists() {
-            make(dir, &path).map_err(failed)?;
+            make(&path).map_err(failed)?;
         }
         #[cfg(unix)]
         {
@@ -128,12 +131,12 @@ impl Secret {
 }
 
 /// Written whole under another name first: a relay and a `token` command that start together agree on one.
-fn make(dir: &Path, path: &Path) -> io::Result<()> {
+fn make(path: &Path) -> io::Result<()> {
     let mut text = String::new();
     while text.len() < SECRET_BYTES {
         text.push_str(&uuid::Uuid::new_v4().simple().to_string());
     }
-    let draft = dir.join(format!("{FILE}.{}", std::process::id()));
+    let draft = path.with_extension(std::process::id().to_string());
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]
@@ -149,7 +152,11 @@ fn make(dir: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-const FILE: &str = "development-jwt-secret";
+/// Signs the tokens of development mode.
+pub const DEVELOPMENT_SECRET: &str = "development-jwt-secret";
+
+/// Is the bearer token of the admin API.
+pub const ADMIN_TOKEN: &str = "admin-token";
 
 /// 64 hex digits of which each UUID has 122 random bits: over 240 bits.
 const SECRET_BYTES: usize = 64;
@@ -163,11 +170,11 @@ mod tests {
     fn the_secret_is_made_once_for_its_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Secret::in_dir(dir.path()).expect("it is made");
-        let second = Secret::in_dir(dir.path()).expect("it is read");
+        let first = Secret::in_dir(dir.path(), DEVELOPMENT_SECRET).expect("it is made");
+        let second = Secret::in_dir(dir.path(), DEVELOPMENT_SECRET).expect("it is read");
         assert_eq!(first.expose(), second.expose());
 
-        let path = dir.path().join(FILE);
+        let path = dir.path().join(DEVELOPMENT_SECRET);
         let mode = fs::metadata(&path)
             .expect("it is there")
             .permissions()
@@ -181,7 +188,7 @@ mod tests {
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("it changes");
         assert!(matches!(
-            Secret::in_dir(dir.path()),
+            Secret::in_dir(dir.path(), DEVELOPMENT_SECRET),
             Err(SecretError::Readable { .. })
         ));
     }

@@ -5,14 +5,24 @@
 //! outside; the reason is in the relay's log.
 
 mod development;
+mod jwks;
+mod key;
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::Validation;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-pub use development::{Secret, SecretError};
+pub use development::{ADMIN_TOKEN, DEVELOPMENT_SECRET, Secret, SecretError};
 
 use crate::config::{KeyConfig, TokenConfig};
+use crate::export::{self, UpstreamError};
+use jwks::{Found, Jwks};
+use key::Key;
 
 /// Whose token it was.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +47,12 @@ pub enum TokenError {
     /// Nobody is named.
     #[error("`sub` is empty")]
     NoSubject,
+    /// It names a key that nobody publishes.
+    #[error("an unknown key")]
+    UnknownKey,
+    /// Whether it is good can't be known now: whoever publishes the keys is away.
+    #[error("the key server is away")]
+    KeysAway,
 }
 
 /// The key can't be used. Nothing was started.
@@ -49,20 +65,34 @@ pub enum KeyError {
     /// The development secret could not be made or read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// A relay of this version can't fetch keys.
-    #[error("--jwks-url is not supported yet; use --jwt-public-key-file")]
-    NoJwks,
+    /// There is no way to verify the key server's certificate.
+    #[error(transparent)]
+    Client(#[from] UpstreamError),
 }
 
 /// Checks tokens.
 pub struct Verifier {
-    key: DecodingKey,
-    validation: Validation,
+    keys: Keys,
+    issuer: Option<String>,
+    audience: Option<String>,
+    verified: Mutex<HashMap<[u8; 32], Verified>>,
+}
+
+enum Keys {
+    One(Box<Key>),
+    Published(Box<Jwks>),
+}
+
+/// A token that was good, and for how long that is believed.
+struct Verified {
+    subject: String,
+    until: Instant,
 }
 
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    exp: f64,
 }
 
 impl Verifier {
@@ -72,32 +102,26 @@ impl Verifier {
     ///
     /// When the key is of no use: see [`KeyError`].
     pub fn new(config: &TokenConfig, secret: Option<&Secret>) -> Result<Self, KeyError> {
-        let (key, algorithm) = match &config.key {
-            KeyConfig::Development => {
-                let secret = secret.map(Secret::expose).unwrap_or_default();
-                (DecodingKey::from_secret(secret), Algorithm::HS256)
+        let keys = match &config.key {
+            KeyConfig::Development => Keys::One(Box::new(Key::secret(
+                secret.map(Secret::expose).unwrap_or_default(),
+            ))),
+            KeyConfig::Secret(secret) => Keys::One(Box::new(Key::secret(secret.expose_secret()))),
+            KeyConfig::PublicKey(pem) => {
+                Keys::One(Box::new(Key::from_pem(pem).ok_or(KeyError::NotAPublicKey)?))
             }
-            KeyConfig::Secret(secret) => (
-                DecodingKey::from_secret(secret.expose_secret()),
-                Algorithm::HS256,
-            ),
-            KeyConfig::PublicKey(pem) => public_key(pem)?,
-            KeyConfig::Jwks(_) => return Err(KeyError::NoJwks),
+            KeyConfig::Jwks(url) => {
+                let client = export::client(url.scheme() == "https")?;
+                Keys::Published(Box::new(Jwks::at(url.clone(), client)))
+            }
         };
-        let mut validation = Validation::new(algorithm);
-        validation.leeway = LEEWAY_SECONDS;
-        validation.validate_nbf = true;
-        validation.validate_aud = config.audience.is_some();
-        validation.set_required_spec_claims(&["exp", "sub"]);
-        if let Some(audience) = &config.audience {
-            validation.set_audience(&[audience]);
-            validation.required_spec_claims.insert("aud".to_owned());
-        }
-        if let Some(issuer) = &config.issuer {
-            validation.set_issuer(&[issuer]);
-            validation.required_spec_claims.insert("iss".to_owned());
-        }
-        Ok(Self { key, validation })
+        let (issuer, audience) = (config.issuer.clone(), config.audience.clone());
+        Ok(Self {
+            keys,
+            issuer,
+            audience,
+            verified: Mutex::default(),
+        })
     }
 
     /// Whose token an `Authorization` header carries.
@@ -105,7 +129,7 @@ impl Verifier {
     /// # Errors
     ///
     /// When it carries none that is good.
-    pub fn identify(&self, authorization: Option<&[u8]>) -> Result<Identity, TokenError> {
+    pub async fn identify(&self, authorization: Option<&[u8]>) -> Result<Identity, TokenError> {
         let (scheme, token) = authorization
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .and_then(|text| text.split_once(' '))
@@ -116,26 +140,90 @@ impl Verifier {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong(token.len()));
         }
-        let data = jsonwebtoken::decode::<Claims>(token.trim(), &self.key, &self.validation)
-            .map_err(|error| TokenError::Bad(error.to_string()))?;
-        if data.claims.sub.is_empty() {
+        let token = token.trim();
+        let name: [u8; 32] = Sha256::digest(token).into();
+        if let Some(subject) = self.verified(&name) {
+            return Ok(Identity { subject });
+        }
+        let claims = self.verify(token).await?;
+        if claims.sub.is_empty() {
             return Err(TokenError::NoSubject);
         }
+        self.remember(name, &claims);
         Ok(Identity {
-            subject: data.claims.sub,
+            subject: claims.sub,
         })
+    }
+
+    async fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let bad = |error: jsonwebtoken::errors::Error| TokenError::Bad(error.to_string());
+        let found;
+        let key = match &self.keys {
+            Keys::One(key) => key,
+            Keys::Published(jwks) => {
+                let header = jsonwebtoken::decode_header(token).map_err(bad)?;
+                found = match jwks.find(header.kid.as_deref()).await {
+                    Found::Key(key) => key,
+                    Found::None => return Err(TokenError::UnknownKey),
+                    Found::Away => return Err(TokenError::KeysAway),
+                };
+                &found
+            }
+        };
+        let mut validation = Validation::new(key.algorithm);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        validation.validate_aud = self.audience.is_some();
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        if let Some(audience) = &self.audience {
+            validation.set_audience(&[audience]);
+            validation.required_spec_claims.insert("aud".to_owned());
+        }
+        if let Some(issuer) = &self.issuer {
+            validation.set_issuer(&[issuer]);
+            validation.required_spec_claims.insert("iss".to_owned());
+        }
+        let data =
+            jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(bad)?;
+        Ok(data.claims)
+    }
+
+    fn verified(&self, name: &[u8; 32]) -> Option<String> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified
+            .get(name)
+            .filter(|verified| verified.until > Instant::now())
+            .map(|verified| verified.subject.clone())
+    }
+
+    fn remember(&self, name: [u8; 32], claims: &Claims) {
+        let left = claims.exp + LEEWAY_SECONDS as f64
+            - jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
+        let left = Duration::try_from_secs_f64(left.max(0.0))
+            .unwrap_or(REMEMBERED)
+            .min(REMEMBERED);
+        let now = Instant::now();
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= MAX_VERIFIED {
+            verified.retain(|_, verified| verified.until > now);
+        }
+        if verified.len() < MAX_VERIFIED {
+            verified.insert(
+                name,
+                Verified {
+                    subject: claims.sub.clone(),
+                    until: now + left,
+                },
+            );
+        }
     }
 }
 
-fn public_key(pem: &[u8]) -> Result<(DecodingKey, Algorithm), KeyError> {
-    let rsa = || DecodingKey::from_rsa_pem(pem).map(|key| (key, Algorithm::RS256));
-    let ec = || DecodingKey::from_ec_pem(pem).map(|key| (key, Algorithm::ES256));
-    let ed = || DecodingKey::from_ed_pem(pem).map(|key| (key, Algorithm::EdDSA));
-    rsa()
-        .or_else(|_| ec())
-        .or_else(|_| ed())
-        .map_err(|_| KeyError::NotAPublicKey)
-}
+/// A token that was good is believed this long at most, so that a withdrawn key is noticed.
+const REMEMBERED: Duration = Duration::from_secs(300);
+
+/// Tokens that are remembered.
+const MAX_VERIFIED: usize = 20_000;
 
 /// How far a token's clock may be off.
 const LEEWAY_SECONDS: u64 = 60;
@@ -145,6 +233,7 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::Algorithm;
     use serde_json::json;
 
     use super::*;
@@ -171,14 +260,14 @@ mod tests {
         jiff::Timestamp::now().as_second() + seconds
     }
 
-    #[test]
-    fn a_good_token_names_its_subject() {
+    #[tokio::test]
+    async fn a_good_token_names_its_subject() {
         let token = sign(
             Algorithm::HS256,
             SECRET,
             &json!({"sub": "user-abc", "exp": in_seconds(-30), "aud": "whoever"}),
         );
-        let identity = verifier(None, None).identify(Some(token.as_bytes()));
+        let identity = verifier(None, None).identify(Some(token.as_bytes())).await;
         assert_eq!(
             identity,
             Ok(Identity {
@@ -188,8 +277,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn every_broken_token_is_refused() {
+    #[tokio::test]
+    async fn every_broken_token_is_refused() {
         let good = json!({"sub": "u", "exp": in_seconds(60), "iss": "me", "aud": "relay"});
         let without = |claim: &str| {
             let mut claims = good.clone();
@@ -210,6 +299,7 @@ mod tests {
         assert!(
             verifier
                 .identify(Some(hs256(good.clone()).as_bytes()))
+                .await
                 .is_ok()
         );
         let cases = [
@@ -235,8 +325,11 @@ mod tests {
             ("nothing", String::new()),
         ];
         for (case, token) in cases {
-            assert!(verifier.identify(Some(token.as_bytes())).is_err(), "{case}");
+            assert!(
+                verifier.identify(Some(token.as_bytes())).await.is_err(),
+                "{case}"
+            );
         }
-        assert_eq!(verifier.identify(None), Err(TokenError::Missing));
+        assert_eq!(verifier.identify(None).await, Err(TokenError::Missing));
     }
 }

@@ -9,18 +9,17 @@
 //!
 //! What it does not do: keep times within what an upstream takes. That depends on when it is sent; see `export`.
 
+mod protobuf;
 mod value;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use tracing_courier::Level;
 
-use value::{Budget, any, int, pair, text};
+use protobuf::{bytes, fixed64, integer, message};
+use value::{Budget, int_pair, pair, text, text_pair};
 
 use crate::fingerprint::fingerprint;
 use crate::wire::json::Value;
@@ -35,110 +34,141 @@ pub struct Arrival<'a> {
     pub received: Timestamp,
 }
 
-/// The records of `batch` that are to be kept, as one OTLP message.
-#[must_use]
-pub fn to_otlp<'r, 'a: 'r>(
-    batch: &Batch<'a>,
-    records: impl IntoIterator<Item = &'r Record<'a>> + Clone,
-    arrival: &Arrival<'_>,
-) -> ResourceLogs {
-    let first_install = || {
-        records
-            .clone()
-            .into_iter()
-            .find_map(|record| record.install.as_deref())
-    };
-    let install = batch.context.install.as_deref().or_else(first_install);
-    let resource = resource(&batch.resource, install);
+/// A batch as OTLP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapped {
+    /// The encoded `ResourceLogs`.
+    pub body: Vec<u8>,
+    /// The earliest time of a record in it, in Unix nanoseconds.
+    pub oldest: u64,
+    /// The latest time of a record in it, in Unix nanoseconds.
+    pub newest: u64,
+}
 
-    let shared = Shared {
-        context: &batch.context,
-        subject: arrival.subject,
-        observed: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
-        received_at: arrival.received.to_string(),
-        skew: Skew::between(batch.sent_at, arrival.received),
-    };
-    let mut scopes: Vec<ScopeLogs> = Vec::new();
+/// The records of `batch` that are to be kept, as one OTLP message; those of one logger stand together.
+#[must_use]
+pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>) -> Mapped {
+    let shared = Shared::of(batch, arrival);
+    let mut scopes: Vec<(&str, Vec<u8>)> = Vec::new();
     let mut scope_of: HashMap<&str, usize> = HashMap::new();
+    let (mut oldest, mut newest) = (u64::MAX, 0);
+    let mut last = 0;
     for record in records {
         let logger = record.logger.as_ref();
-        let place = *scope_of.entry(logger).or_insert_with(|| {
-            let scope = InstrumentationScope {
-                name: logger.to_owned(),
-                ..InstrumentationScope::default()
-            };
-            scopes.push(ScopeLogs {
-                scope: Some(scope),
-                ..ScopeLogs::default()
+        if scopes.get(last).is_none_or(|scope| scope.0 != logger) {
+            last = *scope_of.entry(logger).or_insert_with(|| {
+                scopes.push((logger, Vec::with_capacity(1024)));
+                scopes.len() - 1
             });
-            scopes.len() - 1
-        });
-        if let Some(scope) = scopes.get_mut(place) {
-            scope.log_records.push(shared.log_record(record));
+        }
+        if let Some((_, scope)) = scopes.get_mut(last) {
+            let time = message(scope, LOG_RECORDS, |out| shared.log_record(out, record));
+            oldest = time.min(oldest);
+            newest = time.max(newest);
         }
     }
-    ResourceLogs {
-        resource: Some(resource),
-        scope_logs: scopes,
-        ..ResourceLogs::default()
+
+    let first_install = || records.iter().find_map(|record| record.install.as_deref());
+    let install = batch.context.install.as_deref().or_else(first_install);
+    let mut body =
+        Vec::with_capacity(scopes.iter().map(|scope| scope.1.len() + 64).sum::<usize>() + 512);
+    message(&mut body, RESOURCE, |out| {
+        resource(out, &batch.resource, install)
+    });
+    for (logger, log_records) in &scopes {
+        message(&mut body, SCOPE_LOGS, |out| {
+            message(out, SCOPE, |out| {
+                if !logger.is_empty() {
+                    bytes(out, SCOPE_NAME, logger.as_bytes());
+                }
+            });
+            out.extend_from_slice(log_records);
+        });
+    }
+    Mapped {
+        body,
+        oldest: oldest.min(newest),
+        newest,
     }
 }
 
 /// What holds for every record of a batch.
 struct Shared<'b> {
     context: &'b Context<'b>,
-    subject: &'b str,
+    /// Attributes that are the same in every record, encoded.
+    always: Vec<u8>,
+    has_sender: bool,
     observed: u64,
-    received_at: String,
     skew: Option<Skew>,
 }
 
-impl Shared<'_> {
-    fn log_record(&self, record: &Record<'_>) -> LogRecord {
-        let mut own = Vec::with_capacity(12);
-        let time = self.time(record, &mut own);
-        own.push(pair("server.received_at", text(self.received_at.as_str())));
-        if !self.subject.is_empty() {
-            own.push(pair("courier.sender", text(self.subject)));
+impl<'b> Shared<'b> {
+    fn of(batch: &'b Batch<'_>, arrival: &Arrival<'_>) -> Self {
+        let mut always = Vec::with_capacity(128);
+        text_pair(
+            &mut always,
+            ATTRIBUTES,
+            "server.received_at",
+            &arrival.received.to_string(),
+        );
+        let has_sender = !arrival.subject.is_empty();
+        if has_sender {
+            text_pair(&mut always, ATTRIBUTES, "courier.sender", arrival.subject);
         }
-        self.identity(record, &mut own);
-        let trace_id = id_bytes::<16>("client.trace_id", record.trace_id.as_deref(), &mut own);
-        let span_id = id_bytes::<8>("client.span_id", record.span_id.as_deref(), &mut own);
-        error(record, &mut own);
-        origin(record, &mut own);
-
-        let (mut attributes, dropped) = client_attributes(&record.attributes, &own);
-        attributes.append(&mut own);
-        let (severity_number, severity_text) = severity(record.level);
-        LogRecord {
-            time_unix_nano: time,
-            observed_time_unix_nano: self.observed,
-            severity_number,
-            severity_text: severity_text.to_owned(),
-            body: Some(text(record.message.as_ref())),
-            attributes,
-            dropped_attributes_count: dropped,
-            trace_id,
-            span_id,
-            ..LogRecord::default()
+        Self {
+            context: &batch.context,
+            always,
+            has_sender,
+            observed: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
+            skew: Skew::between(batch.sent_at, arrival.received),
         }
     }
 
-    /// The record's time, corrected when the client's clock is off.
-    fn time(&self, record: &Record<'_>, own: &mut Vec<KeyValue>) -> u64 {
-        let said = record.unix_nanos;
-        let corrected = said + self.skew.as_ref().map_or(0, |skew| skew.nanos);
-        let time = u64::try_from(corrected.max(0)).unwrap_or(u64::MAX);
-        if i128::from(time) != said {
-            own.push(pair("client.timestamp", text(record.timestamp.as_ref())));
+    /// Writes a `LogRecord`; its time.
+    fn log_record(&self, out: &mut Vec<u8>, record: &Record<'_>) -> u64 {
+        let time = self.time(record);
+        let (severity_number, severity_text) = severity(record.level);
+        if time > 0 {
+            fixed64(out, TIME, time);
+        }
+        fixed64(out, OBSERVED_TIME, self.observed);
+        integer(out, SEVERITY_NUMBER, severity_number);
+        bytes(out, SEVERITY_TEXT, severity_text.as_bytes());
+        text(out, BODY, &record.message);
+
+        let mut own = Own::new(out);
+        own.out.extend_from_slice(&self.always);
+        own.names.push("server.received_at");
+        if self.has_sender {
+            own.names.push("courier.sender");
+        }
+        if i128::from(time) != record.unix_nanos {
+            own.text("client.timestamp", &record.timestamp);
         }
         if let Some(skew) = &self.skew {
-            own.push(pair("client.clock_skew_ms", int(skew.millis)));
+            own.int("client.clock_skew_ms", skew.millis);
+        }
+        self.identity(record, &mut own);
+        own.id::<16>(TRACE_ID, "client.trace_id", record.trace_id.as_deref());
+        own.id::<8>(SPAN_ID, "client.span_id", record.span_id.as_deref());
+        error(record, &mut own);
+        origin(record, &mut own);
+
+        let names = own.names;
+        let dropped = client_attributes(out, ATTRIBUTES, &record.attributes, &names);
+        if dropped > 0 {
+            integer(out, DROPPED_ATTRIBUTES_COUNT, i64::from(dropped));
         }
         time
     }
 
-    fn identity(&self, record: &Record<'_>, own: &mut Vec<KeyValue>) {
+    /// The record's time, corrected when the client's clock is off.
+    fn time(&self, record: &Record<'_>) -> u64 {
+        let corrected = record.unix_nanos + self.skew.as_ref().map_or(0, |skew| skew.nanos);
+        u64::try_from(corrected.max(0)).unwrap_or(u64::MAX)
+    }
+
+    fn identity(&self, record: &Record<'_>, own: &mut Own<'_>) {
         let install = record
             .install
             .as_deref()
@@ -152,12 +182,59 @@ impl Shared<'_> {
             Claim::Nobody => None,
             Claim::Silent => self.context.user.as_deref(),
         };
-        for (key, id) in [
+        for (name, id) in [
             ("install.id", install),
             ("session.id", session),
             ("user.id", user),
         ] {
-            own.extend(id.map(|id| pair(key, text(id))));
+            if let Some(id) = id {
+                own.text(name, id);
+            }
+        }
+    }
+}
+
+/// The attributes that the relay gives a record, and their names.
+struct Own<'o> {
+    out: &'o mut Vec<u8>,
+    names: Vec<&'static str>,
+}
+
+impl<'o> Own<'o> {
+    fn new(out: &'o mut Vec<u8>) -> Self {
+        Self {
+            out,
+            names: Vec::with_capacity(16),
+        }
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
+        text_pair(self.out, ATTRIBUTES, name, text);
+        self.names.push(name);
+    }
+
+    fn int(&mut self, name: &'static str, number: i64) {
+        int_pair(self.out, ATTRIBUTES, name, number);
+        self.names.push(name);
+    }
+
+    fn value(&mut self, name: &'static str, value: &Value<'_>) {
+        pair(
+            self.out,
+            ATTRIBUTES,
+            name,
+            value,
+            &mut Budget::bytes(usize::MAX),
+        );
+        self.names.push(name);
+    }
+
+    /// A trace or span id's bytes; an invalid one is left empty and kept as text.
+    fn id<const BYTES: usize>(&mut self, field: u8, kept_as: &'static str, hex: Option<&str>) {
+        let Some(hex) = hex else { return };
+        match id_bytes::<BYTES>(hex) {
+            Some(id) => bytes(self.out, field, &id),
+            None => self.text(kept_as, hex),
         }
     }
 }
@@ -176,123 +253,99 @@ impl Skew {
     }
 }
 
-fn resource(said: &[(Cow<'_, str>, Value<'_>)], install: Option<&str>) -> Resource {
-    let (mut attributes, dropped) = client_attributes(said, &[]);
+fn resource(out: &mut Vec<u8>, said: &[(Cow<'_, str>, Value<'_>)], install: Option<&str>) {
+    let dropped = client_attributes(out, RESOURCE_ATTRIBUTES, said, &[]);
     let has_instance = said.iter().any(|(key, _)| key == "service.instance.id");
     if let Some(install) = install.filter(|_| !has_instance) {
-        attributes.push(pair("service.instance.id", text(install)));
+        text_pair(out, RESOURCE_ATTRIBUTES, "service.instance.id", install);
     }
-    Resource {
-        attributes,
-        dropped_attributes_count: dropped,
-        ..Resource::default()
+    if dropped > 0 {
+        integer(out, RESOURCE_DROPPED, i64::from(dropped));
     }
 }
 
-/// What the client gave, capped, under names that are not the relay's `own`; and how many were dropped or cut.
-fn client_attributes(said: &[(Cow<'_, str>, Value<'_>)], own: &[KeyValue]) -> (Vec<KeyValue>, u32) {
-    let mut attributes = Vec::with_capacity(said.len().min(MAX_ATTRIBUTES) + own.len());
+/// Writes what the client gave, capped, under names that are not the relay's `own`; how many were dropped or cut.
+fn client_attributes(
+    out: &mut Vec<u8>,
+    field: u8,
+    said: &[(Cow<'_, str>, Value<'_>)],
+    own: &[&str],
+) -> u32 {
     let mut dropped = said.len().saturating_sub(MAX_ATTRIBUTES);
-    for (key, value) in said.iter().take(MAX_ATTRIBUTES) {
-        let key = if is_reserved(key) || own.iter().any(|own| own.key == key.as_ref()) {
-            let renamed = format!("client.{key}");
-            if said.iter().any(|(other, _)| *other == renamed)
-                || own.iter().any(|own| own.key == renamed)
-            {
+    for (name, value) in said.iter().take(MAX_ATTRIBUTES) {
+        let mut name = Cow::Borrowed(name.as_ref());
+        if is_reserved(&name) || own.contains(&name.as_ref()) {
+            let renamed = format!("client.{name}");
+            if said.iter().any(|(other, _)| *other == renamed) || own.contains(&renamed.as_str()) {
                 dropped += 1;
                 continue;
             }
-            renamed
-        } else {
-            key.clone().into_owned()
-        };
+            name = Cow::Owned(renamed);
+        }
         let mut budget = Budget::bytes(MAX_VALUE_BYTES);
-        attributes.push(pair(key, any(value, &mut budget)));
+        pair(out, field, &name, value, &mut budget);
         dropped += usize::from(budget.is_cut());
     }
-    (attributes, u32::try_from(dropped).unwrap_or(u32::MAX))
+    u32::try_from(dropped).unwrap_or(u32::MAX)
 }
 
-fn is_reserved(key: &str) -> bool {
-    key.starts_with("logfire.") || key.starts_with("courier.") || key == "server.received_at"
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("logfire.") || name.starts_with("courier.") || name == "server.received_at"
 }
 
-/// The id's bytes; an invalid one is left empty and kept as text.
-fn id_bytes<const BYTES: usize>(
-    kept_as: &str,
-    hex: Option<&str>,
-    own: &mut Vec<KeyValue>,
-) -> Vec<u8> {
-    let Some(hex) = hex else { return Vec::new() };
-    let digits: Option<Vec<u8>> = hex
-        .chars()
-        .map(|digit| {
-            digit
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        })
-        .collect();
-    let bytes: Vec<u8> = digits
-        .filter(|digits| digits.len() == 2 * BYTES)
-        .map(|digits| {
-            digits
-                .chunks(2)
-                .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-                .collect()
-        })
-        .unwrap_or_default();
-    if bytes.iter().all(|&byte| byte == 0) {
-        own.push(pair(kept_as, text(hex)));
-        return Vec::new();
+fn id_bytes<const BYTES: usize>(hex: &str) -> Option<[u8; BYTES]> {
+    if hex.len() != 2 * BYTES {
+        return None;
     }
-    bytes
+    let mut id = [0; BYTES];
+    for (byte, digits) in id.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        for &digit in digits {
+            let digit = char::from(digit).to_digit(16)?;
+            *byte = *byte << 4 | u8::try_from(digit).ok()?;
+        }
+    }
+    (id != [0; BYTES]).then_some(id)
 }
 
-fn error(record: &Record<'_>, own: &mut Vec<KeyValue>) {
+fn error(record: &Record<'_>, own: &mut Own<'_>) {
     let mut kind = "";
     if let Some(error) = record.error.as_deref() {
         let (of, message) = error.split_once(": ").unwrap_or(("", error));
         kind = of;
         if !kind.is_empty() {
-            own.push(pair("exception.type", text(kind)));
+            own.text("exception.type", kind);
         }
-        own.push(pair("exception.message", text(message)));
+        own.text("exception.message", message);
     }
     let stack = record.stack_trace.as_deref();
-    own.extend(stack.map(|stack| pair("exception.stacktrace", text(stack))));
+    if let Some(stack) = stack {
+        own.text("exception.stacktrace", stack);
+    }
     if record.level >= Level::Error {
-        own.push(pair(
+        own.text(
             "error.fingerprint",
-            text(fingerprint(kind, stack.unwrap_or_default())),
-        ));
+            &fingerprint(kind, stack.unwrap_or_default()),
+        );
     }
 }
 
 /// Where the record was logged, and what happened before.
-fn origin(record: &Record<'_>, own: &mut Vec<KeyValue>) {
-    let mut whole = Budget::bytes(usize::MAX);
-    own.extend(
-        record
-            .spans
-            .as_ref()
-            .map(|spans| pair("spans", any(spans, &mut whole))),
-    );
-    own.extend(
-        record
-            .file
-            .as_deref()
-            .map(|file| pair("code.file.path", text(file))),
-    );
-    own.extend(record.line.map(|line| pair("code.line.number", int(line))));
-    own.extend(
-        record
-            .breadcrumbs
-            .as_ref()
-            .map(|crumbs| pair("breadcrumbs", any(crumbs, &mut whole))),
-    );
+fn origin(record: &Record<'_>, own: &mut Own<'_>) {
+    if let Some(spans) = &record.spans {
+        own.value("spans", spans);
+    }
+    if let Some(file) = &record.file {
+        own.text("code.file.path", file);
+    }
+    if let Some(line) = record.line {
+        own.int("code.line.number", line);
+    }
+    if let Some(breadcrumbs) = &record.breadcrumbs {
+        own.value("breadcrumbs", breadcrumbs);
+    }
 }
 
-fn severity(level: Level) -> (i32, &'static str) {
+fn severity(level: Level) -> (i64, &'static str) {
     match level {
         Level::Trace => (1, "TRACE"),
         Level::Debug => (5, "DEBUG"),
@@ -311,6 +364,24 @@ const MAX_ATTRIBUTES: usize = 128;
 
 /// A longer value of an attribute is cut and counted.
 const MAX_VALUE_BYTES: usize = 32_000;
+
+// Fields of `ResourceLogs`, `Resource`, `ScopeLogs`, `InstrumentationScope` and `LogRecord`, by opentelemetry-proto 1.x.
+const RESOURCE: u8 = 1;
+const RESOURCE_ATTRIBUTES: u8 = 1;
+const RESOURCE_DROPPED: u8 = 2;
+const SCOPE_LOGS: u8 = 2;
+const SCOPE: u8 = 1;
+const SCOPE_NAME: u8 = 1;
+const LOG_RECORDS: u8 = 2;
+const TIME: u8 = 1;
+const SEVERITY_NUMBER: u8 = 2;
+const SEVERITY_TEXT: u8 = 3;
+const BODY: u8 = 5;
+const ATTRIBUTES: u8 = 6;
+const DROPPED_ATTRIBUTES_COUNT: u8 = 7;
+const TRACE_ID: u8 = 9;
+const SPAN_ID: u8 = 10;
+const OBSERVED_TIME: u8 = 11;
 
 #[cfg(test)]
 mod tests;

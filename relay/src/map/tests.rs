@@ -1,5 +1,8 @@
-use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
+use prost::Message;
 
 use super::value::CUT_MARK;
 use super::*;
@@ -10,20 +13,43 @@ fn received() -> Timestamp {
 }
 
 fn map(body: &str) -> ResourceLogs {
-    let batch = wire::parse(body.as_bytes()).expect("a batch");
-    let records: Vec<Record<'_>> = batch
-        .logs
-        .iter()
-        .filter_map(|text| Record::parse(text).ok())
-        .collect();
-    to_otlp(
+    let batch = wire::parse(body.as_bytes(), 1000).expect("a batch");
+    let mapped = to_otlp(
         &batch,
-        &records,
+        &batch.records,
         &Arrival {
             subject: "sub-1",
             received: received(),
         },
-    )
+    );
+    let logs = ResourceLogs::decode(&mapped.body[..]).expect("it decodes");
+    assert!(
+        logs.encode_to_vec().len() == mapped.body.len(),
+        "nothing in it that prost does not know"
+    );
+    let times = || {
+        logs.scope_logs
+            .iter()
+            .flat_map(|scope| &scope.log_records)
+            .map(|record| record.time_unix_nano)
+    };
+    assert_eq!(
+        (times().min(), times().max()),
+        (Some(mapped.oldest), Some(mapped.newest))
+    );
+    logs
+}
+
+fn text(text: &str) -> AnyValue {
+    AnyValue {
+        value: Some(Any::StringValue(text.to_owned())),
+    }
+}
+
+fn int(number: i64) -> AnyValue {
+    AnyValue {
+        value: Some(Any::IntValue(number)),
+    }
 }
 
 fn only(body: &str) -> LogRecord {
@@ -217,7 +243,7 @@ fn an_error_is_split_at_its_first_colon_and_has_a_fingerprint() {
     );
     assert_eq!(
         get(&log.attributes, "error.fingerprint"),
-        Some(&text(fingerprint("Timeout", "0: app::main")))
+        Some(&text(&fingerprint("Timeout", "0: app::main")))
     );
 
     let log = at("fatal", r#","error":"no colon""#);
@@ -228,7 +254,7 @@ fn an_error_is_split_at_its_first_colon_and_has_a_fingerprint() {
     );
     assert_eq!(
         get(&log.attributes, "error.fingerprint"),
-        Some(&text(fingerprint("", "")))
+        Some(&text(&fingerprint("", "")))
     );
 
     assert_eq!(

@@ -1,34 +1,9 @@
-//! JSON values as OTLP's typed values.
+//! JSON values as OTLP's typed values: `AnyValue` and `KeyValue`, written as protobuf.
 
 use std::borrow::Cow;
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
-
+use super::protobuf::{bytes, fixed64, integer, message, varint, varint_bytes};
 use crate::wire::json::Value;
-
-/// A string as an OTLP value.
-pub fn text(text: impl Into<String>) -> AnyValue {
-    AnyValue {
-        value: Some(Any::StringValue(text.into())),
-    }
-}
-
-/// An integer as an OTLP value.
-pub fn int(number: i64) -> AnyValue {
-    AnyValue {
-        value: Some(Any::IntValue(number)),
-    }
-}
-
-/// A name and its value.
-pub fn pair(key: impl Into<String>, value: AnyValue) -> KeyValue {
-    KeyValue {
-        key: key.into(),
-        value: Some(value),
-        ..KeyValue::default()
-    }
-}
 
 /// How many bytes of text a value may still have, and whether that was too little.
 #[derive(Debug)]
@@ -51,10 +26,10 @@ impl Budget {
         self.cut
     }
 
-    fn text(&mut self, text: &str) -> String {
+    fn text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         if text.len() <= self.left {
             self.left -= text.len();
-            return text.to_owned();
+            return Cow::Borrowed(text);
         }
         self.cut = true;
         let room = self.left.saturating_sub(CUT_MARK.len());
@@ -62,7 +37,7 @@ impl Budget {
         let kept = text
             .get(..text.floor_char_boundary(room))
             .unwrap_or_default();
-        format!("{kept}{CUT_MARK}")
+        Cow::Owned(format!("{kept}{CUT_MARK}"))
     }
 
     /// Whether one more element may begin; each costs a little, so that a million empty ones are bounded too.
@@ -74,42 +49,63 @@ impl Budget {
     }
 }
 
-/// The value within its budget: text is cut on a character boundary and marked, further elements are left out.
-pub fn any(value: &Value<'_>, budget: &mut Budget) -> AnyValue {
-    let value = match value {
-        Value::Null => None,
-        Value::Bool(flag) => Some(Any::BoolValue(*flag)),
-        Value::Int(number) => Some(Any::IntValue(*number)),
-        Value::Float(number) => Some(Any::DoubleValue(*number)),
-        Value::Number(text) | Value::Deep(text) => Some(Any::StringValue(budget.text(text))),
-        Value::Text(text) => Some(Any::StringValue(budget.text(text))),
-        Value::List(values) => {
-            let mut list = Vec::with_capacity(values.len().min(64));
+/// A `KeyValue` with a value within its budget: text is cut on a character boundary and marked, further elements are
+/// left out.
+pub fn pair(out: &mut Vec<u8>, field: u8, name: &str, value: &Value<'_>, budget: &mut Budget) {
+    message(out, field, |out| {
+        bytes(out, KEY, name.as_bytes());
+        message(out, VALUE, |out| any(out, value, budget));
+    });
+}
+
+/// A `KeyValue` with a text.
+pub fn text_pair(out: &mut Vec<u8>, field: u8, name: &str, text: &str) {
+    let size = |length: usize| 1 + varint_bytes(length as u64) + length;
+    let value = size(text.len());
+    out.push(field << 3 | 2);
+    varint(out, (size(name.len()) + size(value)) as u64);
+    bytes(out, KEY, name.as_bytes());
+    out.push(VALUE << 3 | 2);
+    varint(out, value as u64);
+    bytes(out, STRING, text.as_bytes());
+}
+
+/// A `KeyValue` with an integer.
+pub fn int_pair(out: &mut Vec<u8>, field: u8, name: &str, number: i64) {
+    pair(out, field, name, &Value::Int(number), &mut Budget::bytes(0));
+}
+
+/// An `AnyValue` with a text.
+pub fn text(out: &mut Vec<u8>, field: u8, text: &str) {
+    message(out, field, |out| bytes(out, STRING, text.as_bytes()));
+}
+
+fn any(out: &mut Vec<u8>, value: &Value<'_>, budget: &mut Budget) {
+    match value {
+        Value::Null => {}
+        Value::Bool(flag) => integer(out, BOOL, i64::from(*flag)),
+        Value::Int(number) => integer(out, INT, *number),
+        Value::Float(number, _) => fixed64(out, DOUBLE, number.to_bits()),
+        Value::Number(text) | Value::Deep(text) => bytes(out, STRING, budget.text(text).as_bytes()),
+        Value::Text(text) => bytes(out, STRING, budget.text(text).as_bytes()),
+        Value::List(values) => message(out, ARRAY, |out| {
             for value in values {
                 if !budget.element() {
                     break;
                 }
-                list.push(any(value, budget));
+                message(out, ELEMENT, |out| any(out, value, budget));
             }
-            Some(Any::ArrayValue(ArrayValue { values: list }))
-        }
-        Value::Map(members) => Some(Any::KvlistValue(KeyValueList {
-            values: map(members, budget),
-        })),
-    };
-    AnyValue { value }
-}
-
-fn map(members: &[(Cow<'_, str>, Value<'_>)], budget: &mut Budget) -> Vec<KeyValue> {
-    let mut pairs = Vec::with_capacity(members.len().min(64));
-    for (key, value) in members {
-        if !budget.element() {
-            break;
-        }
-        let key = budget.text(key);
-        pairs.push(pair(key, any(value, budget)));
+        }),
+        Value::Map(members) => message(out, MAP, |out| {
+            for (name, value) in members {
+                if !budget.element() {
+                    break;
+                }
+                let name = budget.text(name);
+                pair(out, ELEMENT, &name, value, budget);
+            }
+        }),
     }
-    pairs
 }
 
 /// What stands where text was cut.
@@ -118,16 +114,64 @@ pub const CUT_MARK: &str = "…[truncated]";
 /// About what an element costs in protobuf beside its text.
 const ELEMENT_BYTES: usize = 4;
 
+// Fields of `KeyValue`, of `AnyValue`'s `oneof`, and of `ArrayValue` and `KeyValueList`.
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+const STRING: u8 = 1;
+const BOOL: u8 = 2;
+const INT: u8 = 3;
+const DOUBLE: u8 = 4;
+const ARRAY: u8 = 5;
+const MAP: u8 = 6;
+const ELEMENT: u8 = 1;
+
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::common::v1::AnyValue;
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+    use prost::Message;
+
     use super::*;
+
+    fn read(value: &Value<'_>, budget: &mut Budget) -> Option<Any> {
+        let mut out = Vec::new();
+        any(&mut out, value, budget);
+        AnyValue::decode(&out[..]).expect("it decodes").value
+    }
+
+    #[test]
+    fn every_type_arrives_as_itself() {
+        let mut whole = Budget::bytes(usize::MAX);
+        let cases = [
+            (Value::Null, None),
+            (Value::Bool(false), Some(Any::BoolValue(false))),
+            (Value::Bool(true), Some(Any::BoolValue(true))),
+            (Value::Int(i64::MIN), Some(Any::IntValue(i64::MIN))),
+            (Value::Int(300), Some(Any::IntValue(300))),
+            (Value::Float(-0.5, "-0.5"), Some(Any::DoubleValue(-0.5))),
+            (
+                Value::Number("1e999"),
+                Some(Any::StringValue("1e999".to_owned())),
+            ),
+            (
+                Value::Deep("[[]]"),
+                Some(Any::StringValue("[[]]".to_owned())),
+            ),
+            (
+                Value::Text("".into()),
+                Some(Any::StringValue(String::new())),
+            ),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(read(&value, &mut whole), expected, "{value:?}");
+        }
+    }
 
     #[test]
     fn long_text_is_cut_on_a_character_boundary_within_the_budget() {
         let mut budget = Budget::bytes(100);
         let long = "é".repeat(100);
-        let value = any(&Value::Text(long.into()), &mut budget);
-        let Some(Any::StringValue(kept)) = value.value else {
+        let Some(Any::StringValue(kept)) = read(&Value::Text(long.into()), &mut budget) else {
             panic!("text stays text")
         };
         assert!(
@@ -140,12 +184,17 @@ mod tests {
     #[test]
     fn a_long_list_keeps_its_first_elements_typed() {
         let mut budget = Budget::bytes(100);
-        let value = any(&Value::List(vec![Value::Int(1); 1000]), &mut budget);
-        let Some(Any::ArrayValue(list)) = value.value else {
+        let Some(Any::ArrayValue(list)) =
+            read(&Value::List(vec![Value::Int(1); 1000]), &mut budget)
+        else {
             panic!("a list stays a list")
         };
         assert_eq!(list.values.len(), 25);
-        assert!(list.values.iter().all(|value| *value == int(1)));
+        assert!(
+            list.values
+                .iter()
+                .all(|value| value.value == Some(Any::IntValue(1)))
+        );
         assert!(budget.is_cut());
     }
 
@@ -153,8 +202,8 @@ mod tests {
     fn what_fits_is_not_cut() {
         let mut budget = Budget::bytes(9);
         assert_eq!(
-            any(&Value::Text("123456789".into()), &mut budget),
-            text("123456789")
+            read(&Value::Text("123456789".into()), &mut budget),
+            Some(Any::StringValue("123456789".to_owned()))
         );
         assert!(!budget.is_cut());
     }

@@ -24,7 +24,7 @@ use sqlx::{Row, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub use schema::{Lock, OpenError, lock, make_private};
+pub use schema::{Lock, OpenError, announced, lock, make_private};
 
 /// Records that one request wants to have kept, all or none.
 #[derive(Clone, Debug, Default)]
@@ -115,8 +115,19 @@ pub struct Pending {
 pub struct DeadLetter {
     /// What the upstream said.
     pub reason: String,
-    /// The encoded request with that one record, fit to be sent again.
+    /// The encoded `ResourceLogs` with that one record.
     pub body: Vec<u8>,
+}
+
+/// A dead letter as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredLetter {
+    /// Its number.
+    pub id: i64,
+    /// When it was put aside, in Unix nanoseconds.
+    pub at: u64,
+    /// What it is.
+    pub letter: DeadLetter,
 }
 
 /// What waits for the export.
@@ -285,6 +296,40 @@ impl Spool {
     /// When it could not be committed: the cursor is where it was.
     pub async fn advance(&self, to: Cursor, dead: Vec<DeadLetter>) -> Result<(), OfferError> {
         self.ask(|answer| writer::Command::Advance { to, dead, answer })
+            .await
+    }
+
+    /// All dead letters, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub async fn letters(&self) -> Result<Vec<StoredLetter>, sqlx::Error> {
+        let mut connection = self.reading.lock().await;
+        let rows = sqlx::query("SELECT id, at, reason, body FROM dead ORDER BY id")
+            .fetch_all(&mut *connection)
+            .await?;
+        let letter = |row: &sqlx::sqlite::SqliteRow| {
+            let letter = DeadLetter {
+                reason: row.try_get(2)?,
+                body: row.try_get(3)?,
+            };
+            Ok(StoredLetter {
+                id: row.try_get(0)?,
+                at: unsigned(row.try_get(1)?),
+                letter,
+            })
+        };
+        rows.iter().map(letter).collect()
+    }
+
+    /// Moves dead letters back to where frames wait for the export: those of `ids`, or all when there are none; how many.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was moved: see [`OfferError`].
+    pub async fn replay(&self, ids: Vec<i64>) -> Result<u64, OfferError> {
+        self.ask(|answer| writer::Command::Replay { ids, answer })
             .await
     }
 

@@ -1,7 +1,8 @@
 //! The database of a relay: where it is, what is in it, and which version of that.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -46,7 +47,25 @@ pub enum OpenError {
 /// The lock on a data directory; free again when it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Says where the relay's admin listener is, for commands that find the directory in use.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn announce(&self, admin: SocketAddr) -> io::Result<()> {
+        self.file.set_len(0)?;
+        (&self.file).write_all(admin.to_string().as_bytes())
+    }
+}
+
+/// Where the relay that has `dir` has its admin listener, as far as it says.
+#[must_use]
+pub fn announced(dir: &Path) -> Option<SocketAddr> {
+    std::fs::read_to_string(dir.join(LOCK)).ok()?.parse().ok()
 }
 
 /// Makes the data directory if absent (readable by its owner only) and locks it.
@@ -60,7 +79,7 @@ pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
         source,
     };
     make_private(dir).map_err(failed)?;
-    let path = dir.join("relay.lock");
+    let path = dir.join(LOCK);
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -68,7 +87,7 @@ pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
         .open(path)
         .map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
+        Ok(()) => Ok(Lock { file }),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
             dir: dir.to_owned(),
         }),
@@ -147,6 +166,8 @@ fn options(file: &Path) -> SqliteConnectOptions {
 }
 
 const FILE: &str = "relay.db";
+
+const LOCK: &str = "relay.lock";
 
 /// The format that this relay writes. An older one is brought up to it when it is opened.
 const VERSION: i64 = 1;

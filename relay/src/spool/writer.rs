@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Cursor, DeadLetter, Gauge, Offer, OfferError, Verdict, ledger, signed, unsigned};
+use super::{
+    Cursor, DeadLetter, Frame, Gauge, Named, Offer, OfferError, Verdict, ledger, signed, unsigned,
+};
 
 /// What the writer is asked for; it answers after the commit.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub enum Command {
         dead: Vec<DeadLetter>,
         answer: oneshot::Sender<Result<(), OfferError>>,
     },
+    Replay {
+        ids: Vec<i64>,
+        answer: oneshot::Sender<Result<u64, OfferError>>,
+    },
     Stop,
 }
 
@@ -33,6 +39,10 @@ enum Answer {
         Result<Verdict, OfferError>,
     ),
     Advance(oneshot::Sender<Result<(), OfferError>>),
+    Replay(
+        oneshot::Sender<Result<u64, OfferError>>,
+        Result<u64, OfferError>,
+    ),
 }
 
 /// The writer's own view: ahead of the gauge while a transaction is open.
@@ -184,6 +194,17 @@ impl Writing {
                     }
                     answers.push(Answer::Advance(answer));
                 }
+                Command::Replay { ids, answer } => {
+                    let replayed = match error {
+                        None => self.replay(&ids).await,
+                        Some(_) => Ok(Err(OfferError::Stopping)),
+                    };
+                    let replayed = replayed.unwrap_or_else(|failed| {
+                        error = Some(failed);
+                        Err(OfferError::Stopping)
+                    });
+                    answers.push(Answer::Replay(answer, replayed));
+                }
                 Command::Stop => {}
             }
         }
@@ -209,21 +230,35 @@ impl Writing {
         if !keep || verdict != Verdict::Kept {
             return Ok(Ok(verdict));
         }
-        if let Some(frame) = &offer.frame {
-            let bytes = u64::try_from(frame.body.len()).unwrap_or(u64::MAX);
-            let pending = self
-                .totals
-                .head_bytes
-                .saturating_sub(self.totals.tail_bytes);
-            if pending.saturating_add(bytes) > self.gauge.max_bytes {
-                return Ok(Err(OfferError::Full));
-            }
-            let end_records = self.totals.head_records + frame.records;
-            let end_bytes = self.totals.head_bytes + bytes;
-            let named = offer.named.as_ref();
-            sqlx::query(
-                "INSERT INTO frame VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            )
+        if let Some(frame) = &offer.frame
+            && !self
+                .insert(frame, &offer.subject, offer.named.as_ref())
+                .await?
+        {
+            return Ok(Err(OfferError::Full));
+        }
+        ledger::keep(&mut self.connection, offer, now).await?;
+        Ok(Ok(Verdict::Kept))
+    }
+
+    /// Puts a frame behind the others; `false` when there is no room.
+    async fn insert(
+        &mut self,
+        frame: &Frame,
+        subject: &str,
+        named: Option<&Named>,
+    ) -> Result<bool, sqlx::Error> {
+        let bytes = u64::try_from(frame.body.len()).unwrap_or(u64::MAX);
+        let pending = self
+            .totals
+            .head_bytes
+            .saturating_sub(self.totals.tail_bytes);
+        if pending.saturating_add(bytes) > self.gauge.max_bytes {
+            return Ok(false);
+        }
+        let end_records = self.totals.head_records + frame.records;
+        let end_bytes = self.totals.head_bytes + bytes;
+        sqlx::query("INSERT INTO frame VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
             .bind(self.totals.next_frame)
             .bind(signed(end_records))
             .bind(signed(end_bytes))
@@ -231,7 +266,7 @@ impl Writing {
             .bind(signed(frame.records))
             .bind(signed(frame.oldest))
             .bind(signed(frame.newest))
-            .bind(&offer.subject)
+            .bind(subject)
             .bind(named.map(|named| named.queue.as_str()))
             .bind(
                 named
@@ -246,12 +281,41 @@ impl Writing {
             .bind(&frame.body)
             .execute(&mut self.connection)
             .await?;
-            self.totals.next_frame += 1;
-            self.totals.head_records = end_records;
-            self.totals.head_bytes = end_bytes;
+        self.totals.next_frame += 1;
+        self.totals.head_records = end_records;
+        self.totals.head_bytes = end_bytes;
+        Ok(true)
+    }
+
+    async fn replay(&mut self, ids: &[i64]) -> Result<Result<u64, OfferError>, sqlx::Error> {
+        let rows = sqlx::query("SELECT id, at, body FROM dead ORDER BY id")
+            .fetch_all(&mut self.connection)
+            .await?;
+        let mut replayed = 0;
+        for row in rows {
+            let id: i64 = row.try_get(0)?;
+            if !ids.is_empty() && !ids.contains(&id) {
+                continue;
+            }
+            // Its times are not known without a look inside: a clamping export must look.
+            let frame = Frame {
+                body: row.try_get(2)?,
+                records: 1,
+                received: unsigned(row.try_get(1)?),
+                oldest: 0,
+                newest: u64::MAX,
+            };
+            if !self.insert(&frame, "", None).await? {
+                break;
+            }
+            sqlx::query("DELETE FROM dead WHERE id = ?1")
+                .bind(id)
+                .execute(&mut self.connection)
+                .await?;
+            self.totals.dead = self.totals.dead.saturating_sub(1);
+            replayed += 1;
         }
-        ledger::keep(&mut self.connection, offer, now).await?;
-        Ok(Ok(Verdict::Kept))
+        Ok(Ok(replayed))
     }
 
     async fn advance(&mut self, to: Cursor, dead: &[DeadLetter]) -> Result<(), sqlx::Error> {
@@ -313,6 +377,7 @@ impl Answer {
         match self {
             Self::Offer(answer, verdict) => drop(answer.send(verdict)),
             Self::Advance(answer) => drop(answer.send(Ok(()))),
+            Self::Replay(answer, replayed) => drop(answer.send(replayed)),
         }
     }
 
@@ -320,6 +385,7 @@ impl Answer {
         match self {
             Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),
             Self::Advance(answer) => drop(answer.send(Err(error.clone()))),
+            Self::Replay(answer, _) => drop(answer.send(Err(error.clone()))),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What a client sent: the envelope first, then record by record, so that one bad record costs itself.
+//! What a client sent: an envelope, and record by record what is whole, so that one bad record costs itself.
 //!
-//! Any body that is JSON and has an array of logs is a [`Batch`]. What a record lacks is found when it is parsed, and
-//! said in words for the client's developer. Wrong types around the records (a `resource` that is a number) are passed
+//! Any body that is JSON and has an array of logs is a [`Batch`]. What a record lacks is said in words for the client's
+//! developer. Wrong types around the records (a `resource` that is a number) are passed
 //! over: they are no reason to refuse what is whole.
 
 pub mod json;
@@ -11,9 +11,9 @@ mod timestamp;
 use std::borrow::Cow;
 
 use json::{Next, Reader, Value};
-pub use record::{Claim, Record};
+pub use record::{Claim, Record, Reject};
 
-/// One request's body, its records still as text.
+/// One request's body.
 #[derive(Debug, Default)]
 pub struct Batch<'a> {
     /// Attributes of the program that logged.
@@ -22,8 +22,12 @@ pub struct Batch<'a> {
     pub context: Context<'a>,
     /// When the client sent it by its own clock, in Unix nanoseconds.
     pub sent_at: Option<i128>,
-    /// The records, each known to be JSON.
-    pub logs: Vec<&'a str>,
+    /// The records that are whole.
+    pub records: Vec<Record<'a>>,
+    /// Which of the others lacks what.
+    pub rejected: Vec<(usize, Reject)>,
+    /// How many there were in all; more than were asked for are counted and not read.
+    pub sent: usize,
 }
 
 /// The batch's `context`.
@@ -54,22 +58,22 @@ pub enum Error {
     NoLogs,
 }
 
-/// Reads the envelope of `body`.
+/// Reads `body`, of which at most `max_records` are wanted.
 ///
 /// # Errors
 ///
 /// When nothing in it can be taken: see [`Error`].
-pub fn parse(body: &[u8]) -> Result<Batch<'_>, Error> {
+pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
     let text = std::str::from_utf8(body).map_err(|_| Error::NotUtf8)?;
     let mut batch = Batch::default();
     let mut logs = None;
     let mut reader = Reader::new(text);
     match reader.next_kind()? {
-        Next::List => logs = Some(elements(&mut reader)?),
+        Next::List => logs = Some(Logs::read(&mut reader, max_records)?),
         Next::Map => reader.map(|reader, key| {
             let kind = reader.next_kind()?;
             match (key.as_ref(), kind) {
-                ("logs", Next::List) => logs = Some(elements(reader)?),
+                ("logs", Next::List) => logs = Some(Logs::read(reader, max_records)?),
                 ("logs", _) => {
                     reader.skip()?;
                     logs = None;
@@ -90,20 +94,39 @@ pub fn parse(body: &[u8]) -> Result<Batch<'_>, Error> {
         }
     }
     reader.end()?;
-    batch.logs = logs.ok_or(Error::NoLogs)?;
+    let logs = logs.ok_or(Error::NoLogs)?;
+    (batch.records, batch.rejected, batch.sent) = (logs.records, logs.rejected, logs.sent);
     Ok(batch)
 }
 
 /// How deep arrays and objects may be nested in an attribute's value before the rest stays text.
 pub const DEPTH: usize = 16;
 
-fn elements<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a str>, json::Error> {
-    let mut elements = Vec::new();
-    reader.list(|reader| {
-        elements.push(reader.skip()?);
-        Ok(())
-    })?;
-    Ok(elements)
+/// The `logs` array.
+#[derive(Default)]
+struct Logs<'a> {
+    records: Vec<Record<'a>>,
+    rejected: Vec<(usize, Reject)>,
+    sent: usize,
+}
+
+impl<'a> Logs<'a> {
+    fn read(reader: &mut Reader<'a>, max_records: usize) -> Result<Self, json::Error> {
+        let mut logs = Self::default();
+        reader.list(|reader| {
+            if logs.sent >= max_records {
+                reader.skip()?;
+            } else {
+                match Record::read(reader)? {
+                    Ok(record) => logs.records.push(record),
+                    Err(reject) => logs.rejected.push((logs.sent, reject)),
+                }
+            }
+            logs.sent += 1;
+            Ok(())
+        })?;
+        Ok(logs)
+    }
 }
 
 fn context<'a>(reader: &mut Reader<'a>) -> Result<Context<'a>, json::Error> {
@@ -143,10 +166,13 @@ mod tests {
 
     #[test]
     fn a_bare_array_is_a_batch_and_camel_and_snake_case_are_one_field() {
-        let batch = parse(br#" [{"a":1}, 2] "#).expect("a bare array is a batch");
-        assert_eq!(batch.logs, [r#"{"a":1}"#, "2"]);
+        let batch = parse(br#" [{"a":1}, 2] "#, 1000).expect("a bare array is a batch");
+        assert_eq!(
+            (batch.sent, &batch.rejected[..]),
+            (2, &[(0, Reject::NoTimestamp), (1, Reject::NotAnObject)][..])
+        );
 
-        let batch = parse(br#"{"logs":[],"sent_at":"1970-01-01T00:00:01Z","context":{"install_id":"i","userId":7,"session_id":""}}"#)
+        let batch = parse(br#"{"logs":[],"sent_at":"1970-01-01T00:00:01Z","context":{"install_id":"i","userId":7,"session_id":""}}"#, 1000)
             .expect("an object is a batch");
         assert_eq!(batch.sent_at, Some(1_000_000_000));
         assert_eq!(batch.context.install.as_deref(), Some("i"));
@@ -165,7 +191,7 @@ mod tests {
             b"\"logs\"",
         ] {
             assert_eq!(
-                parse(body).err(),
+                parse(body, 1000).err(),
                 Some(Error::NoLogs),
                 "{}",
                 String::from_utf8_lossy(body)
@@ -179,20 +205,23 @@ mod tests {
             br#"{"logs":[{"a"}]}"#,
         ] {
             assert!(
-                matches!(parse(body), Err(Error::NotJson(_))),
+                matches!(parse(body, 1000), Err(Error::NotJson(_))),
                 "{}",
                 String::from_utf8_lossy(body)
             );
         }
-        assert_eq!(parse(b"[\"\xff\"]").err(), Some(Error::NotUtf8));
+        assert_eq!(parse(b"[\"\xff\"]", 1000).err(), Some(Error::NotUtf8));
     }
 
     #[test]
     fn wrong_types_around_the_records_cost_nothing() {
-        let batch = parse(br#"{"resource":7,"context":[],"sentAt":12,"logs":[1]}"#)
-            .expect("the logs are whole");
+        let batch = parse(
+            br#"{"resource":7,"context":[],"sentAt":12,"logs":[1]}"#,
+            1000,
+        )
+        .expect("the logs are whole");
         assert_eq!(
-            (batch.resource.len(), batch.sent_at, batch.logs.len()),
+            (batch.resource.len(), batch.sent_at, batch.sent),
             (0, None, 1)
         );
     }

@@ -107,18 +107,17 @@ impl Reject {
 }
 
 impl<'a> Record<'a> {
-    /// Reads one element of the `logs` array, which is known to be JSON.
+    /// Reads one element of the `logs` array: a record, or what is wrong with it.
     ///
     /// # Errors
     ///
-    /// When a required field is missing or of the wrong type.
-    pub fn parse(text: &'a str) -> Result<Self, Reject> {
-        let mut reader = Reader::new(text);
-        if reader.next_kind() != Ok(Next::Map) {
-            return Err(Reject::NotAnObject);
+    /// When it is not JSON.
+    pub fn read(reader: &mut Reader<'a>) -> Result<Result<Self, Reject>, Error> {
+        if reader.next_kind()? != Next::Map {
+            reader.skip()?;
+            return Ok(Err(Reject::NotAnObject));
         }
-        let fields = Fields::read(&mut reader).map_err(|_| Reject::NotAnObject)?;
-        fields.try_into()
+        Ok(Fields::read(reader)?.try_into())
     }
 }
 
@@ -343,7 +342,9 @@ mod tests {
 
     fn parse(more: &str) -> Record<'static> {
         let text: &'static str = format!("{{{LEAST}{more}}}").leak();
-        Record::parse(text).expect("the record is whole")
+        Record::read(&mut Reader::new(text))
+            .expect("JSON")
+            .expect("the record is whole")
     }
 
     #[test]
@@ -386,7 +387,11 @@ mod tests {
             ),
         ];
         for (text, reason) in cases {
-            assert_eq!(Record::parse(text).err(), Some(reason), "{text}");
+            assert_eq!(
+                Record::read(&mut Reader::new(text)).expect("JSON").err(),
+                Some(reason),
+                "{text}"
+            );
         }
     }
 

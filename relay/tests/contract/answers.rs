@@ -158,7 +158,7 @@ async fn too_much_is_413_as_sent_and_inflated_and_by_records() {
             .expect("an answer");
         assert_eq!(response.status(), 413, "{coding}");
     }
-    let bomb = gzip(&" ".repeat(200 << 20));
+    let bomb = gzip(&" ".repeat(64 << 20));
     let response = relay
         .post(bomb)
         .header("content-encoding", "gzip")
@@ -335,4 +335,45 @@ async fn the_hostile_batch_costs_its_bad_records_only() {
     {
         assert!(reason.contains(word), "{reason}");
     }
+}
+
+#[tokio::test]
+async fn both_versions_of_http_are_spoken_and_slow_heads_hold_nobody_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    // A thousand connections that never finish their first line, some within what could be HTTP/2.
+    let slow: Vec<std::net::TcpStream> = (0..1000)
+        .map(|n| {
+            let mut stream = std::net::TcpStream::connect(&relay.addr).expect("it connects");
+            stream
+                .write_all(if n % 2 == 0 { b"POST /ap" } else { b"PR" })
+                .expect("it is sent");
+            stream
+        })
+        .collect();
+    let http2 = reqwest::Client::builder()
+        .tls_backend_preconfigured(crate::relay::no_tls())
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .expect("a client");
+    for (client, version) in [
+        (&relay.client, reqwest::Version::HTTP_11),
+        (&http2, reqwest::Version::HTTP_2),
+    ] {
+        let request = client
+            .post(format!("http://{}/api/v1/logs", relay.addr))
+            .bearer_auth(&relay.token);
+        let response = request
+            .header("content-type", "application/json")
+            .body(record("m"))
+            .send()
+            .await;
+        let response = response.expect("an answer");
+        assert_eq!(
+            (response.status().as_u16(), response.version()),
+            (200, version)
+        );
+    }
+    drop(slow);
 }

@@ -156,8 +156,45 @@ async fn an_import_goes_the_same_way_without_a_sender_and_twice_is_once() {
     assert!(!keys.contains(&"courier.sender"), "nobody sent it");
 }
 
+#[tokio::test]
+async fn an_import_beside_a_running_relay_goes_through_it() {
+    let root = tempfile::tempdir().expect("a directory");
+    queue(root.path(), 30);
+    let upstream = Upstream::start([], Say::Ok);
+    let data = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(data.path(), &["--otlp-endpoint", &upstream.endpoint]);
+    let data_dir = data.path().to_str().expect("text");
+    for (accepted, duplicates) in [(30, 0), (0, 30)] {
+        let output = run(&["import", "--data-dir", data_dir], root.path());
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let said = lines(&output).remove(0);
+        assert_eq!(
+            (&said["accepted"], &said["duplicates"]),
+            (&json!(accepted), &json!(duplicates))
+        );
+    }
+    upstream.delivered(30).await;
+
+    let url = format!("http://{}/admin/v1/import", relay.admin);
+    for token in ["", "wrong", &relay.token] {
+        let response = relay
+            .client
+            .post(&url)
+            .bearer_auth(token)
+            .body("[]")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), 401, "only the admin token");
+    }
+}
+
 #[test]
-fn an_import_of_nothing_or_beside_a_relay_says_so() {
+fn an_import_of_nothing_says_so() {
     let empty = tempfile::tempdir().expect("a directory");
     let data = tempfile::tempdir().expect("a directory");
     let data_dir = data.path().to_str().expect("text");

@@ -228,3 +228,56 @@ async fn killed_again_and_again_while_the_upstream_flaps_nothing_is_lost_or_doub
         (0..60).map(|n| n.to_string()).collect::<Vec<_>>()
     );
 }
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_replayed_beside_a_running_relay_and_without_one() {
+    let upstream = Upstream::start([], Say::Poisoned("bad".to_owned()));
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
+    let dead = |args: &[&str]| {
+        let output = crate::relay::command()
+            .arg("dead")
+            .args(args)
+            .arg("--data-dir")
+            .arg(dir.path())
+            .output();
+        let output = output.expect("it runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(dead(&["ls"]), "");
+    relay
+        .accept(batch(
+            "q",
+            [
+                (1, "good".to_owned()),
+                (2, "bad".to_owned()),
+                (3, "fine".to_owned()),
+            ],
+        ))
+        .await;
+    assert_eq!(upstream.messages(2).await, ["good", "fine"]);
+    while relay.metric("courier_spool_records").await > 0.0 {
+        tokio::task::yield_now().await;
+    }
+    let beside = dead(&["ls"]);
+    assert!(
+        beside.contains("\"message\":\"bad\"") && beside.contains("\"reason\":\"400"),
+        "{beside}"
+    );
+    relay.kill();
+    assert_eq!(dead(&["ls"]), beside);
+
+    upstream.now_says(Say::Ok);
+    let _relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
+    assert_eq!(dead(&["replay"]), "{\"replayed\":1}\n");
+    assert_eq!(
+        upstream.messages(3).await.last().map(String::as_str),
+        Some("bad")
+    );
+    assert_eq!(dead(&["ls"]), "");
+}

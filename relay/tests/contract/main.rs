@@ -5,10 +5,12 @@ mod decoder;
 mod device;
 mod duplicates;
 mod export;
+mod jwks;
 mod limits;
 mod mapping;
 mod process;
 mod relay;
+mod sanitize;
 mod upstream;
 
 /// A batch of records with these messages, each named by its place in the disk queue `queue`.

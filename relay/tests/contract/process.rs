@@ -177,3 +177,20 @@ async fn check_says_what_it_found_and_whether_a_relay_can_run() {
         "{text}"
     );
 }
+
+#[test]
+fn a_connection_that_says_nothing_does_not_hold_up_the_end() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut relay = Relay::start(dir.path(), &[]);
+    let silent: Vec<std::net::TcpStream> = (0..3)
+        .map(|_| std::net::TcpStream::connect(&relay.addr).expect("it connects"))
+        .collect();
+    let started = std::time::Instant::now();
+    assert_eq!(relay.terminate().code(), Some(0));
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+    drop(silent);
+}

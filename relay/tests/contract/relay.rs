@@ -161,7 +161,7 @@ impl Drop for Relay {
 }
 
 /// The tests speak plain HTTP only.
-fn no_tls() -> rustls::ClientConfig {
+pub fn no_tls() -> rustls::ClientConfig {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

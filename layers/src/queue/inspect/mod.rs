@@ -21,11 +21,8 @@ pub use verdict::{HeadState, Verdict};
 use super::QueueId;
 use super::adopt::LOCK_NAME;
 use super::chain::{self, View};
-use super::context;
 use super::disk::Disk;
 use super::head::{self, Position, Stored};
-use super::line::{is_context, members};
-use super::reader::{Found, Reader};
 use super::storage::Storage;
 
 /// The path can't be looked at.
@@ -88,8 +85,12 @@ pub fn queues(path: impl AsRef<Path>) -> Result<Vec<StoredQueue>, InspectError> 
     for name in Disk.names(path).map_err(unreadable)? {
         if let Some(id) = QueueId::from_dir_name(&name) {
             match StoredQueue::look(id, path.join(name)) {
-                // Drained and removed since the listing.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // Drained and removed since the listing, or not a queue's.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
                 looked => queues.push(looked.map_err(unreadable)?),
             }
         }
@@ -186,26 +187,10 @@ impl StoredQueue {
             state,
             segments,
         };
-        if queue.begins_with_newer_context() {
+        if queue.view().begins_with_newer_context() {
             queue.state = State::Newer;
         }
         Ok(queue)
-    }
-
-    fn begins_with_newer_context(&self) -> bool {
-        let Some(&(first_seq, bytes)) = self.segments.first() else {
-            return false;
-        };
-        let Ok(file) = Disk.read(&chain::path(&self.dir, first_seq)) else {
-            return false;
-        };
-        let mut reader = Reader::new(file, 0, bytes, u64::MAX);
-        match reader.next() {
-            Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {
-                std::str::from_utf8(members(reader.line(len))).is_ok_and(context::is_newer)
-            }
-            _ => false,
-        }
     }
 
     fn generation(&self) -> u64 {
@@ -222,7 +207,9 @@ impl StoredQueue {
         }
     }
 
+    /// The queue as a reader sees it. Its last seq is not known: nothing says what came after the last whole line.
     fn view(&self) -> View {
+        let position = self.position().unwrap_or_default();
         View {
             storage: Arc::new(Disk),
             id: self.id,
@@ -232,7 +219,8 @@ impl StoredQueue {
             } else {
                 self.segments.clone()
             },
-            position: self.position().unwrap_or_default(),
+            position,
+            attempts: 0,
             context: None,
             end_seq: u64::MAX,
         }

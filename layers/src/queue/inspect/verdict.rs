@@ -75,10 +75,8 @@ pub(super) fn verify(queue: &StoredQueue) -> Verdict {
     let Some(position) = queue.position() else {
         return verdict;
     };
-    let mut expected = position
-        .seq
-        .min(queue.segments.first().map_or(u64::MAX, |oldest| oldest.0));
-    let (mut gaps, mut said) = (Vec::new(), Holes::default());
+    let (mut seen, mut said) = (Holes::default(), Holes::default());
+    let mut end_seq = position.seq;
     let mut segments = queue.segments.iter().peekable();
     while let Some(&(first_seq, bytes)) = segments.next() {
         let limit = segments.peek().map_or(u64::MAX, |next| next.0);
@@ -105,7 +103,9 @@ pub(super) fn verify(queue: &StoredQueue) -> Verdict {
                 Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {
                     verdict.contexts += 1
                 }
-                Ok(Found::Line { seq, .. }) if seq < expected => verdict.repeated += 1,
+                Ok(Found::Line { seq, .. }) if seen.count(seq, seq + 1) > 0 => {
+                    verdict.repeated += 1
+                }
                 Ok(Found::Line { seq, len, .. }) => {
                     verdict.records += 1;
                     verdict.undelivered += u64::from(seq >= position.seq);
@@ -115,10 +115,8 @@ pub(super) fn verify(queue: &StoredQueue) -> Verdict {
                             said.add(note.first_seq, note.last_seq);
                         }
                     }
-                    if seq > expected {
-                        gaps.push((expected, seq - 1));
-                    }
-                    expected = seq + 1;
+                    seen.add(seq, seq);
+                    end_seq = end_seq.max(seq + 1);
                 }
                 Err(_) => {
                     verdict.unreadable_segments += 1;
@@ -132,15 +130,18 @@ pub(super) fn verify(queue: &StoredQueue) -> Verdict {
     } else {
         position.seq
     };
+    let undelivered = confirmed.min(end_seq)..end_seq;
+    let gaps = if undelivered.is_empty() {
+        Vec::new()
+    } else {
+        seen.cut_from(undelivered.start, undelivered.end - 1)
+    };
     for (first, last) in gaps {
-        let first = first.max(confirmed);
-        if first <= last {
-            verdict.missing += said
-                .cut_from(first, last)
-                .iter()
-                .map(|(first, last)| last - first + 1)
-                .sum::<u64>();
-        }
+        let missing = said.cut_from(first, last);
+        verdict.missing += missing
+            .iter()
+            .map(|(first, last)| last - first + 1)
+            .sum::<u64>();
     }
     verdict
 }

@@ -5,7 +5,7 @@
 mod damage;
 mod faults;
 mod machine;
-mod sim;
+pub(super) mod sim;
 
 /// How many cases a random test runs: `usual` in CI, a multiple of it where somebody has the time.
 fn rounds(usual: u32) -> u32 {

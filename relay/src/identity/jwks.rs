@@ -1,0 +1,207 @@
+//! Public keys that somebody publishes and rotates.
+//!
+//! 1. One fetch at a time, whoever waits for it; not more than one in ten seconds, whatever tokens come;
+//! 2. keys that were fetched stay good while the publisher is away, however long;
+//! 3. what can't be decided because the publisher is away is said as that, and never as a bad token.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::Jwk;
+use url::Url;
+
+use super::key::Key;
+use crate::error::chain;
+
+/// The keys at one URL.
+pub struct Jwks {
+    client: reqwest::Client,
+    url: Url,
+    known: RwLock<Arc<Known>>,
+    fetching: tokio::sync::Mutex<()>,
+}
+
+/// What the last fetches brought.
+#[derive(Default)]
+struct Known {
+    keys: Vec<(Option<String>, Key)>,
+    fetched: Option<Instant>,
+    tried: Option<Instant>,
+    is_away: bool,
+}
+
+/// Whether a token's key was found.
+pub enum Found {
+    /// This one.
+    Key(Box<Key>),
+    /// The publisher has none of that name.
+    None,
+    /// The publisher can't be asked.
+    Away,
+}
+
+impl Jwks {
+    /// The keys at `url`, fetched when the first token comes.
+    #[must_use]
+    pub fn at(url: Url, client: reqwest::Client) -> Self {
+        Self {
+            client,
+            url,
+            known: RwLock::default(),
+            fetching: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The key that a token names.
+    pub async fn find(&self, kid: Option<&str>) -> Found {
+        let known = self.known();
+        if let Some(key) = known.key(kid) {
+            let is_old = known
+                .fetched
+                .is_none_or(|fetched| fetched.elapsed() > REFRESH);
+            if is_old && known.may_try() {
+                // Stale keys are served, but a key that was withdrawn must not live for ever.
+                self.fetch().await;
+                return self.known().key(kid).map_or(Found::None, Found::this);
+            }
+            return Found::this(key);
+        }
+        if known.may_try() {
+            self.fetch().await;
+        }
+        let known = self.known();
+        match known.key(kid) {
+            Some(key) => Found::this(key),
+            None if known.is_away => Found::Away,
+            None => Found::None,
+        }
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn fetch(&self) {
+        let _one = self.fetching.lock().await;
+        let before = self.known();
+        if !before.may_try() {
+            // Somebody fetched while this one waited.
+            return;
+        }
+        let fetched = self.get().await;
+        let now = Instant::now();
+        let known = match fetched {
+            Ok(keys) => Known {
+                keys,
+                fetched: Some(now),
+                tried: Some(now),
+                is_away: false,
+            },
+            Err(reason) => {
+                tracing::error!(
+                    reason,
+                    "the keys at --jwks-url can't be fetched; those at hand stay in use"
+                );
+                Known {
+                    keys: before.keys.clone(),
+                    fetched: before.fetched,
+                    tried: Some(now),
+                    is_away: true,
+                }
+            }
+        };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+    }
+
+    async fn get(&self) -> Result<Vec<(Option<String>, Key)>, String> {
+        let response = self.client.get(self.url.clone()).send().await;
+        let mut response = response.map_err(|error| chain(&error.without_url()))?;
+        if !response.status().is_success() {
+            return Err(format!("it answers {}", response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| chain(&error.without_url()))?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_BYTES {
+                return Err(format!("it answers with over {MAX_BYTES} bytes"));
+            }
+        }
+        read(&body).ok_or_else(|| "it answers with no key set".to_owned())
+    }
+}
+
+impl Found {
+    fn this(key: &Key) -> Self {
+        Self::Key(Box::new(key.clone()))
+    }
+}
+
+impl Known {
+    fn key(&self, kid: Option<&str>) -> Option<&Key> {
+        match (kid, &self.keys[..]) {
+            (Some(kid), keys) => keys
+                .iter()
+                .find(|(name, _)| name.as_deref() == Some(kid))
+                .map(|(_, key)| key),
+            // A token without a name is for the only key there is.
+            (None, [(_, key)]) => Some(key),
+            (None, _) => None,
+        }
+    }
+
+    fn may_try(&self) -> bool {
+        self.tried.is_none_or(|tried| tried.elapsed() >= TRY_AGAIN)
+    }
+}
+
+/// Keys of a kind that is not ours are passed over; those around them count.
+fn read(body: &[u8]) -> Option<Vec<(Option<String>, Key)>> {
+    let mut set: HashMap<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    let keys = set.remove("keys")?;
+    let jwks = keys
+        .as_array()?
+        .iter()
+        .filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
+    Some(
+        jwks.filter_map(|jwk| Some((jwk.common.key_id.clone(), Key::published(&jwk)?)))
+            .collect(),
+    )
+}
+
+/// Keys older than this are fetched anew.
+const REFRESH: Duration = Duration::from_secs(600);
+
+/// Between two fetches, whatever tokens come.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// A key set at most.
+const MAX_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_key_set_only_public_signing_keys_are_taken() {
+        let set = serde_json::json!({"keys": [
+            {"kty": "oct", "kid": "secret", "k": "c2VjcmV0", "alg": "HS256"},
+            {"kty": "OKP", "kid": "ed", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            {"kty": "OKP", "kid": "enc", "crv": "Ed25519", "use": "enc", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            {"kty": "OKP", "kid": "lie", "crv": "Ed25519", "alg": "HS256", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            {"kty": "unheard of", "kid": "new"},
+            7,
+        ]});
+        let keys = read(set.to_string().as_bytes()).expect("a key set");
+        let names: Vec<&str> = keys
+            .iter()
+            .filter_map(|(name, _)| name.as_deref())
+            .collect();
+        assert_eq!(names, ["ed"]);
+        assert!(read(b"{}").is_none() && read(b"<html>").is_none());
+    }
+}

@@ -1,0 +1,292 @@
+//! `courier-relay sanitize`: records in, one a line; the same without secrets out.
+//!
+//! A clean line comes out byte for byte as it went in. A line that has to change keeps its fields, their order and every
+//! number as it was written.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use serde_json::json;
+use tracing_courier::sanitize::{Place, Reason, Sanitizer};
+
+use super::Redaction;
+use crate::wire::DEPTH;
+use crate::wire::json::{Next, Reader, Value};
+
+/// The line is no record. Nothing comes out for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// It is not JSON, or no object.
+    #[error("not a JSON object")]
+    NotARecord,
+}
+
+/// Sanitizes lines.
+#[derive(Clone)]
+pub struct Lines {
+    sanitizer: Sanitizer,
+}
+
+impl Lines {
+    /// By the policy of `sanitizer`.
+    #[must_use]
+    pub fn by(sanitizer: Sanitizer) -> Self {
+        Self { sanitizer }
+    }
+
+    /// A record's line without secrets; the same text, borrowed, when nothing was.
+    ///
+    /// # Errors
+    ///
+    /// When it is no record.
+    pub fn record<'t>(&self, line: &'t str) -> Result<Cow<'t, str>, LineError> {
+        let mut members = read(line)?;
+        let mut redaction = Redaction::by(&self.sanitizer);
+        for (name, value) in &mut members {
+            match field(name) {
+                Field::Structure => {}
+                Field::Named(place) => redaction.value(place, value),
+                Field::Attribute => {
+                    redaction.member(Place::Attribute, name, value);
+                    redaction.text(Place::Attribute, name);
+                }
+            }
+        }
+        if redaction.changes() == 0 {
+            return Ok(Cow::Borrowed(line));
+        }
+        let mut out = String::with_capacity(line.len());
+        write_map(&members, &mut out);
+        Ok(Cow::Owned(out))
+    }
+
+    /// A line of plain text without secrets.
+    #[must_use]
+    pub fn text<'t>(&self, line: &'t str) -> Cow<'t, str> {
+        self.sanitizer.clean(Place::Message, line)
+    }
+
+    /// What would go from a record's line, as one JSON object each, without the text.
+    ///
+    /// # Errors
+    ///
+    /// When it is no record.
+    pub fn report(&self, line: &str, number: usize) -> Result<Vec<String>, LineError> {
+        let members = read(line)?;
+        let mut findings = Vec::new();
+        for (name, value) in &members {
+            let (place, value) = match field(name) {
+                Field::Structure => continue,
+                Field::Named(place) => (place, plain(value)),
+                Field::Attribute => (Place::Attribute, json!({ name.as_ref(): plain(value) })),
+            };
+            for finding in self.sanitizer.find_in(place, &value) {
+                let key = match (field(name), finding.key.is_empty()) {
+                    (Field::Named(_), true) => name.to_string(),
+                    (Field::Named(_), false) => format!("{name}.{}", finding.key),
+                    _ => finding.key,
+                };
+                findings.push(
+                    json!({
+                        "line": number,
+                        "rule": finding.pattern.as_deref().unwrap_or(finding.rule.as_str()),
+                        "place": finding.place.as_str(),
+                        "key": key,
+                        "start": finding.start,
+                        "len": finding.len,
+                        "shape": finding.shape,
+                    })
+                    .to_string(),
+                );
+            }
+        }
+        Ok(findings)
+    }
+
+    /// What went so far, by rule: `{"email":2,"key":1}`.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        serde_json::to_string(&self.sanitizer.counts().by_rule()).unwrap_or_default()
+    }
+}
+
+/// Which rule decides about a field of this name, in a sentence.
+#[must_use]
+pub fn explain(sanitizer: &Sanitizer, name: &str) -> String {
+    let (class, reason) = sanitizer.explain(name);
+    let verdict = match class {
+        tracing_courier::sanitize::KeyClass::Secret => "secret",
+        tracing_courier::sanitize::KeyClass::Clean => "not secret",
+    };
+    let why = match reason {
+        Reason::Denied(rule) => format!("the policy denies `{rule}`"),
+        Reason::Allowed(rule) => format!("the policy allows `{rule}`"),
+        Reason::DeniedByGlob(glob) => format!("the policy denies `{glob}`"),
+        Reason::AllowedByGlob(glob) => format!("the policy allows `{glob}`"),
+        Reason::Word(word) => format!("it has the word `{word}`"),
+        Reason::Harmless(word) => format!("the word `{word}` makes it harmless"),
+        _ => "no rule knows it".to_owned(),
+    };
+    format!("`{name}` is {verdict}: {why}")
+}
+
+enum Field {
+    /// Level, logger, times, ids, places: never scanned.
+    Structure,
+    /// A field whose name is the contract's and says nothing about its value.
+    Named(Place),
+    /// An attribute by another way.
+    Attribute,
+}
+
+fn field(name: &str) -> Field {
+    match name {
+        "q" | "queue" | "timestamp" | "level" | "logger" | "location" | "traceId" | "trace_id"
+        | "spanId" | "span_id" | "installId" | "install_id" | "sessionId" | "session_id"
+        | "userId" | "user_id" => Field::Structure,
+        "message" => Field::Named(Place::Message),
+        "error" => Field::Named(Place::Error),
+        "stackTrace" | "stack_trace" => Field::Named(Place::Stack),
+        "attributes" | "spans" => Field::Named(Place::Attribute),
+        "breadcrumbs" => Field::Named(Place::Breadcrumb),
+        "resource" => Field::Named(Place::Resource),
+        _ => Field::Attribute,
+    }
+}
+
+fn read(line: &str) -> Result<Vec<(Cow<'_, str>, Value<'_>)>, LineError> {
+    let mut reader = Reader::new(line);
+    if reader.next_kind() != Ok(Next::Map) {
+        return Err(LineError::NotARecord);
+    }
+    let members = reader
+        .members(DEPTH + 2)
+        .map_err(|_| LineError::NotARecord)?;
+    reader.end().map_err(|_| LineError::NotARecord)?;
+    Ok(members)
+}
+
+fn plain(value: &Value<'_>) -> serde_json::Value {
+    match value {
+        Value::Null => json!(null),
+        Value::Bool(flag) => json!(flag),
+        Value::Int(number) => json!(number),
+        Value::Float(number, _) => json!(number),
+        Value::Number(text) | Value::Deep(text) => json!(text),
+        Value::Text(text) => json!(text),
+        Value::List(values) => values.iter().map(plain).collect(),
+        Value::Map(members) => members
+            .iter()
+            .map(|(name, value)| (name.to_string(), plain(value)))
+            .collect(),
+    }
+}
+
+fn write_value(value: &Value<'_>, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Int(number) => {
+            // Writing to a string does not fail.
+            let _ = write!(out, "{number}");
+        }
+        Value::Float(_, text) | Value::Number(text) | Value::Deep(text) => out.push_str(text),
+        Value::Text(text) => write_text(text, out),
+        Value::List(values) => {
+            out.push('[');
+            for (place, value) in values.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write_value(value, out);
+            }
+            out.push(']');
+        }
+        Value::Map(members) => write_map(members, out),
+    }
+}
+
+fn write_map(members: &[(Cow<'_, str>, Value<'_>)], out: &mut String) {
+    out.push('{');
+    for (place, (name, value)) in members.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        write_text(name, out);
+        out.push(':');
+        write_value(value, out);
+    }
+    out.push('}');
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_courier::sanitize::Policy;
+
+    use super::*;
+
+    fn lines() -> Lines {
+        Lines::by(Sanitizer::new(&Policy::new()))
+    }
+
+    #[test]
+    fn a_clean_line_is_the_same_bytes_and_a_dirty_one_keeps_the_rest() {
+        let cases = [
+            (r#"{ "message" : "ok",  "n":1.50, "x":1e999 }"#, None),
+            (
+                r#"{"level":"info","message":"mail a@example.com","n":1.50,"big":123456789012345678901234567890,"m":{"b":1,"a":[]}}"#,
+                Some(
+                    r#"{"level":"info","message":"mail [REDACTED:email]","n":1.50,"big":123456789012345678901234567890,"m":{"b":1,"a":[]}}"#,
+                ),
+            ),
+            (
+                r#"{"attributes":{"password":"x9!kd","ok":true},"user_id":"a@example.com","logger":"a@example.com"}"#,
+                Some(
+                    r#"{"attributes":{"password":"[REDACTED]","ok":true},"user_id":"a@example.com","logger":"a@example.com"}"#,
+                ),
+            ),
+            (
+                r#"{"password":"x9!kd","message":"é \"q\" a@example.com"}"#,
+                Some(r#"{"password":"[REDACTED]","message":"é \"q\" [REDACTED:email]"}"#),
+            ),
+        ];
+        for (line, expected) in cases {
+            let out = lines().record(line).expect("it is a record");
+            assert_eq!(out, expected.unwrap_or(line));
+            assert_eq!(
+                matches!(out, Cow::Borrowed(_)),
+                expected.is_none(),
+                "{line}"
+            );
+            assert!(
+                matches!(lines().record(&out), Ok(Cow::Borrowed(_))),
+                "twice is once: {out}"
+            );
+        }
+        for line in ["", "[]", "1", "{", "{} {}", "\"a\""] {
+            assert_eq!(lines().record(line), Err(LineError::NotARecord), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_report_names_rule_and_place_and_not_the_text() {
+        let lines = lines();
+        let line = r#"{"message":"mail ann@example.com","attributes":{"a":{"password":"hunter2hunter2"}}}"#;
+        let findings = lines.report(line, 3).expect("it is a record").join("\n");
+        assert!(
+            findings.contains(r#""rule":"email""#) && findings.contains(r#""line":3"#),
+            "{findings}"
+        );
+        assert!(findings.contains("attributes.a.password"), "{findings}");
+        assert!(
+            !findings.contains("ann@") && !findings.contains("hunter2"),
+            "{findings}"
+        );
+        assert_eq!(lines.counts(), "{}", "a report changes and counts nothing");
+    }
+}

@@ -1,0 +1,258 @@
+//! Redacts again what clients send: not every client does, and the one that does loses nothing by it.
+//!
+//! Everything that a person may have written is looked at: message, error, stack, attributes and their names, spans,
+//! breadcrumbs, the resource. Level, logger, times, ids and source locations are structure and stay as they are; an id
+//! that is none is text like any other.
+//!
+//! What it does not do: decide what is secret. That is `tracing_courier::sanitize`.
+
+mod lines;
+mod policy;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::json;
+use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
+
+pub use lines::{LineError, Lines, explain};
+pub use policy::{PolicyFileError, read as read_policy};
+
+use crate::wire::json::Value;
+use crate::wire::{Batch, Record};
+
+type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+/// Redacts the records of one batch; what it learns about a name holds for all of them.
+pub struct Redaction<'s> {
+    sanitizer: &'s Sanitizer,
+    names: HashMap<String, Name>,
+    changes: usize,
+}
+
+/// What a name says about its value.
+#[derive(Clone, Copy)]
+struct Name {
+    is_secret: bool,
+    is_version: bool,
+}
+
+impl<'s> Redaction<'s> {
+    /// By the policy of `sanitizer`, which counts.
+    #[must_use]
+    pub fn by(sanitizer: &'s Sanitizer) -> Self {
+        Self {
+            sanitizer,
+            names: HashMap::new(),
+            changes: 0,
+        }
+    }
+
+    /// How many values were changed so far.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// Redacts the records and what stands beside them.
+    pub fn batch(&mut self, batch: &mut Batch<'_>) {
+        self.members(Place::Resource, &mut batch.resource);
+        batch
+            .records
+            .iter_mut()
+            .for_each(|record| self.record(record));
+    }
+
+    fn record(&mut self, record: &mut Record<'_>) {
+        self.text(Place::Message, &mut record.message);
+        self.members(Place::Attribute, &mut record.attributes);
+        self.optional(Place::Error, &mut record.error);
+        self.optional(Place::Stack, &mut record.stack_trace);
+        for id in [&mut record.trace_id, &mut record.span_id] {
+            if id
+                .as_ref()
+                .is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            {
+                self.optional(Place::Attribute, id);
+            }
+        }
+        for (place, value) in [
+            (Place::Attribute, &mut record.spans),
+            (Place::Breadcrumb, &mut record.breadcrumbs),
+        ] {
+            if let Some(value) = value {
+                self.value(place, value);
+            }
+        }
+    }
+
+    /// Redacts the members of an object: names decide first, then their values are scanned, the names too.
+    pub fn members(&mut self, place: Place, members: &mut Members<'_>) {
+        for (name, value) in members {
+            self.member(place, name, value);
+            self.text(place, name);
+        }
+    }
+
+    fn member(&mut self, place: Place, name: &str, value: &mut Value<'_>) {
+        let says = self.name(place, name);
+        if says.is_secret
+            && let Some(marker) = self.secret(place, name, value)
+        {
+            if !matches!(value, Value::Text(text) if *text == marker) {
+                self.changes += 1;
+                *value = Value::Text(Cow::Owned(marker));
+            }
+            return;
+        }
+        self.value(
+            if says.is_version {
+                Place::Version
+            } else {
+                place
+            },
+            value,
+        );
+    }
+
+    /// Redacts a value that has no name of its own.
+    pub fn value(&mut self, place: Place, value: &mut Value<'_>) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Text(text) => self.text(place, text),
+            // A card number is an integer of 13 digits, and shorter ones are no secret by themselves.
+            Value::Int(number) => {
+                if number.unsigned_abs() >= SHORTEST_SECRET_INTEGER {
+                    self.digits(place, &number.to_string(), value);
+                }
+            }
+            Value::Number(number) => self.digits(place, number, value),
+            Value::Float(..) => {}
+            Value::Deep(json) => self.digits(place, json, value),
+            Value::List(values) => values.iter_mut().for_each(|value| self.value(place, value)),
+            Value::Map(members) => self.members(place, members),
+        }
+    }
+
+    /// Redacts a text.
+    pub fn text(&mut self, place: Place, text: &mut Cow<'_, str>) {
+        if let Cow::Owned(clean) = self.sanitizer.clean(place, text) {
+            self.changes += 1;
+            *text = Cow::Owned(clean);
+        }
+    }
+
+    fn optional(&mut self, place: Place, text: &mut Option<Cow<'_, str>>) {
+        if let Some(text) = text {
+            self.text(place, text);
+        }
+    }
+
+    fn digits(&mut self, place: Place, digits: &str, value: &mut Value<'_>) {
+        if let Cow::Owned(clean) = self.sanitizer.clean(place, digits) {
+            self.changes += 1;
+            *value = Value::Text(Cow::Owned(clean));
+        }
+    }
+
+    fn name(&mut self, place: Place, name: &str) -> Name {
+        if let Some(&says) = self.names.get(name) {
+            return says;
+        }
+        let says = Name {
+            is_secret: self.sanitizer.key(name) == KeyClass::Secret,
+            is_version: self.sanitizer.place(place, name) == Place::Version,
+        };
+        if self.names.len() < MAX_NAMES {
+            self.names.insert(name.to_owned(), says);
+        }
+        says
+    }
+
+    /// What stands for a value under a secret name, if it has to go: the sanitizer's own verdict, which it counts.
+    fn secret(&self, place: Place, name: &str, value: &Value<'_>) -> Option<String> {
+        let value = match value {
+            Value::Null => json!(null),
+            Value::Bool(flag) => json!(flag),
+            Value::Int(number) => json!(number),
+            Value::Float(number, _) => json!(number),
+            Value::Text(text) => json!(text),
+            Value::Number(text) => json!(text),
+            // Whatever is in it goes with it.
+            Value::List(_) | Value::Map(_) | Value::Deep(_) => json!("nested"),
+        };
+        let mut member = json!({ name: value });
+        self.sanitizer.value(place, &mut member);
+        let after = member.as_object_mut()?.values_mut().next()?.take();
+        match after {
+            serde_json::Value::String(marker)
+                if marker.starts_with('[') && marker.ends_with(']') =>
+            {
+                Some(marker)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The smallest integer of 12 digits.
+const SHORTEST_SECRET_INTEGER: u64 = 100_000_000_000;
+
+/// Names that a batch is remembered for; it may have a million.
+const MAX_NAMES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use tracing_courier::sanitize::Policy;
+
+    use super::*;
+    use crate::wire;
+
+    #[test]
+    fn nothing_secret_is_left_in_any_field_and_the_rest_stays() {
+        let body = r#"{"resource":{"service.name":"app","api_key":"hunter2hunter2"},
+            "context":{"installId":"i-1","userId":"ann@example.com"},
+            "logs":[{"timestamp":"2026-02-06T12:00:00Z","level":"info","logger":"app","message":"mail ann@example.com now",
+            "attributes":{"password":"hunter2hunter2","retries":3,"ok":true,"nested":{"token":["hunter2hunter2"],"n":1.50},
+            "app_version":"1.2.3.4","host":"203.0.113.7","card":4111111111111111},
+            "error":"Http: for bob@example.com","stackTrace":"0: app::main\n at /home/ann/app/src/main.rs:1:2",
+            "traceId":"not an id but bob@example.com","spans":["login password=hunter2hunter2"],
+            "breadcrumbs":[{"message":"to ann@example.com","level":"info"}],"secret":"hunter2hunter2"}]}"#;
+        let mut batch = wire::parse(body.as_bytes(), 1).expect("a batch");
+        let sanitizer = Sanitizer::new(&Policy::new());
+        let mut redaction = Redaction::by(&sanitizer);
+        redaction.batch(&mut batch);
+        let record = &batch.records[0];
+
+        let seen = format!("{:?} {record:?}", batch.resource);
+        for secret in ["hunter2", "ann@", "bob@", "203.0.113", "4111", "/home/ann"] {
+            assert!(!seen.contains(secret), "{secret} in {seen}");
+        }
+        assert_eq!(
+            batch.context.user.as_deref(),
+            Some("ann@example.com"),
+            "ids are never scanned"
+        );
+        assert_eq!(record.message, "mail [REDACTED:email] now");
+        let get = |name: &str| {
+            &record
+                .attributes
+                .iter()
+                .find(|(key, _)| key == name)
+                .expect("it is there")
+                .1
+        };
+        assert_eq!(*get("password"), Value::Text("[REDACTED]".into()));
+        assert_eq!(
+            (get("retries"), get("ok")),
+            (&Value::Int(3), &Value::Bool(true))
+        );
+        assert_eq!(*get("app_version"), Value::Text("1.2.3.4".into()));
+        assert!(redaction.changes() > 8);
+        assert!(
+            sanitizer.counts().by_rule()["key"] >= 4,
+            "{:?}",
+            sanitizer.counts().by_rule()
+        );
+    }
+}
