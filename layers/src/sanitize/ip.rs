@@ -209,7 +209,11 @@ pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen
         .iter()
         .filter(|&&byte| byte == b':')
         .count();
-    if colons < 2 {
+    let is_short = text
+        .slice(start, run_end)
+        .windows(2)
+        .any(|pair| pair == b"::");
+    if colons < 2 || (colons < 6 && !is_short) {
         return resume;
     }
     // `addr:fe80::1`: one colon may part it from a word.

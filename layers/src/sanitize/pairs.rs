@@ -66,9 +66,14 @@ pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -
     let (class, sort) = rules.keys.class(text.str(start, end));
     let is_query_signature =
         matches!(text.back(start, 1), b'?' | b'&') && is_signature(text.slice(start, end));
-    if class == KeyClass::Clean && !is_query_signature && !is_key_in_words(text, start, end) {
-        return Seen::NothingBefore(end);
-    }
+    let sort = match class {
+        KeyClass::Secret => sort,
+        KeyClass::Clean if is_query_signature => Some(Sort::Token),
+        KeyClass::Clean => match in_words(text, start, end) {
+            Some(sort) => Some(sort),
+            None => return Seen::NothingBefore(end),
+        },
+    };
     let extent = match signed {
         Some((separator, value, quote)) => {
             let pair = Pair {
@@ -77,7 +82,7 @@ pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -
                 value,
                 separator,
                 quote,
-                sort: sort.or(is_query_signature.then_some(Sort::Token)),
+                sort,
             };
             taken(text, rules.markers(), pair)
         }
@@ -112,26 +117,33 @@ fn is_signature(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"sig") || name.eq_ignore_ascii_case(b"signature")
 }
 
-/// `api key`, `private key` and the like as two words of prose.
-fn is_key_in_words(text: Text<'_>, start: usize, end: usize) -> bool {
-    const FIRST: [&[u8]; 8] = [
-        b"api ",
-        b"access ",
-        b"secret ",
-        b"private ",
-        b"signing ",
-        b"encryption ",
-        b"account ",
-        b"master ",
-    ];
-    let is_mot_de_passe = text.slice(start, end).eq_ignore_ascii_case(b"passe")
-        && text.ends_any_case(start, b"mot de ");
-    is_mot_de_passe
-        || text.slice(start, end).eq_ignore_ascii_case(b"key")
-            && FIRST.iter().any(|first| {
-                text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
-            })
+/// `api key`, `pass phrase`, `mot de passe`: a name in several words of prose.
+fn in_words(text: Text<'_>, start: usize, end: usize) -> Option<Sort> {
+    let is_behind = |first: &[&[u8]]| {
+        first.iter().any(|first| {
+            text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
+        })
+    };
+    let name = text.slice(start, end);
+    if name.eq_ignore_ascii_case(b"key") && is_behind(BEFORE_KEY) {
+        return Some(Sort::Token);
+    }
+    let is_phrase = name.eq_ignore_ascii_case(b"phrase") && is_behind(BEFORE_PHRASE);
+    let is_passe = name.eq_ignore_ascii_case(b"passe") && is_behind(&[b"mot de "]);
+    (is_phrase || is_passe).then_some(Sort::Password)
 }
+
+const BEFORE_KEY: &[&[u8]] = &[
+    b"api ",
+    b"access ",
+    b"secret ",
+    b"private ",
+    b"signing ",
+    b"encryption ",
+    b"account ",
+    b"master ",
+];
+const BEFORE_PHRASE: &[&[u8]] = &[b"pass ", b"seed ", b"recovery ", b"mnemonic ", b"secret "];
 
 /// The whole identifier around a strong word.
 fn name(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
@@ -178,6 +190,11 @@ fn separator(
     start: usize,
     end: usize,
 ) -> Option<(Separator, usize, Option<Quote>)> {
+    let word = text.run_most(end, MAX_SPACES, is_blank);
+    let is_before_word = word > end && text.at(word).is_ascii_alphabetic();
+    if is_before_word && !matches!(text.back(start, 1), b'<' | b':') && text.at(start) != b'-' {
+        return None;
+    }
     let mut at = skip_sgr(text, end);
     let mut closing = None;
     if let Some((quote, inner)) = quote::open(text, at) {

@@ -53,7 +53,7 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
         }
         Separator::Colon => {
             names_form(value)
-                || is_word
+                || (is_word && !is_setting(text, pair))
                 || is_one_of(TALK, value)
                 || is_number(value, 5)
                 || value.windows(3).any(|part| part == b"://")
@@ -232,6 +232,14 @@ fn is_number(value: &[u8], most: usize) -> bool {
     value.len() <= most && value.iter().all(u8::is_ascii_digit)
 }
 
+/// A name of several words in one, as settings and headers have: `consumer_secret`, `x-api-key`. What stands behind it
+/// is a value even when it is a plain word.
+fn is_setting(text: Text<'_>, pair: Pair) -> bool {
+    text.slice(pair.start, pair.end)
+        .iter()
+        .any(|byte| matches!(byte, b'_' | b'-'))
+}
+
 /// `user=bob`: the text behind a target or a prefix, with pairs of its own.
 fn holds_pair(value: &[u8]) -> bool {
     value
@@ -295,6 +303,29 @@ const STATES: &[&str] = &[
     "success",
     "ok)",
     "redacted",
+    "done",
+    "started",
+    "stopped",
+    "running",
+    "ready",
+    "complete",
+    "completed",
+    "skipped",
+    "pending",
+    "finished",
+    "passed",
+    "denied",
+    "granted",
+    "accepted",
+    "rejected",
+    "loaded",
+    "created",
+    "updated",
+    "deleted",
+    "rotated",
+    "refreshed",
+    "revoked",
+    "generated",
     "hidden",
     "masked",
     "filtered",

@@ -109,7 +109,7 @@ fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
             None => return None,
         }),
         "security" if before == "social" => Some(("social security", Sort::Number)),
-        "signature" if matches!(before, "amz" | "goog" | "access") => {
+        "signature" if matches!(before, "amz" | "goog" | "access" | "oauth") => {
             Some(("signature", Sort::Token))
         }
         "code" | "codes" if matches!(before, "recovery" | "backup" | "scratch") => {
@@ -253,10 +253,13 @@ const BEFORE_KEY: &[&str] = &[
     "app",
     "application",
     "auth",
+    "consumer",
     "crypto",
     "decryption",
     "deploy",
     "encryption",
+    "functions",
+    "goog",
     "hmac",
     "license",
     "master",
@@ -271,6 +274,7 @@ const BEFORE_KEY: &[&str] = &[
     "storage",
     "subscription",
     "symmetric",
+    "vapid",
 ];
 const BEFORE_PASS: &[&str] = &[
     "access",

@@ -14,12 +14,19 @@ const MIN_OPAQUE_BYTES: usize = 16;
 
 /// Is there anything behind the name at `end` that may be a value? A quick look, since most often there is not.
 pub(super) fn may_follow(text: Text<'_>, end: usize) -> bool {
-    let is_telling = |byte: &u8| {
-        byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'!'..=b'&' | b'@' | b'^')
-    };
-    is_blank(text.at(end))
-        && (text.slice(end, end + 40).iter().any(is_telling) || has_hump(text.slice(end, end + 40)))
+    if !is_blank(text.at(end)) {
+        return false;
+    }
+    let mut before = b' ';
+    text.slice(end, end + MAX_LOOK_BYTES).iter().any(|&byte| {
+        let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
+        before = byte;
+        is_hump || byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'!'..=b'&' | b'@' | b'^')
+    })
 }
+
+/// Room for the longest filler and the first half of a value.
+const MAX_LOOK_BYTES: usize = 32;
 
 /// The value behind the secret name `start..end`.
 pub(super) fn value(

@@ -266,6 +266,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "_pw",
             "mnemonic",
             "seedphrase",
+            "phrase",
             "backup",
             "recovery",
             "scratch",
