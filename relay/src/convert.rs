@@ -58,3 +58,75 @@ pub(crate) fn in_words(rejects: &[(usize, Reject)]) -> Vec<Rejected> {
     };
     rejects.iter().map(in_words).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+    use proptest::prelude::*;
+    use prost::Message;
+    use tracing_courier::sanitize::Policy;
+
+    use super::*;
+
+    const SAMPLES: [&str; 3] = [
+        include_str!("../tests/contract/dart-batch.json"),
+        include_str!("../tests/contract/courier-batch.json"),
+        include_str!("../tests/contract/hostile-batch.json"),
+    ];
+
+    fn holds(body: &[u8]) {
+        let sanitizer = Sanitizer::new(&Policy::new());
+        let Ok(converted) = convert(body, "sub", Timestamp::UNIX_EPOCH, Some(&sanitizer)) else {
+            return;
+        };
+        let logs = ResourceLogs::decode(&converted.frame[..]).expect("what is kept can be read");
+        let records = logs
+            .scope_logs
+            .iter()
+            .map(|scope| scope.log_records.len())
+            .sum::<usize>();
+        assert_eq!(records, converted.records);
+        let sent = wire::parse(body, usize::MAX).expect("it was a batch").sent;
+        assert_eq!(records + converted.rejected.len(), sent);
+    }
+
+    proptest! {
+        /// Samples with a few bytes replaced, left out or doubled: most are no JSON, the others are odd.
+        #[test]
+        fn whatever_comes_is_counted_and_nothing_panics(
+            sample in 0usize..3,
+            edits in proptest::collection::vec((any::<prop::sample::Index>(), 0u8..3, r#"[\[\]{}":,\\0-9eu.a-z\x00 -]{0,6}"#), 0..6),
+        ) {
+            let mut body = SAMPLES[sample].as_bytes().to_vec();
+            for (place, kind, text) in edits {
+                let at = place.index(body.len());
+                match kind {
+                    0 => drop(body.splice(at..at, text.bytes())),
+                    1 => drop(body.splice(at..(at + text.len()).min(body.len()), text.bytes())),
+                    _ => drop(body.splice(at..(at + 9).min(body.len()), [])),
+                }
+            }
+            holds(&body);
+        }
+
+        /// JSON that is well formed, with fields of every wrong type.
+        #[test]
+        fn every_field_may_have_every_type(fields in proptest::collection::vec((0usize..18, 0usize..9), 0..12)) {
+            const NAMES: [&str; 18] = [
+                "q", "timestamp", "level", "logger", "message", "attributes", "error", "stackTrace", "stack_trace", "traceId",
+                "spanId", "installId", "sessionId", "userId", "spans", "location", "breadcrumbs", "logfire.x",
+            ];
+            const VALUES: [&str; 9] = [
+                "null", "true", "1e999", "-7", "\"2026-02-06T12:00:00Z\"", "\"error\"", "[[],{},null]",
+                r#"{"file":1,"line":"x","a":{"b":"mail ann@example.com"}}"#, r#""\ud800 password=hunter2hunter2""#,
+            ];
+            let fields: Vec<String> = fields
+                .into_iter()
+                .map(|(name, value)| format!("\"{}\":{}", NAMES[name], VALUES[value]))
+                .collect();
+            let whole = r#""timestamp":"2026-02-06T12:00:00Z","level":"fatal","message":"m""#;
+            let body = format!("{{\"logs\":[{{{}}},{{{whole}{}{}}}]}}", fields.join(","), if fields.is_empty() { "" } else { "," }, fields.join(","));
+            holds(body.as_bytes());
+        }
+    }
+}

@@ -348,6 +348,29 @@ mod tests {
     }
 
     #[test]
+    fn the_published_vectors_hold() {
+        let vectors: Vec<serde_json::Value> =
+            serde_json::from_str(include_str!("../tests/fingerprints.json")).expect("it is JSON");
+        for vector in &vectors {
+            let text = |key: &str| vector[key].as_str().expect("text");
+            let frames = relevant_frames(text("stackTrace"));
+            assert_eq!(
+                serde_json::json!(frames),
+                vector["frames"],
+                "{}",
+                text("what")
+            );
+            assert_eq!(
+                fingerprint(text("type"), text("stackTrace")),
+                text("fingerprint"),
+                "{}",
+                text("what")
+            );
+        }
+        assert!(vectors.len() >= 10);
+    }
+
+    #[test]
     fn a_missing_type_and_missing_frames_are_empty_lines() {
         assert_eq!(fingerprint("", ""), hex(&Sha256::digest("\n\n\n")));
         assert_eq!(

@@ -11,7 +11,7 @@ use axum::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -319,11 +319,8 @@ async fn observe(State(ingest): State<Ingest>, request: Request, next: Next) -> 
     metrics.request_time.record(started.elapsed());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let request_id = id.to_str().unwrap_or_default();
-    if status == StatusCode::OK || status == StatusCode::NOT_MODIFIED {
-        tracing::debug!(request_id, %method, path, status = status.as_u16(), micros, "answered");
-    } else {
-        tracing::info!(request_id, %method, path, status = status.as_u16(), micros, "answered");
-    }
+    let status = status.as_u16();
+    tracing::info!(request_id, %method, path, status, micros, "answered");
     response.headers_mut().insert(X_REQUEST_ID, id);
     response
 }

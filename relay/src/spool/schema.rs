@@ -161,6 +161,8 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         // Every commit is synced before it is answered: that is what "acknowledged" means.
         .synchronous(SqliteSynchronous::Full)
+        // A frame is tens of kilobytes: larger pages are fewer of them.
+        .page_size(16 * 1024)
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()
 }

@@ -1,0 +1,131 @@
+use super::*;
+
+fn config(toml: &str) -> Result<Config, ConfigError> {
+    toml.parse::<RawConfig>()
+        .expect("the TOML is fine")
+        .try_into()
+}
+
+#[test]
+fn nothing_at_all_is_development_mode_with_its_defaults() {
+    let config = config("").expect("the defaults are fine");
+    assert!(matches!(config.tokens.key, KeyConfig::Development));
+    assert_eq!(config.listen.to_string(), DEFAULT_LISTEN);
+    assert_eq!(config.rates, Rates::default());
+    assert_eq!((config.max_body_bytes, config.max_records), (1 << 20, 1000));
+    assert!(config.sanitize && config.upstream.is_none());
+}
+
+#[test]
+fn each_wrong_setting_is_named_with_what_to_do() {
+    let cases = [
+        (
+            "listen = \"here\"",
+            "--listen `here`: use an address and a port, for example 127.0.0.1:8787",
+        ),
+        (
+            "listen = \"0.0.0.0:1\"",
+            "--listen `0.0.0.0:1` is not loopback",
+        ),
+        (
+            "admin_listen = \"0.0.0.0:1\"",
+            "--admin-listen `0.0.0.0:1` is not loopback",
+        ),
+        ("spool = \"nats://x\"", "NATS is not supported yet"),
+        ("spool = \"none\"", "--spool none needs an upstream"),
+        ("spool = \"redis\"", "use sqlite or none"),
+        (
+            "database_url = \"postgres://a:b@c/d\"",
+            "PostgreSQL is not supported yet",
+        ),
+        ("spool_max_bytes = 0", "use a number above 0"),
+        ("spool_max_bytes = \"1 parsec\"", "use a number above 0"),
+        (
+            "rate_records_per_minute = -1",
+            "--rate-records-per-minute `-1`",
+        ),
+        (
+            "jwt_secret_file = \"/no/such/file\"",
+            "--jwt-secret-file: cannot read `/no/such/file`",
+        ),
+        ("jwks_url = \"http://keys.example\"", "use an https URL"),
+        (
+            "jwks_url = \"https://a\"\njwt_secret_file = \"b\"",
+            "exclude each other",
+        ),
+        (
+            "otlp_endpoint = \"https://me:pw@otlp.example\"",
+            "must not carry credentials",
+        ),
+        (
+            "otlp_endpoint = \"https://otlp.example/v1/logs\"",
+            "/v1/logs is put behind it",
+        ),
+        (
+            "otlp_endpoint = \"otlp.example:4318\"",
+            "use an http or https URL",
+        ),
+        ("sanitize = \"maybe\"", "use on or off"),
+        ("clamp = \"maybe\"", "use auto, on or off"),
+        (
+            "cors_origin = \"https://app.example/path\"",
+            "use one origin",
+        ),
+        ("trusted_proxy = \"10.0.0.1, proxy\"", "use addresses"),
+    ];
+    for (toml, expected) in cases {
+        let error = config(toml).expect_err(toml).to_string();
+        assert!(error.contains(expected), "{toml}: {error}");
+        assert!(!error.contains("pw"), "{toml}: {error}");
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name() {
+    let error = "listne = \"x\""
+        .parse::<RawConfig>()
+        .expect_err("it is misspelled")
+        .to_string();
+    assert!(error.contains("listne"), "{error}");
+}
+
+#[test]
+fn the_region_of_a_logfire_token_decides_the_endpoint() {
+    let cases = [
+        ("pylf_v1_eu_abc", "https://logfire-eu.pydantic.dev"),
+        ("pylf_v1_us_abc", "https://logfire-us.pydantic.dev"),
+        ("abc", "https://logfire-us.pydantic.dev"),
+        ("pylf_v1_../x_abc", "https://logfire-us.pydantic.dev"),
+    ];
+    for (token, endpoint) in cases {
+        assert_eq!(logfire_endpoint(token), endpoint, "{token}");
+    }
+}
+
+#[test]
+fn sizes_and_durations_have_units() {
+    let sizes = [
+        ("1000", 1000),
+        ("64KiB", 65_536),
+        ("1 GiB", 1 << 30),
+        ("5MB", 5_000_000),
+        ("1_000", 1000),
+    ];
+    for (text, bytes) in sizes {
+        assert_eq!(
+            size("max-body-bytes", Some(&Setting::from(text)), 1).ok(),
+            Some(bytes),
+            "{text}"
+        );
+    }
+    let durations = [
+        ("24h", Some(86_400_000)),
+        ("10ms", Some(10)),
+        ("7d", Some(604_800_000)),
+        ("5", None),
+        ("h", None),
+    ];
+    for (text, millis) in durations {
+        assert_eq!(duration(text), millis.map(Duration::from_millis), "{text}");
+    }
+}

@@ -1,0 +1,329 @@
+//! Reads JSON as clients really send it.
+//!
+//! A pull reader over text, with three promises that `serde_json` can't make together:
+//!
+//! 1. a number that no type holds keeps its literal text;
+//! 2. a lone surrogate, and a NUL, arrives as U+FFFD instead of failing the batch;
+//! 3. no input overflows a stack: skipping is a loop, and values nested deeper than asked for stay text.
+//!
+//! What it does not do: forgive. Text that is not JSON by RFC 8259 is an error, with its offset.
+
+mod duplicates;
+mod number;
+mod text;
+
+use std::borrow::Cow;
+
+pub use duplicates::last_wins;
+use number::{number_length, number_value};
+use text::{hex4, plain_run, unescape};
+
+/// A value, borrowing from the text wherever it can.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer that fits.
+    Int(i64),
+    /// Any other number that is finite as a double, and how it was written.
+    Float(f64, &'a str),
+    /// A number that no type holds, as it was written.
+    Number(&'a str),
+    /// A string, unescaped.
+    Text(Cow<'a, str>),
+    /// An array.
+    List(Vec<Value<'a>>),
+    /// An object; of duplicate keys the last has won.
+    Map(Vec<(Cow<'a, str>, Value<'a>)>),
+    /// An array or object nested deeper than the reader went, as it was written.
+    Deep(&'a str),
+}
+
+/// The text is not JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON: {what} at byte {at}")]
+pub struct Error {
+    what: &'static str,
+    at: usize,
+}
+
+/// What comes next in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// `{`
+    Map,
+    /// `[`
+    List,
+    /// `"`
+    Text,
+    /// Anything else that may begin a value.
+    Scalar,
+}
+
+/// Reads one text from its start to its end.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of `text`.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// What kind of value comes next.
+    pub fn next_kind(&mut self) -> Result<Next, Error> {
+        match self.peek() {
+            Some(b'{') => Ok(Next::Map),
+            Some(b'[') => Ok(Next::List),
+            Some(b'"') => Ok(Next::Text),
+            Some(_) => Ok(Next::Scalar),
+            None => Err(self.error("the text ends where a value should be")),
+        }
+    }
+
+    /// Walks the object that comes next: `each` gets every key and must read or skip its value.
+    pub fn map(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.expect(b'{', "expected `{`")?;
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.string()?;
+            self.expect(b':', "expected `:`")?;
+            each(self, key)?;
+            if self.take(b',') {
+                continue;
+            }
+            return self.expect(b'}', "expected `,` or `}`");
+        }
+    }
+
+    /// Walks the array that comes next: `each` must read or skip every value.
+    pub fn list(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.expect(b'[', "expected `[`")?;
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            each(self)?;
+            if self.take(b',') {
+                continue;
+            }
+            return self.expect(b']', "expected `,` or `]`");
+        }
+    }
+
+    /// Reads a value. Arrays and objects inside more than `depth` others stay text.
+    pub fn value(&mut self, depth: usize) -> Result<Value<'a>, Error> {
+        match self.next_kind()? {
+            Next::Text => self.string().map(Value::Text),
+            Next::Scalar => self.scalar(),
+            Next::Map | Next::List if depth == 0 => self.skip().map(Value::Deep),
+            Next::List => {
+                let mut values = Vec::new();
+                self.list(|reader| {
+                    values.push(reader.value(depth - 1)?);
+                    Ok(())
+                })?;
+                Ok(Value::List(values))
+            }
+            Next::Map => self.members(depth).map(Value::Map),
+        }
+    }
+
+    /// Reads the object that comes next; of duplicate keys the last wins, at the place of the first.
+    pub fn members(&mut self, depth: usize) -> Result<Vec<(Cow<'a, str>, Value<'a>)>, Error> {
+        let mut members = Vec::new();
+        self.map(|reader, key| {
+            members.push((key, reader.value(depth.saturating_sub(1))?));
+            Ok(())
+        })?;
+        Ok(last_wins(members))
+    }
+
+    /// Passes over the value that comes next and returns its text, which is then known to be JSON.
+    pub fn skip(&mut self) -> Result<&'a str, Error> {
+        self.blank();
+        let start = self.at;
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            match self.peek() {
+                Some(b'{') => {
+                    self.at += 1;
+                    if !self.take(b'}') {
+                        open.push(b'}');
+                        self.key()?;
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    if !self.take(b']') {
+                        open.push(b']');
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    self.string_end()?;
+                }
+                _ => {
+                    self.scalar_text()?;
+                }
+            }
+            // A value has ended: so may the arrays and objects around it.
+            loop {
+                let Some(&close) = open.last() else {
+                    return Ok(self.slice(start, self.at));
+                };
+                if self.take(b',') {
+                    if close == b'}' {
+                        self.key()?;
+                    }
+                    break;
+                }
+                self.expect(close, "expected `,` or the end of the array or object")?;
+                open.pop();
+            }
+        }
+    }
+
+    /// The string that comes next, unescaped.
+    pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        self.blank();
+        let start = self.at + 1;
+        let escaped = self.string_end()?;
+        let raw = self.slice(start, self.at - 1);
+        Ok(if escaped {
+            Cow::Owned(unescape(raw))
+        } else {
+            Cow::Borrowed(raw)
+        })
+    }
+
+    /// # Errors
+    ///
+    /// When anything but white space follows.
+    pub fn end(&mut self) -> Result<(), Error> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.error("text after the end")),
+        }
+    }
+
+    fn scalar(&mut self) -> Result<Value<'a>, Error> {
+        let text = self.scalar_text()?;
+        Ok(match text {
+            "null" => Value::Null,
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            number => number_value(number),
+        })
+    }
+
+    fn scalar_text(&mut self) -> Result<&'a str, Error> {
+        self.blank();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let length = match rest.as_bytes().first() {
+            None => return Err(self.error("the text ends where a value should be")),
+            Some(b'n') if rest.starts_with("null") => 4,
+            Some(b't') if rest.starts_with("true") => 4,
+            Some(b'f') if rest.starts_with("false") => 5,
+            Some(b'-' | b'0'..=b'9') => {
+                number_length(rest.as_bytes()).ok_or_else(|| self.error("a malformed number"))?
+            }
+            Some(_) => return Err(self.error("expected a value")),
+        };
+        let start = self.at;
+        self.at += length;
+        Ok(self.slice(start, self.at))
+    }
+
+    fn key(&mut self) -> Result<(), Error> {
+        self.blank();
+        self.string_end()?;
+        self.expect(b':', "expected `:`")
+    }
+
+    /// Goes behind the closing quote; whether there was an escape on the way.
+    fn string_end(&mut self) -> Result<bool, Error> {
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) != Some(&b'"') {
+            return Err(self.error("expected a string"));
+        }
+        let mut at = self.at + 1;
+        let mut escaped = false;
+        loop {
+            at += plain_run(bytes.get(at..).unwrap_or_default());
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    at += match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u') if hex4(bytes, at + 2).is_some() => 6,
+                        _ => {
+                            self.at = at;
+                            return Err(self.error("an unknown escape"));
+                        }
+                    };
+                }
+                Some(_) => {
+                    self.at = at;
+                    return Err(self.error("a control character in a string"));
+                }
+                None => return Err(self.error("a string without an end")),
+            }
+        }
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        self.blank();
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), Error> {
+        if self.take(byte) {
+            Ok(())
+        } else {
+            Err(self.error(what))
+        }
+    }
+
+    fn blank(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn error(&self, what: &'static str) -> Error {
+        Error { what, at: self.at }
+    }
+}
+
+#[cfg(test)]
+mod tests;
