@@ -35,8 +35,6 @@ impl Ledger {
             *again = written.ok();
         }
         self.in_hand = in_hand;
-        // Some of these seqs may be apart, and readers don't trust a context across that.
-        self.writer.repeat_context();
     }
 
     /// The ticket under which a record was written again after a failed sync.

@@ -1,7 +1,7 @@
 //! The writing end of the process's own queue: one append-only segment at a time.
 //!
 //! 1. A line is one `write(2)`. One that fails is cut off again, and the segment is sealed for good.
-//! 2. A segment begins with the context in force, and repeats it only when it changes.
+//! 2. A segment begins with the context in force, and repeats it when it changes, and after a gap in the seqs.
 //! 3. A segment is named by the first seq that is new in it; a line that is written once more, because its sync
 //!    failed, keeps its seq and is skipped by readers that have it.
 
@@ -98,6 +98,10 @@ impl Writer {
             return Err(io::ErrorKind::NotFound.into());
         };
         let before = self.open_bytes();
+        if seq != self.end_seq {
+            // Readers that have passed the lines before trust a context only across seqs without a gap.
+            self.context = None;
+        }
         let written = self
             .write_context(&*file, seq, context)
             .and_then(|()| append_all(&*file, line));
@@ -115,11 +119,6 @@ impl Writer {
                 Err(error)
             }
         }
-    }
-
-    /// Writes the context again before the next record.
-    pub(super) fn repeat_context(&mut self) {
-        self.context = None;
     }
 
     /// Remembers that `note` is in the open segment, as the record `seq`.

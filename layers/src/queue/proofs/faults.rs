@@ -357,7 +357,15 @@ fn what_was_confirmed_in_memory_and_then_written_keeps_its_context() {
         calls: u64::MAX,
         fault: Fault::Io,
     });
-    for n in 0..4 {
+    account.append(&queue, 0, Durability::PageCache);
+    // One that no queue of this size can hold takes a seq, and is not there.
+    let mut line = Line::new();
+    line.body().resize(200_000, b'x');
+    assert_eq!(
+        queue.append(&mut line, Durability::PageCache),
+        Appended::Lost(Loss::Overflow)
+    );
+    for n in 2..5 {
         account.append(&queue, n, Durability::PageCache);
     }
     let first = queue.drain(2, 100_000).unwrap();
