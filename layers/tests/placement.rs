@@ -106,7 +106,8 @@ fn behind_a_gate_every_placement_records_clean_data() {
     let ours = Ours::new();
     let (layers, swap) = reload::Layer::new(Ours::new().boxed());
     let stack = Registry::default().with(layers).sanitized(policy()).into();
-    swap.reload(ours.boxed()).unwrap();
+    // Within: outside of it tracing-core would ask the thread's default, which is none, what it is interested in.
+    dispatcher::with_default(&stack, || swap.reload(ours.boxed()).unwrap());
     assert_clean("swapped in by reload", &ours, &stack);
 
     let ours = Ours::new();

@@ -282,6 +282,36 @@ fn above_the_cap_the_oldest_goes_and_the_loss_is_said_to_the_record() {
 }
 
 #[test]
+fn a_loss_that_was_delivered_is_not_said_again_when_its_record_is_dropped() {
+    let root = tempfile::tempdir().unwrap();
+    let queue = DiskQueue::builder(root.path())
+        .max_bytes(64 * 1024)
+        .open()
+        .unwrap();
+    let mut said = 0;
+    let mut receive = |batch: Batch| {
+        let records = json_records(&batch);
+        let losses = records
+            .iter()
+            .map(|record| &record["attributes"]["loss.count"]);
+        said += losses.filter_map(Value::as_u64).sum::<u64>();
+        queue.confirm(batch.token());
+    };
+    for n in 0..4000 {
+        append(&queue, n);
+        // Slower than the records come, so that the oldest go all the time.
+        if n % 7 == 0 {
+            receive(queue.drain(3, 100_000).unwrap());
+        }
+    }
+    while let Some(batch) = queue.drain(100, 100_000) {
+        receive(batch);
+    }
+    assert_eq!(said, queue.losses().count(Loss::Overflow));
+    assert!(said > 1000, "{said}");
+}
+
+#[test]
 fn what_the_relay_refused_is_put_aside_and_counted() {
     let root = tempfile::tempdir().unwrap();
     let queue = DiskQueue::open(root.path()).unwrap();

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::json;
-use tracing_courier::sanitize::{KeyClass, Place, Policy, REDACTED, Rule, Sanitizer, Sensitive};
+use tracing_courier::sanitize::{
+    KeyClass, Place, Policy, Profile, REDACTED, Rule, Sanitizer, Sensitive,
+};
 
 const DIRTY: &str =
     r#"login password=hunter2 from 203.0.113.7 by ann@example.com {"token":"abc","n":1}"#;
@@ -152,5 +154,40 @@ fn nothing_prints_what_a_policy_knows() {
     assert!(
         !printed.contains("nightfall") && !printed.contains("hunter2"),
         "{printed}"
+    );
+}
+
+#[test]
+fn the_strict_profile_takes_what_is_often_harmless() {
+    let sanitizer = Sanitizer::new(&Policy::new().profile(Profile::Strict));
+    for (text, left) in [
+        ("pin=1234 otp: 987654", "pin=[REDACTED] otp: [REDACTED]"),
+        (
+            "/cb?code=abc&state=xyz&n=1",
+            "/cb?code=[REDACTED]&state=[REDACTED]&n=1",
+        ),
+        (
+            r#"{"phone":5551234567,"lat":52.52,"name":"x"}"#,
+            r#"{"phone":[REDACTED],"lat":[REDACTED],"name":"x"}"#,
+        ),
+        (
+            "status_code=404 spinning=true",
+            "status_code=404 spinning=true",
+        ),
+    ] {
+        assert_eq!(sanitizer.clean(Place::Message, text), left);
+        assert_eq!(sanitizer.clean(Place::Message, left), left);
+    }
+}
+
+#[test]
+fn the_minimal_profile_leaves_personal_data() {
+    let sanitizer = Sanitizer::new(&Policy::new().profile(Profile::Minimal));
+    assert_eq!(
+        sanitizer.clean(
+            Place::Message,
+            "ann@example.com 10.0.0.1 123-45-6789 password=x /home/ann/y"
+        ),
+        "ann@example.com 10.0.0.1 123-45-6789 password=[REDACTED] /home/ann/y"
     );
 }

@@ -38,24 +38,22 @@ fn a_living_queue_is_read_without_disturbing_its_owner() {
 }
 
 #[test]
-fn killed_queues_are_listed_oldest_first_and_read_by_seq() {
+fn queues_are_listed_oldest_first_and_read_by_seq() {
     let dir = tempfile::tempdir().expect("a directory");
     let root = dir.path().join("program");
-    let mut ends = Vec::new();
-    for numbers in [300, 200] {
-        let app = killable(&root);
-        app.wait_for_lines(numbers);
-        ends.push(program::acked(&app.kill()).len());
+    let runs = [10, 20, 30, 40, 50];
+    for records in runs.map(|run: usize| run.to_string()) {
+        let ended = program::start(&root, &["--records", &records]).wait();
+        assert_eq!(ended.code, Some(0));
     }
     let list = queue("ls", &root);
-    assert_eq!((list.code, list.stdout.len()), (Some(0), 2));
+    assert_eq!((list.code, list.stdout.len()), (Some(0), runs.len()));
     let records = cat(&root);
-    let order: Vec<&str> = records.iter().map(|record| record.queue.as_str()).collect();
+    let mut order: Vec<&str> = records.iter().map(|record| record.queue.as_str()).collect();
+    order.dedup();
     let listed: Vec<&str> = list.stdout.iter().map(|line| &line[2..18]).collect();
-    let mut met = order.clone();
-    met.dedup();
-    assert_eq!(met, listed, "one after the other");
-    for (id, acked) in listed.into_iter().zip(ends) {
+    assert_eq!(order, listed, "one after the other");
+    for (id, run) in listed.into_iter().zip(runs) {
         let one: Vec<&Stored> = records.iter().filter(|record| record.queue == id).collect();
         assert!(
             one.iter()
@@ -63,7 +61,11 @@ fn killed_queues_are_listed_oldest_first_and_read_by_seq() {
                 .eq(0..one.len() as u64)
         );
         assert_eq!(one[0].message, "session_start");
-        assert!(one.len() > acked, "{} of {acked}", one.len());
+        let numbers = one.iter().filter_map(|record| record.n());
+        assert!(
+            numbers.eq(0..run as u64),
+            "the oldest is the first that ran"
+        );
         let alone = cat(&root.join(format!("q-{id}")));
         assert_eq!(alone.len(), one.len(), "a queue's own directory will do");
     }

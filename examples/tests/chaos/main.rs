@@ -6,9 +6,12 @@
 //! 2. an outage of the relay or of its upstream loses nothing and doubles nothing;
 //! 3. a planted secret is nowhere: not printed, not on either disk, not upstream; the words around it are;
 //! 4. a panic is a record that survives its program;
-//! 5. nonsense is refused by name before anything is made.
+//! 5. where there is too little room, every number is on disk or in a loss record;
+//! 6. the report of the last flush, and what `courier-relay queue` says, is true;
+//! 7. nonsense is refused by name before anything is made.
 //!
-//! The trials are sized for CI. At full size outages take 20 s and kills come anywhere in 100,000 records:
+//! The trials are sized for CI: half a minute. At full size outages take 20 s and kills come anywhere in 100,000
+//! records, which takes three minutes:
 //!
 //! ```sh
 //! COURIER_CHAOS=full cargo test --release -p courier-examples --test chaos -- --nocapture

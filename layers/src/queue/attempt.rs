@@ -2,8 +2,10 @@
 //!
 //! 1. An attempt is written down before the send and taken back after it, whatever the answer: what stays are the
 //!    attempts in which the process died.
-//! 2. After [`ALONE_AFTER`] deaths each record of that batch goes alone.
-//! 3. After [`PUT_ASIDE_AFTER`] the record is put aside, with the reason, and counted as rejected.
+//! 2. An attempt that lasts is taken back too, by the housekeeping's second round: what kills, kills at once; who
+//!    pulls the plug while a network hangs says nothing about the record.
+//! 3. After [`ALONE_AFTER`] deaths each record of that batch goes alone.
+//! 4. After [`PUT_ASIDE_AFTER`] the record is put aside, with the reason, and counted as rejected.
 //!
 //! What it does not do: survive a power loss; then the count begins again.
 
@@ -13,7 +15,7 @@ use super::batch::Batch;
 use super::chain::Chain;
 use super::ledger::Ledger;
 
-/// A send that is under way; dropped when it has ended, well or not.
+/// A send that is under way, for as long as that tells something about its records; dropped when it has ended, well or not.
 #[derive(Debug)]
 #[must_use = "it lasts as long as the send"]
 pub struct Attempt {
@@ -24,12 +26,23 @@ pub struct Attempt {
 impl DiskQueue {
     /// Says that `batch` is about to be sent. To be held until the answer is there.
     pub fn attempt(&self, batch: &Batch) -> Attempt {
-        self.engine().ledger().begin_attempt(batch);
+        let engine = self.engine();
+        engine.ledger().begin_attempt(batch);
+        engine.bell().ring();
         Attempt {
             queue: self.clone(),
             id: batch.queue(),
         }
     }
+}
+
+/// How long a send has been under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Since the housekeeping's last round.
+    New,
+    /// Longer.
+    Seen,
 }
 
 impl Drop for Attempt {
@@ -44,10 +57,10 @@ impl Ledger {
             return;
         };
         // A batch that was drained before another was confirmed says nothing about this position.
-        if chain.is_sending || batch.first_seq() < chain.slot.position.seq {
+        if chain.sending.is_some() || batch.first_seq() < chain.slot.position.seq {
             return;
         }
-        chain.is_sending = true;
+        chain.sending = Some(Sending::New);
         if chain.slot.attempts < ALONE_AFTER {
             chain.slot.suspects_end = batch.last_seq() + 1;
         }
@@ -56,11 +69,28 @@ impl Ledger {
     }
 
     fn end_attempt(&mut self, queue: QueueId) {
-        if let Some(chain) = self.chain_of(queue).filter(|chain| chain.is_sending) {
-            chain.is_sending = false;
-            chain.slot.attempts = chain.slot.attempts.saturating_sub(1);
-            chain.write_head();
+        if let Some(chain) = self.chain_of(queue) {
+            chain.take_attempt_back();
         }
+    }
+
+    /// Takes back the attempts that were under way in the last round already; says whether others are.
+    pub(super) fn age_attempts(&mut self) -> bool {
+        let adopted = self.adopted.iter_mut().map(|adopted| &mut adopted.chain);
+        let chains = adopted.chain([&mut self.writer.chain]);
+        let is_new = |chain: &mut Chain| match chain.sending {
+            Some(Sending::New) => {
+                chain.sending = Some(Sending::Seen);
+                true
+            }
+            Some(Sending::Seen) => {
+                chain.take_attempt_back();
+                false
+            }
+            None => false,
+        };
+        // All of them, not up to the first.
+        chains.map(is_new).fold(false, |any, is_new| any | is_new)
     }
 
     fn chain_of(&mut self, queue: QueueId) -> Option<&mut Chain> {
@@ -75,13 +105,20 @@ impl Ledger {
 }
 
 impl Chain {
+    fn take_attempt_back(&mut self) {
+        if self.sending.take().is_some() {
+            self.slot.attempts = self.slot.attempts.saturating_sub(1);
+            self.write_head();
+        }
+    }
+
     /// The position has moved: what was said about the old one no longer counts, but the rest of a batch that killed
     /// stays suspect.
     pub(super) fn clear_attempts(&mut self) {
         let is_suspect =
             self.slot.attempts >= ALONE_AFTER && self.slot.position.seq < self.slot.suspects_end;
         self.slot.attempts = if is_suspect { ALONE_AFTER } else { 0 };
-        self.is_sending = false;
+        self.sending = None;
     }
 }
 
@@ -90,3 +127,50 @@ pub const ALONE_AFTER: u64 = 3;
 
 /// Two more, alone: the record is the reason.
 pub const PUT_ASIDE_AFTER: u64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::line::Line;
+    use super::super::proofs::sim::Sim;
+    use super::super::{Durability, Engine};
+    use super::*;
+
+    fn open(sim: &Sim) -> DiskQueue {
+        let builder = DiskQueue::builder(Path::new("/queues")).storage(Arc::new(sim.clone()));
+        builder.without_thread().open().unwrap()
+    }
+
+    /// How many records go at once after processes have died in a send, after so many rounds of their housekeeping.
+    fn records_at_once_after(deaths: usize, rounds: usize) -> usize {
+        let sim = Sim::default();
+        let mut queue = open(&sim);
+        for _ in 0..10 {
+            let mut line = Line::new();
+            line.body().extend_from_slice(b"\"timestamp\":\"t\"}");
+            let _ = queue.append(&mut line, Durability::PageCache);
+        }
+        for _ in 0..deaths {
+            let batch = queue.drain(100, 100_000).unwrap();
+            let attempt = queue.attempt(&batch);
+            (0..rounds).for_each(|_| Engine::keep_house(&queue.engine()));
+            sim.kill();
+            let next = open(&sim);
+            std::mem::forget((attempt, std::mem::replace(&mut queue, next)));
+        }
+        queue.drain(100, 100_000).unwrap().len()
+    }
+
+    #[test]
+    fn three_that_died_at_once_make_the_records_go_alone() {
+        assert_eq!(records_at_once_after(2, 1), 10);
+        assert_eq!(records_at_once_after(3, 1), 1);
+    }
+
+    #[test]
+    fn those_that_died_while_a_network_hung_do_not_count() {
+        assert_eq!(records_at_once_after(20, 2), 10);
+    }
+}

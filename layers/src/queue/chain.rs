@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::attempt::Sending;
 use super::batch::Token;
 use super::head::{self, Head, Position, Slot};
 use super::id::QueueId;
@@ -19,8 +20,18 @@ pub(super) struct Segment {
     pub(super) first_seq: u64,
     /// Bytes in it that are lines.
     pub(super) bytes: u64,
-    /// Losses that are said in it, to be said again when it is dropped.
-    pub(super) notes: Vec<Note>,
+    /// Losses that are said in it, each with the seq of its record: to be said again when that is dropped.
+    pub(super) notes: Vec<(u64, Note)>,
+}
+
+impl Segment {
+    /// The losses that are said in it from `seq` on: what lies before is delivered.
+    pub(super) fn take_notes_from(&mut self, seq: u64) -> impl Iterator<Item = Note> {
+        let notes = std::mem::take(&mut self.notes).into_iter();
+        notes
+            .filter(move |&(at, _)| at >= seq)
+            .map(|(_, note)| note)
+    }
 }
 
 /// The segments of one queue.
@@ -34,8 +45,8 @@ pub(super) struct Chain {
     /// The context in force at the confirmed position; nothing at the start of a segment, or when its line is lost.
     pub(super) context: Option<Arc<str>>,
     pub(super) head: Head,
-    /// Whether a send from the confirmed position is under way in this process.
-    pub(super) is_sending: bool,
+    /// The send from the confirmed position that is under way in this process.
+    pub(super) sending: Option<Sending>,
 }
 
 /// What a reader needs, so that it can read without holding the queue up.
@@ -66,7 +77,7 @@ impl Chain {
             slot: Slot::default(),
             context: None,
             head,
-            is_sending: false,
+            sending: None,
         }
     }
 
@@ -81,7 +92,7 @@ impl Chain {
                 .map(|segment| (segment.first_seq, segment.bytes))
                 .collect(),
             position: self.slot.position,
-            attempts: self.slot.attempts - u64::from(self.is_sending),
+            attempts: self.slot.attempts - u64::from(self.sending.is_some()),
             context: self.context.clone(),
             end_seq,
         }

@@ -40,7 +40,7 @@ pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Draine
         position: view.position,
         context: view.context.clone(),
         records_context: None,
-        joined: Vec::new(),
+        joined: Vec::with_capacity(likely_bytes(view, max_records, max_bytes)),
         starts: Vec::new(),
         end: view.position,
         end_context: None,
@@ -51,6 +51,13 @@ pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Draine
     };
     let is_at_end = drain.read_segments();
     drain.finish(is_at_end)
+}
+
+/// How large a batch is likely to get: records are about 300 bytes.
+fn likely_bytes(view: &View, max_records: usize, max_bytes: usize) -> usize {
+    let stored: u64 = view.segments.iter().map(|segment| segment.1).sum();
+    let stored = usize::try_from(stored).unwrap_or(usize::MAX);
+    max_records.saturating_mul(512).min(max_bytes).min(stored)
 }
 
 /// Every loss that is said in a queue from its confirmed position on.
@@ -182,11 +189,17 @@ impl Drain<'_> {
                 Found::Garbage(garbage) => {
                     self.garbage_bytes += garbage.bytes;
                     before.garbage = Some(garbage);
+                    before.passed = None;
                 }
-                // One for records that were passed already is a copy.
-                Found::Line { seq, .. } if seq < self.position.seq => {}
+                Found::Line { seq, offset, len } if seq < self.position.seq => {
+                    before.pass(seq, offset, reader.line(len));
+                }
                 Found::Line { seq, offset, len } if is_context(reader.line(len)) => {
-                    before = Before::context(seq, offset, reader.line(len));
+                    let context = Some(Incoming::new(seq, offset, reader.line(len)));
+                    before = Before {
+                        context,
+                        ..Before::default()
+                    };
                 }
                 Found::Line { seq, offset, len } => {
                     if seq > self.position.seq {
@@ -206,7 +219,10 @@ impl Drain<'_> {
 
     /// Puts in force what came before the record `seq`, and puts out of force what may have been replaced there.
     fn switch_context(&mut self, before: Before, seq: u64) {
-        if let Some(incoming) = before.context {
+        let passed = before
+            .passed
+            .filter(|passed| passed.from_seq == self.position.seq);
+        if let Some(incoming) = before.context.or(passed) {
             let is_for_this = incoming.from_seq <= seq;
             let members = incoming.members.filter(|_| is_for_this);
             self.position.context = members.as_ref().map(|_| incoming.offset);
@@ -296,6 +312,9 @@ impl Drain<'_> {
 struct Before {
     context: Option<Incoming>,
     garbage: Option<Garbage>,
+    /// The context of records that were passed already, true of what follows if they lead up to it without a gap:
+    /// otherwise they are copies from another place.
+    passed: Option<Incoming>,
 }
 
 /// A context line that waits for the first record it is true of.
@@ -305,16 +324,29 @@ struct Incoming {
     members: Option<Arc<str>>,
 }
 
-impl Before {
-    fn context(from_seq: u64, offset: u64, line: &[u8]) -> Self {
+impl Incoming {
+    fn new(from_seq: u64, offset: u64, line: &[u8]) -> Self {
         let members = std::str::from_utf8(members(line)).ok().map(Arc::from);
         Self {
-            context: Some(Incoming {
-                from_seq,
-                offset,
-                members,
-            }),
-            garbage: None,
+            from_seq,
+            offset,
+            members,
+        }
+    }
+}
+
+impl Before {
+    /// Takes note of a line whose seq was passed already.
+    fn pass(&mut self, seq: u64, offset: u64, line: &[u8]) {
+        if is_context(line) {
+            self.passed = Some(Incoming::new(seq, offset, line));
+        } else if let Some(passed) = self.passed.take_if(|passed| passed.from_seq == seq) {
+            self.passed = Some(Incoming {
+                from_seq: seq + 1,
+                ..passed
+            });
+        } else {
+            self.passed = None;
         }
     }
 }

@@ -125,19 +125,19 @@ impl Engine {
 
     /// The housekeeping's round.
     pub(super) fn keep_house(&self) {
-        let is_degraded = {
+        let comes_again = {
             let mut ledger = self.ledger();
             ledger.recover();
             if ledger.has_lost_home() {
                 self.has_lost_home.store(true, Ordering::Release);
             }
-            ledger.health() != super::Health::Healthy
+            ledger.age_attempts() || ledger.health() != super::Health::Healthy
         };
         if self.fsync != Fsync::Never {
             // A failed sync seals its segment; the next round syncs what came after.
             let _ = self.sync();
         }
-        if is_degraded {
+        if comes_again {
             self.bell.ring();
         }
     }
@@ -187,10 +187,14 @@ impl Engine {
         drop(lock);
     }
 
-    /// In a forked child: closes its copy of the lock, so that the parent's queue is free once the parent is gone.
-    pub(super) fn let_go_of_parents_lock(&self) {
+    /// In a forked child: closes its copies of the locks, so that the parent's queues are free once the parent is
+    /// gone. Those that the parent was using in the moment of the fork stay with the child.
+    pub(super) fn let_go_of_parents_locks(&self) {
         if let Ok(mut lock) = self.lock.try_lock() {
             drop(lock.take());
+        }
+        if let Ok(mut ledger) = self.ledger.try_lock() {
+            ledger.adopted.clear();
         }
     }
 

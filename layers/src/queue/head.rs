@@ -4,14 +4,13 @@
 //! 2. A slot has a 512-byte sector of its own, so that a torn write costs the newer one at most.
 //! 3. Lost altogether, the queue begins again at its oldest segment: the relay sees duplicates, nobody a loss.
 
-use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::line::parse_hex;
+use super::line::{parse_hex, write_hex};
 use super::storage::{Storage, StoredFile, append_all, read_full};
 
 /// A place between two records.
@@ -57,7 +56,7 @@ pub(super) struct Head {
     path: PathBuf,
     file: Option<Arc<dyn StoredFile>>,
     turn: u64,
-    text: String,
+    text: Vec<u8>,
 }
 
 impl Head {
@@ -68,7 +67,7 @@ impl Head {
             path,
             file: None,
             turn,
-            text: String::with_capacity(SLOT_BYTES),
+            text: Vec::with_capacity(SLOT_BYTES),
         }
     }
 
@@ -83,7 +82,7 @@ impl Head {
                 .file
                 .insert(open_or_create(&*self.storage, &self.path)?),
         };
-        file.write_at(self.text.as_bytes(), offset)
+        file.write_at(&self.text, offset)
     }
 }
 
@@ -125,31 +124,44 @@ fn open_or_create(
     }
 }
 
-fn encode(slot: &Slot, turn: u64, text: &mut String) {
+fn encode(slot: &Slot, turn: u64, text: &mut Vec<u8>) {
     let Slot {
         position,
         generation,
         attempts,
         suspects_end,
-    } = slot;
+    } = *slot;
+    let fields: [(&str, u64); 8] = [
+        ("turn", turn),
+        ("segment", position.segment),
+        ("offset", position.offset),
+        ("seq", position.seq),
+        ("context", position.context.unwrap_or(NO_CONTEXT)),
+        ("generation", generation),
+        ("attempts", attempts),
+        ("suspects_end", suspects_end),
+    ];
     text.clear();
-    let context = position.context.unwrap_or(NO_CONTEXT);
-    // Writing into a String can't fail.
-    let _ = write!(
-        text,
-        "{{\"version\":{FORMAT_VERSION},\"turn\":\"{turn:016x}\",\"segment\":\"{:016x}\",\"offset\":\"{:016x}\",\
-         \"seq\":\"{:016x}\",\"context\":\"{context:016x}\",\"generation\":\"{generation:016x}\",\"attempts\":\"{attempts:016x}\",\
-         \"suspects_end\":\"{suspects_end:016x}\"",
-        position.segment, position.offset, position.seq,
-    );
-    let crc = crc32fast::hash(text.as_bytes());
-    let _ = write!(text, "{CRC_KEY}{crc:08x}\"}}");
-    let _ = writeln!(
-        text,
-        "{:1$}",
-        "",
-        (SLOT_BYTES - 1).saturating_sub(text.len())
-    );
+    text.extend_from_slice(VERSION.as_bytes());
+    for (name, value) in fields {
+        text.extend_from_slice(b",\"");
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"\":\"");
+        push_hex(text, 16, value);
+        text.push(b'"');
+    }
+    let crc = crc32fast::hash(text);
+    text.extend_from_slice(CRC_KEY.as_bytes());
+    push_hex(text, 8, u64::from(crc));
+    text.extend_from_slice(b"\"}");
+    text.resize(SLOT_BYTES - 1, b' ');
+    text.push(b'\n');
+}
+
+fn push_hex(text: &mut Vec<u8>, digits: usize, value: u64) {
+    let from = text.len();
+    text.resize(from + digits, b'0');
+    write_hex(text.get_mut(from..).unwrap_or_default(), value);
 }
 
 struct Decoded {
@@ -219,6 +231,7 @@ pub(super) const FILE_NAME: &str = "head.json";
 
 const SLOT_BYTES: usize = 512;
 const NO_CONTEXT: u64 = u64::MAX;
+const VERSION: &str = "{\"version\":1";
 const CRC_KEY: &str = ",\"crc\":\"";
 
 #[cfg(test)]
@@ -249,6 +262,11 @@ mod tests {
             head.write(slot).unwrap();
         }
         (dir, path)
+    }
+
+    #[test]
+    fn a_slot_says_the_version_of_the_format() {
+        assert_eq!(VERSION, format!("{{\"version\":{FORMAT_VERSION}"));
     }
 
     #[test]

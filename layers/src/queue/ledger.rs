@@ -13,6 +13,7 @@ use crc32fast::Hasher;
 use super::adopt::Adopted;
 use super::context;
 use super::holes::Holes;
+use super::in_hand::InHand;
 use super::line::{Line, MAX_LINE_BYTES};
 use super::memory::{Kept, Memory};
 use super::note::{Note, Owed};
@@ -40,21 +41,21 @@ pub(super) struct Ledger {
     pub(super) losses: Arc<Losses>,
     context: Arc<str>,
     /// Another ledger took over.
-    is_closed: bool,
+    pub(super) is_closed: bool,
     clock: Clock,
     /// Why records wait in memory.
     trouble: Option<String>,
     /// Records that came since the disk was tried last.
     untried: u32,
     /// Records whose callers wait for a sync.
-    in_hand: Vec<InHand>,
+    pub(super) in_hand: Vec<InHand>,
     note_line: Line,
 }
 
 /// Where a record went.
 #[derive(Debug)]
 pub(super) enum Stored {
-    /// Written, as the so-manieth line.
+    /// Written; `ticket` counts the lines.
     OnDisk {
         seq: u64,
         ticket: u64,
@@ -63,14 +64,6 @@ pub(super) enum Stored {
     Lost(Loss),
     /// Not here: another ledger took over.
     Elsewhere,
-}
-
-/// A record that its caller wants durable.
-#[derive(Debug)]
-struct InHand {
-    record: Kept,
-    /// Its ticket in a fresh segment, after a sync failed.
-    again: Option<u64>,
 }
 
 impl Ledger {
@@ -120,7 +113,7 @@ impl Ledger {
         self.append_under(context, line, body, is_waited_for)
     }
 
-    fn append_under(
+    pub(super) fn append_under(
         &mut self,
         context: Arc<str>,
         line: &mut Line,
@@ -158,15 +151,8 @@ impl Ledger {
         match written {
             Ok(ticket) => {
                 if is_waited_for {
-                    let record = Kept {
-                        seq,
-                        line: line.bytes().into(),
-                        context,
-                    };
-                    self.in_hand.push(InHand {
-                        record,
-                        again: None,
-                    });
+                    let line = line.bytes().into();
+                    self.in_hand.push(InHand::new(Kept { seq, line, context }));
                 }
                 Stored::OnDisk { seq, ticket }
             }
@@ -175,48 +161,6 @@ impl Ledger {
                 self.keep_in_memory(seq, line, context)
             }
         }
-    }
-
-    /// Takes over from a ledger whose directory has vanished: what it had on disk is lost, what waited in memory is
-    /// appended here, and what it had adopted is adopted.
-    pub(super) fn take_over(&mut self, old: &mut Self) {
-        old.is_closed = true;
-        old.writer.seal();
-        self.adopted.extend(old.adopted.drain(..));
-        while let Some(note) = old.owed.settle() {
-            self.owed.add(note);
-        }
-        for segment in &mut old.writer.chain.segments {
-            for note in segment.notes.drain(..) {
-                self.owed.add(note);
-            }
-        }
-        let first_seq = old.writer.chain.slot.position.seq;
-        let end_seq = old.memory.oldest().map_or(old.next_seq, |kept| kept.seq);
-        let count = end_seq.saturating_sub(first_seq) - old.holes.count(first_seq, end_seq);
-        if count > 0 {
-            self.losses.add(Loss::Disk, count);
-            let (queue, last_seq) = (old.id(), end_seq - 1);
-            self.owed.add(Note {
-                queue,
-                first_seq,
-                last_seq,
-                count,
-                reason: Loss::Disk,
-            });
-        }
-        let (old_id, new_id) = (old.id().to_string(), self.id().to_string());
-        while let Some(kept) = old.memory.pop() {
-            let mut line = Line::from_stored(kept.line);
-            let body = line.close();
-            let context = kept.context.replacen(&old_id, &new_id, 1);
-            self.append_under(context.into(), &mut line, &body, false);
-        }
-    }
-
-    /// Whether the directory is no longer there.
-    pub(super) fn has_lost_home(&self) -> bool {
-        !self.is_closed && self.writer.has_lost_home()
     }
 
     /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
@@ -273,7 +217,7 @@ impl Ledger {
         match written {
             Ok(_) => {
                 if let Some(note) = self.owed.settle() {
-                    self.writer.keep_note(note);
+                    self.writer.keep_note(seq, note);
                 }
                 Ok(())
             }
@@ -295,43 +239,6 @@ impl Ledger {
             count: 1,
             reason,
         });
-    }
-
-    /// After a failed sync: begins a fresh segment and puts there, before anything newer, each record that somebody
-    /// waits for.
-    pub(super) fn rewrite_in_hand(&mut self) {
-        self.in_hand.sort_by_key(|hand| hand.record.seq);
-        for at in 0..self.in_hand.len() {
-            let Some((seq, bytes)) = self
-                .in_hand
-                .get(at)
-                .map(|hand| (hand.record.seq, hand.record.line.len()))
-            else {
-                return;
-            };
-            let room = self.make_room_for_older(seq, bytes + self.context.len());
-            let Some(InHand { record, again }) = self.in_hand.get_mut(at) else {
-                return;
-            };
-            // The next record says its context anew: readers that skip this line skip its context too.
-            *again = room
-                .and_then(|()| self.writer.write(seq, &record.line, &record.context))
-                .ok();
-        }
-        self.writer.repeat_context();
-    }
-
-    /// The ticket under which a record was written again after a failed sync.
-    pub(super) fn ticket_again(&self, seq: u64) -> Option<u64> {
-        self.in_hand
-            .iter()
-            .find(|hand| hand.record.seq == seq)?
-            .again
-    }
-
-    /// The caller no longer waits for this record.
-    pub(super) fn let_go(&mut self, seq: u64) {
-        self.in_hand.retain(|hand| hand.record.seq != seq);
     }
 
     pub(super) fn pending(&self) -> Pending {

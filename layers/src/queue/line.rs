@@ -153,14 +153,17 @@ pub(super) fn is_context(line: &[u8]) -> bool {
 
 /// Exactly 8 or 16 lower-case hex digits.
 pub(super) fn parse_hex(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0_u64, |value, &digit| {
-        let nibble = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some((value << 4) | u64::from(nibble))
-    })
+    let (mut value, mut seen) = (0, 0);
+    for &digit in digits {
+        let nibble = NIBBLES
+            .get(usize::from(digit))
+            .copied()
+            .unwrap_or(NO_NIBBLE);
+        value = (value << 4) | u64::from(nibble & 15);
+        seen |= nibble;
+    }
+    // One test for all digits: this runs for each line that is read.
+    (seen & NO_NIBBLE == 0).then_some(value)
 }
 
 fn parse_prefix(prefix: &[u8; PREFIX_BYTES]) -> Option<(u64, usize, u32)> {
@@ -177,7 +180,8 @@ fn parse_prefix(prefix: &[u8; PREFIX_BYTES]) -> Option<(u64, usize, u32)> {
     (len > PREFIX_BYTES && len <= MAX_LINE_BYTES).then_some((seq, len, crc))
 }
 
-fn write_hex(digits: &mut [u8], mut value: u64) {
+/// Fills `digits` with the value's lowest ones, in lower-case hex.
+pub(super) fn write_hex(digits: &mut [u8], mut value: u64) {
     for digit in digits.iter_mut().rev() {
         let nibble = (value & 15) as u8;
         *digit = if nibble < 10 {
@@ -200,6 +204,23 @@ pub(super) const PREFIX_BYTES: usize = 42;
 
 /// No line is longer: a damaged length can't make a reader swallow a file.
 pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+const NO_NIBBLE: u8 = 0x80;
+
+/// The value of each byte as a lower-case hex digit.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "when it is compiled, and never after"
+)]
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_NIBBLE; 256];
+    let mut nibble = 0;
+    while nibble < 16 {
+        nibbles[b"0123456789abcdef"[nibble] as usize] = nibble as u8;
+        nibble += 1;
+    }
+    nibbles
+};
 
 const BLANK_PREFIX: &[u8; PREFIX_BYTES] = b"{\"q\":\"0000000000000000-00000000-00000000\",";
 
@@ -246,6 +267,21 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(!matches!(check(&bytes), Check::Whole { .. }), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn only_lower_case_hex_digits_are_read() {
+        assert_eq!(parse_hex(b"0123456789abcdef"), Some(0x0123_4567_89ab_cdef));
+        for bad in [
+            &b"0000000G"[..],
+            b"0000000A",
+            b"-0000000",
+            b"0000 000",
+            b"\0\0\0\0\0\0\0\0",
+            b"\xff0000000",
+        ] {
+            assert_eq!(parse_hex(bad), None, "{bad:?}");
         }
     }
 

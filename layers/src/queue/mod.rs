@@ -43,6 +43,7 @@ mod head;
 mod holes;
 mod housekeeping;
 mod id;
+mod in_hand;
 pub mod inspect;
 mod ledger;
 mod line;
@@ -56,6 +57,7 @@ mod reader;
 mod rejected;
 mod room;
 mod storage;
+mod takeover;
 mod writer;
 
 use std::io;
@@ -301,7 +303,7 @@ impl Shared {
             Err(_) => self.settings.start_homeless(&self.losses),
         };
         engine.ledger().set_context(&self.context.load());
-        self.engine.load().let_go_of_parents_lock();
+        self.engine.load().let_go_of_parents_locks();
         if let Some(parents) = thread.take() {
             parents.forget();
         }

@@ -108,11 +108,12 @@ impl Ledger {
         }
         self.writer.seal();
         while self.memory.pop().is_some() {}
-        let segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
-        for segment in &segments {
+        let confirmed = self.writer.chain.slot.position.seq;
+        let mut segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
+        for segment in &mut segments {
             self.writer.forget_unsynced(segment.first_seq);
-            for note in &segment.notes {
-                self.owed.add(note.clone());
+            for note in segment.take_notes_from(confirmed) {
+                self.owed.add(note);
             }
         }
         let chain = &mut self.writer.chain;

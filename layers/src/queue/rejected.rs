@@ -1,6 +1,6 @@
 //! `rejected.jsonl`: what the relay refused for its content, kept for support.
 //!
-//! A small ring: at its cap the older half goes. A line is the record as it was, with `reason` and `queue` put last.
+//! A small ring: at its cap the older half goes, and what is larger than half of it is not kept. A line is the record as it was, with `reason` and `queue` put last.
 //! Where the disk refuses, the record is only counted.
 
 use std::io;

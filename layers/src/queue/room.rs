@@ -139,10 +139,10 @@ impl Ledger {
     }
 
     fn drop_oldest_own(&mut self) -> Option<Segment> {
-        let end_seq = self.writer.end_seq();
+        let (end_seq, confirmed) = (self.writer.end_seq(), self.writer.chain.slot.position.seq);
         let (mut segment, lost) = self.writer.chain.drop_oldest(end_seq)?;
         self.writer.forget_unsynced(segment.first_seq);
-        for note in segment.notes.drain(..) {
+        for note in segment.take_notes_from(confirmed) {
             self.owed.add(note);
         }
         self.lose_own_range(&lost, Loss::Overflow);

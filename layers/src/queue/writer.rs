@@ -122,10 +122,10 @@ impl Writer {
         self.context = None;
     }
 
-    /// Remembers that `note` is in the open segment.
-    pub(super) fn keep_note(&mut self, note: Note) {
+    /// Remembers that `note` is in the open segment, as the record `seq`.
+    pub(super) fn keep_note(&mut self, seq: u64, note: Note) {
         if let Some(segment) = self.chain.segments.back_mut() {
-            segment.notes.push(note);
+            segment.notes.push((seq, note));
         }
     }
 

@@ -17,9 +17,12 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
     if joins(text.back(start, 1), text.back(start, 2)) {
         return Seen::Nothing;
     }
+    if is_in_table(text, start) {
+        return Seen::Nothing;
+    }
     let first = text.run_most(start, MAX_DIGITS + 1, |byte| byte.is_ascii_digit());
     let separator = text.at(first);
-    let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-');
+    let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-' | b'.');
     let mut digits = [0_u8; MAX_DIGITS];
     let mut len = 0;
     let mut at = start;
@@ -52,6 +55,16 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
         Some(end) => Seen::found(Rule::Card, start, end),
         None => Seen::Nothing,
     }
+}
+
+/// A group of four right before it, of digits or hex: a table or a dump.
+fn is_in_table(text: Text<'_>, start: usize) -> bool {
+    let group = text.run_back(start.saturating_sub(1), 5, |byte| byte.is_ascii_hexdigit());
+    let has_digit = text.slice(group, start).iter().any(u8::is_ascii_digit);
+    text.back(start, 1) == b' '
+        && start - group == 5
+        && has_digit
+        && !text.back(group, 1).is_ascii_alphanumeric()
 }
 
 /// Does `byte` make the number a part of something longer: an identifier, a fraction, a hash?
@@ -131,5 +144,7 @@ pub(super) const SAMPLES: Samples = Samples {
         "sha 4111111111111111ab",
         "4444444444444444",
         "req-4111111111111111",
+        "573C 573D 5740 5741 5742 5743",
+        "5420 5421 5422 5423 5424 5425",
     ],
 };

@@ -84,6 +84,13 @@ pub(super) const PROGRAMS: &[&str] = &[
     "smbclient",
     "ldapsearch",
     "wget",
+    "etcdctl",
+    "unzip",
+    "ipmitool",
+    "cqlsh",
+    "openssl enc",
+    "7z x",
+    "7z a",
 ];
 
 const FLAGS: &[Flag] = &[
@@ -99,6 +106,13 @@ const FLAGS: &[Flag] = &[
     flag(b"docker login", b"-p", Form::Word),
     flag(b"smbclient", b"-U", Form::Behind(b'%')),
     flag(b"ldapsearch", b"-w", Form::Word),
+    flag(b"etcdctl", b"--user", Form::Behind(b':')),
+    flag(b"unzip", b"-P", Form::Word),
+    flag(b"ipmitool", b"-P", Form::Word),
+    flag(b"cqlsh", b"-p", Form::Word),
+    flag(b"openssl enc", b"-k", Form::Word),
+    flag(b"7z x", b"-p", Form::Glued),
+    flag(b"7z a", b"-p", Form::Glued),
 ];
 
 const fn flag(program: &'static [u8], flag: &'static [u8], form: Form) -> Flag {

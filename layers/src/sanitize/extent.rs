@@ -64,6 +64,10 @@ fn opened(text: Text<'_>, at: usize) -> Option<(quote::Quote, usize)> {
 
 /// The bracket that opens a structure at `at`: `{`, `[`, `Name {`, `Some(`, `path::Name(`.
 fn structure_open(text: Text<'_>, at: usize) -> Option<usize> {
+    // A tuple of strings: `auth=("ann", "x")`.
+    if text.at(at) == b'(' && matches!(text.at(at + 1), b'"' | b'\'') {
+        return Some(at);
+    }
     if matches!(text.at(at), b'{' | b'[') {
         return Some(at);
     }

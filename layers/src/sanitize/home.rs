@@ -67,7 +67,11 @@ fn root(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let root = above.map_or(start, |above| start - above.len());
     let before = text.back(root, 1);
     let is_file = before == b'/' && text.ends_any_case(root, b"file://");
-    let is_edge = !is_word(before) && !matches!(before, b'.' | b'~' | b'/' | b'}' | b'-' | b'*')
+    // `-I/home/ann/include`
+    let is_flag =
+        before.is_ascii_alphabetic() && text.back(root, 2) == b'-' && !is_word(text.back(root, 3));
+    let is_edge = is_flag
+        || !is_word(before) && !matches!(before, b'.' | b'~' | b'/' | b'}' | b'-' | b'*')
         || begins_word(text, root) && before != 0 && is_word(before);
     (is_edge || is_file).then_some(root)
 }

@@ -78,6 +78,10 @@ fn is_part(text: Text<'_>, start: usize, end: usize, run_end: usize) -> bool {
 
 /// A version number that looks like an address: `Name/1.2.3.4`, `v1.2.3.4`, `version 1.2.3.4`, `pkg-1.2.3.4`.
 fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bool {
+    // Object identifiers of X.509.
+    if text.has(start, b"2.5.4.") || text.has(start, b"2.5.29.") || text.has(start, b"1.3.6.1") {
+        return true;
+    }
     if text.has_any_case(end, b" (build") || text.has_any_case(end, b" build ") {
         return true;
     }
@@ -193,14 +197,23 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
 pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen {
     let start = text.run_back(colon, 4, |byte| byte.is_ascii_hexdigit());
     let run_end = groups_end(text, colon);
-    let resume = Seen::NothingBefore(run_end.max(colon + 1));
+    // Digits behind the last colon may begin something else.
+    let last = text
+        .slice(colon, run_end)
+        .iter()
+        .rposition(|&byte| byte == b':');
+    let resume = Seen::NothingBefore(colon + last.unwrap_or(0) + 1);
     // Two colons at least; a time or a ratio has no more, an address without `::` has seven.
     let colons = text
         .slice(start, run_end)
         .iter()
         .filter(|&&byte| byte == b':')
         .count();
-    if colons < 2 {
+    let is_short = text
+        .slice(start, run_end)
+        .windows(2)
+        .any(|pair| pair == b"::");
+    if colons < 2 || (colons < 6 && !is_short) {
         return resume;
     }
     // `addr:fe80::1`: one colon may part it from a word.

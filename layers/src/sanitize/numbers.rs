@@ -45,7 +45,7 @@ fn look(text: Text<'_>, at: usize, kept: Kept) -> (Seen, usize) {
             go_on(ip::scan_v4(text, kept.loopback, at), end)
         }
         (3, b'-' | 0xe2) => go_on(ssn::scan(text, at), end),
-        (12.., _) | (4, b' ' | b'-') => go_on(card::scan(text, at), end),
+        (12.., _) | (4, b' ' | b'-' | b'.') => go_on(card::scan(text, at), end),
         _ => (Seen::Nothing, end),
     }
 }

@@ -66,9 +66,14 @@ pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -
     let (class, sort) = rules.keys.class(text.str(start, end));
     let is_query_signature =
         matches!(text.back(start, 1), b'?' | b'&') && is_signature(text.slice(start, end));
-    if class == KeyClass::Clean && !is_query_signature && !is_key_in_words(text, start, end) {
-        return Seen::NothingBefore(end);
-    }
+    let sort = match class {
+        KeyClass::Secret => sort,
+        KeyClass::Clean if is_query_signature => Some(Sort::Token),
+        KeyClass::Clean => match in_words(text, start, end) {
+            Some(sort) => Some(sort),
+            None => return Seen::NothingBefore(end),
+        },
+    };
     let extent = match signed {
         Some((separator, value, quote)) => {
             let pair = Pair {
@@ -77,7 +82,7 @@ pub(super) fn scan(text: Text<'_>, rules: &Compiled, start: usize, end: usize) -
                 value,
                 separator,
                 quote,
-                sort: sort.or(is_query_signature.then_some(Sort::Token)),
+                sort,
             };
             taken(text, rules.markers(), pair)
         }
@@ -112,30 +117,43 @@ fn is_signature(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"sig") || name.eq_ignore_ascii_case(b"signature")
 }
 
-/// `api key`, `private key` and the like as two words of prose.
-fn is_key_in_words(text: Text<'_>, start: usize, end: usize) -> bool {
-    const FIRST: [&[u8]; 8] = [
-        b"api ",
-        b"access ",
-        b"secret ",
-        b"private ",
-        b"signing ",
-        b"encryption ",
-        b"account ",
-        b"master ",
-    ];
-    text.slice(start, end).eq_ignore_ascii_case(b"key")
-        && FIRST.iter().any(|first| {
+/// `api key`, `pass phrase`, `mot de passe`: a name in several words of prose.
+fn in_words(text: Text<'_>, start: usize, end: usize) -> Option<Sort> {
+    let is_behind = |first: &[&[u8]]| {
+        first.iter().any(|first| {
             text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
         })
+    };
+    let name = text.slice(start, end);
+    if name.eq_ignore_ascii_case(b"key") && is_behind(BEFORE_KEY) {
+        return Some(Sort::Token);
+    }
+    let is_phrase = name.eq_ignore_ascii_case(b"phrase") && is_behind(BEFORE_PHRASE);
+    let is_passe = name.eq_ignore_ascii_case(b"passe") && is_behind(&[b"mot de "]);
+    (is_phrase || is_passe).then_some(Sort::Password)
 }
+
+const BEFORE_KEY: &[&[u8]] = &[
+    b"api ",
+    b"access ",
+    b"secret ",
+    b"private ",
+    b"signing ",
+    b"encryption ",
+    b"account ",
+    b"master ",
+];
+const BEFORE_PHRASE: &[&[u8]] = &[b"pass ", b"seed ", b"recovery ", b"mnemonic ", b"secret "];
 
 /// The whole identifier around a strong word.
 fn name(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
-    let is_part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'.');
-    // The literal `sig=` has its sign in it.
-    let end = end - usize::from(text.back(end, 1) == b'=');
+    // Arrows, dashes and wide signs are no letters.
+    let is_part =
+        |byte: u8| (is_word(byte) && !matches!(byte, 0xe2 | 0xef)) || matches!(byte, b'-' | b'.');
+    // The literals `sig=` and `pw"` have the sign in them.
+    let end = end - usize::from(!is_word(text.back(end, 1)));
     let mut start = text.run_back(start, MAX_NAME_BYTES, is_part);
+    start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
     let mut end = text.run_most(end, MAX_NAME_BYTES, is_part);
     while end > start && matches!(text.back(end, 1), b'.' | b'-') {
         end -= 1;
@@ -172,11 +190,21 @@ fn separator(
     start: usize,
     end: usize,
 ) -> Option<(Separator, usize, Option<Quote>)> {
+    let word = text.run_most(end, MAX_SPACES, is_blank);
+    let is_before_word = word > end && text.at(word).is_ascii_alphabetic();
+    if is_before_word && !matches!(text.back(start, 1), b'<' | b':') && text.at(start) != b'-' {
+        return None;
+    }
     let mut at = skip_sgr(text, end);
     let mut closing = None;
     if let Some((quote, inner)) = quote::open(text, at) {
         closing = Some((quote, at));
         at = inner;
+    }
+    // `password[0]=`, `passwords[admin]=`.
+    if text.at(at) == b'[' {
+        let index = text.run_most(at + 1, 32, is_word);
+        at = if text.at(index) == b']' { index } else { at };
     }
     at = text.run_most(at, 3, |byte| matches!(byte, b']' | b'*' | b')'));
     if text.has_any_case(at, b"%5d") {
@@ -188,9 +216,9 @@ fn separator(
     );
     let quote = closing.map(|(quote, _)| quote);
     if let Some((is_colon, after)) = sign(text, spaced) {
-        // PHP goes on in the next line.
+        // PHP and pretty JSON may go on in the next line.
         let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
-        let after = if is_arrow {
+        let after = if is_arrow || quote.is_some() {
             text.run_most(after, MAX_SPACES, |byte| byte.is_ascii_whitespace())
         } else {
             after
@@ -232,7 +260,10 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b':' if next == b'=' => Some((false, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
-        b'-' if next == b'>' => Some((true, at + 2)),
+        b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
+        0xef if text.has(at, "＝".as_bytes()) => Some((false, at + "＝".len())),
+        0xe2 if text.has(at, "⇒".as_bytes()) => Some((true, at + "⇒".len())),
+        0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
         0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
         b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
         b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
@@ -250,7 +281,7 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
     }
     // `<Data Name="Password">x</Data>`
     if text.at(at) == b'>'
-        && text.back(open, 1) == b'='
+        && is_named(text, open)
         && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
     {
         return Some(at + 1);
@@ -275,6 +306,11 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
         (b'(', b')') | (b'[', b']')
     );
     (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
+}
+
+/// Is the quoted word that opens at `open` what an attribute calls its element: `name="x"`, `key="x"`?
+fn is_named(text: Text<'_>, open: usize) -> bool {
+    text.ends_any_case(open, b"name=") || text.ends_any_case(open, b"key=")
 }
 
 /// The value of a multipart form: `name="password"`, an empty line, the value.
@@ -319,9 +355,12 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
     value
 }
 
-/// The text of an XML element: `<password>x</password>`.
+/// Where the text of an XML element begins whose name is `start..end`: `<password>x</password>`.
 fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let open = text.run_back(start, 32, |byte| is_word(byte) || byte == b':');
+    if text.ends_any_case(start, b"&lt;") && text.has(end, b"&gt;") {
+        return Some(end + b"&gt;".len());
+    }
     if text.back(open, 1) != b'<' {
         return None;
     }
@@ -329,8 +368,35 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let is_open = text.at(close) == b'>'
         && text.back(close, 1) != b'/'
         && (close == end || is_blank(text.at(end)));
-    is_open.then_some(close + 1)
+    let cdata = b"<![CDATA[";
+    let inner = close
+        + 1
+        + if text.has(close + 1, cdata) {
+            cdata.len()
+        } else {
+            0
+        };
+    is_open.then_some(inner)
 }
+
+/// The text of an XML element that begins at `start`, without the space around it.
+fn element(text: Text<'_>, start: usize) -> Option<Extent> {
+    let start = text.run_most(start, 64, |byte| byte.is_ascii_whitespace());
+    let close = text.run_most(start, MAX_ELEMENT_BYTES, |byte| {
+        !matches!(byte, b'<' | b'&' | b'\n' | b']')
+    });
+    let end = text.run_back(close, close - start, |byte| byte.is_ascii_whitespace());
+    let after = text.run_most(close, 64, |byte| byte.is_ascii_whitespace());
+    let is_closed = text.has(after, b"</") || text.has(after, b"&lt;/") || text.has(after, b"]]>");
+    (end > start && is_closed).then_some(Extent {
+        start,
+        end,
+        form: Form::Bare,
+    })
+}
+
+/// Longest secret in an element.
+const MAX_ELEMENT_BYTES: usize = 4096;
 
 /// The value that goes, when there is one that is not just talk.
 fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
@@ -338,18 +404,7 @@ fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
         return extent;
     }
     if pair.separator == Separator::Tag {
-        let end = text.run(pair.value, |byte| byte != b'<' && byte != b'\n');
-        return (end > pair.value
-            && text.at(end) == b'<'
-            && !text
-                .slice(pair.value, end)
-                .iter()
-                .all(u8::is_ascii_whitespace))
-        .then_some(Extent {
-            start: pair.value,
-            end,
-            form: Form::Bare,
-        });
+        return element(text, pair.value);
     }
     if pair.sort == Some(Sort::Cookie)
         && let Some(end) = cookies_end(text, pair.value)
@@ -477,7 +532,8 @@ fn behind_scheme(
         extent::bare_end(text, start, Around::Text)
     };
     let is_word = text.slice(start, end).iter().all(u8::is_ascii_lowercase) && end - start < 16;
-    (end > start && (is_list || !is_word)).then_some(Extent {
+    let is_place = prose::is_placeholder(text.slice(start, end));
+    (end > start && !is_place && (is_list || !is_word)).then_some(Extent {
         start,
         end,
         form: Form::Bare,
@@ -618,7 +674,10 @@ fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
         ]
         .contains(&extension)
         && text.back(end, extension.len() + 1) == b'.';
-    is_target || is_file
+    // `arn:aws:secretsmanager:…:secret:name` names a secret.
+    let word = text.run_back(start, MAX_NAME_BYTES, |byte| byte > b' ' && byte != b'"');
+    let is_resource = text.back(start, 1) == b':' && text.has(word, b"arn:");
+    is_target || is_file || is_resource
 }
 
 fn is_blank(byte: u8) -> bool {

@@ -8,6 +8,7 @@ use super::marker::Markers;
 use super::pattern::{MIN_KNOWN_BYTES, Pattern};
 use super::pseudonym::Pseudonyms;
 use super::rule::Rule;
+use super::secret_words;
 use super::span::Span;
 use super::trigger::{Own, Trigger, Triggers};
 
@@ -205,8 +206,14 @@ impl Policy {
 
     pub(super) fn compile(&self) -> Compiled {
         let keys = Keys::new(self.profile == Profile::Strict, &self.deny, &self.allow);
+        let strict = [secret_words::STRICT, secret_words::STRICT_ALONE];
+        let strict = strict
+            .into_iter()
+            .flatten()
+            .filter(|_| self.profile == Profile::Strict);
         let names = keys
             .literals()
+            .chain(strict.copied())
             .map(|literal| Own::new(literal, Trigger::Name, 0));
         let patterns = self.patterns.iter().map(Pattern::literal);
         let own: Vec<Own> = names

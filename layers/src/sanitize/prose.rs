@@ -10,8 +10,9 @@ use super::text::{Text, is_word};
 /// Is the value of `pair` only talk, a placeholder, or code?
 pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
     let value = text.slice(extent.start, extent.end);
-    if pair.quote.is_some() && pair.separator != Separator::Flag {
-        return false;
+    // What stands behind a quoted name is data, but in a program's source.
+    if pair.quote.is_some() {
+        return extent.form == Form::Bare && is_code(text, pair, value);
     }
     if is_placeholder(value) {
         return true;
@@ -30,7 +31,7 @@ fn is_quoted_mode(sort: Option<Sort>, value: &[u8]) -> bool {
 }
 
 fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
-    if is_one_of(STATES, value) || is_code(text, pair, value) {
+    if is_one_of(STATES, value) || is_code(text, pair, value) || is_key_file(text, pair, value) {
         return true;
     }
     let is_password = matches!(
@@ -47,12 +48,15 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
                 || value.starts_with(b"-")
                 || is_punctuation(value)
         }
-        Separator::Colon if is_password => is_one_of(TALK, value),
+        Separator::Colon if is_password => {
+            is_one_of(TALK, value) || matches!(value, [b'(', b'A'..=b'Z' | b'a'..=b'z', .., b')'])
+        }
         Separator::Colon => {
             names_form(value)
-                || is_word
+                || (is_word && !is_setting(text, pair))
                 || is_one_of(TALK, value)
                 || is_number(value, 5)
+                || value.windows(3).any(|part| part == b"://")
                 || holds_pair(value)
                 || value.starts_with(b"(")
         }
@@ -67,13 +71,25 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
     }
 }
 
+/// `--private-key /etc/tls/site.pem`, `ssh_key=id.pem`: where a key lies.
+fn is_key_file(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
+    let is_key = text.ends_any_case(pair.end, b"key");
+    let is_path = matches!(value, [b'/', ..] | [b'.', b'/', ..] | [b'~', b'/', ..]);
+    let is_file = [
+        ".pem", ".key", ".der", ".p12", ".pfx", ".json", ".txt", ".pub", ".crt",
+    ]
+    .iter()
+    .any(|tail| ends_with_any_case(value, tail.as_bytes()));
+    is_key && (is_path || is_file)
+}
+
 /// `$TOKEN`, `${token}`, `<token>`, `****`, `%s`, `?`, `:password`: a place for a secret, or one that is masked already.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let is_variable = match value {
         [b'$', b'{' | b'(', ..] => true,
         [b'$', b'A'..=b'Z' | b'a'..=b'z' | b'_', name @ ..] => name
             .iter()
-            .all(|&byte| is_word(byte) || matches!(byte, b':' | b'.' | b'[' | b']' | b'>')),
+            .all(|&byte| is_word(byte) || matches!(byte, b':' | b'.' | b'[' | b']' | b'>' | b'-')),
         _ => false,
     };
     let is_numbered =
@@ -105,29 +121,84 @@ fn is_punctuation(value: &[u8]) -> bool {
             && value.len().is_multiple_of(3)
 }
 
-/// Source code that hands a secret on: `token = request.token`, `password=password`, `token = get_token()`.
+/// Source code that hands a secret on or declares one: `token = request.token`, `password=password`, `get_token()`,
+/// `token: &mut Token`.
 fn is_code(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
+    let is_path = |byte: u8| is_word(byte) || matches!(byte, b'.' | b':');
     let name_end = value
         .iter()
-        .position(|byte| !(is_word(*byte) || *byte == b'.'))
+        .position(|&byte| !is_path(byte))
         .unwrap_or(value.len());
     let (name, rest) = value.split_at_checked(name_end).unwrap_or((value, b""));
-    let is_name = name
+    let Some(first) = name
         .first()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-    let is_call = matches!(rest, [b'(', inside @ ..] | [b'[', inside @ ..] if !inside.contains(&b'"'))
-        && is_name;
+        .filter(|byte| byte.is_ascii_alphabetic() || **byte == b'_')
+    else {
+        return is_reference(value);
+    };
+    let is_call = matches!(rest, [b'(' | b'[' | b'!', inside @ ..] if !inside.contains(&b'"') && !inside.is_empty());
     let head = name.split(|&byte| byte == b'.').next().unwrap_or_default();
-    let is_field = is_name && head.len() < name.len() && is_one_of(OBJECTS, head);
+    let is_field = head.len() < name.len() && is_one_of(OBJECTS, head);
+    let is_module = name.windows(2).any(|pair| pair == b"::");
+    let is_type = is_one_of(TYPES, name) || (rest.starts_with(b"<") && first.is_ascii_uppercase());
+    let is_keyword = is_one_of(KEYWORDS, value) && text.at(pair.value + value.len()) == b' ';
+    is_call || is_field || is_module || is_type || is_keyword || is_own_name(text, pair, name, rest)
+}
+
+/// `&mut Token`, `*const u8`, `&[u8]`.
+fn is_reference(value: &[u8]) -> bool {
+    matches!(value, [b'&' | b'*'] | [b'&', b'[' | b'\'', ..])
+        || matches!(value, [b'&' | b'*', word @ ..] if matches!(word, b"mut" | b"const" | b"str" | b"dyn" | b"self"))
+}
+
+/// A name in place of a value: `password=password`, `token = Keyword.Type`, `cookie = sCookie`, `secret: SecretKey`.
+fn is_own_name(text: Text<'_>, pair: Pair, name: &[u8], rest: &[u8]) -> bool {
     let own = text.slice(pair.start, pair.end);
+    if !rest.is_empty() || !matches!(pair.separator, Separator::Equals | Separator::Colon) {
+        return false;
+    }
     let is_itself = pair.separator == Separator::Equals
-        && rest.is_empty()
         && name.len() > 3
         && own.len() >= name.len()
         && own.ends_with(name);
-    // `token: Option<String>`
-    let is_type = rest.starts_with(b"<") && name.first().is_some_and(u8::is_ascii_uppercase);
-    is_call || is_field || is_itself || is_type
+    let is_token = !matches!(
+        pair.sort,
+        Some(Sort::Password | Sort::Pass | Sort::Number) | None
+    );
+    let is_letters = name
+        .iter()
+        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'_'));
+    let is_constant = name
+        .iter()
+        .all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+        && name.contains(&b'_');
+    let is_dotted = name.contains(&b'.') && name.first().is_some_and(u8::is_ascii_uppercase);
+    let is_compared = text.back(pair.value, 1) == b'=' && text.back(pair.value, 2) == b'='
+        || text.ends_any_case(pair.value, b"== ");
+    let speaks_of_it = [
+        "key",
+        "token",
+        "secret",
+        "cookie",
+        "credentials",
+        "password",
+        "auth",
+    ]
+    .iter()
+    .any(|word| {
+        name.len() > word.len()
+            && name.len() < 40
+            && ends_with_any_case(name, word.as_bytes())
+            && ends_with_any_case(own, word.as_bytes())
+    });
+    is_itself
+        || (is_token && is_letters && (is_constant || is_dotted || is_compared || speaks_of_it))
+}
+
+fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
+    let at = name.len().checked_sub(tail.len());
+    at.and_then(|at| name.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(tail))
 }
 
 /// Words of plain letters, parted by hyphens, bars or dots: never made by a machine.
@@ -159,6 +230,14 @@ pub(super) fn names_form(value: &[u8]) -> bool {
 
 fn is_number(value: &[u8], most: usize) -> bool {
     value.len() <= most && value.iter().all(u8::is_ascii_digit)
+}
+
+/// A name of several words in one, as settings and headers have: `consumer_secret`, `x-api-key`. What stands behind it
+/// is a value even when it is a plain word.
+fn is_setting(text: Text<'_>, pair: Pair) -> bool {
+    text.slice(pair.start, pair.end)
+        .iter()
+        .any(|byte| matches!(byte, b'_' | b'-'))
 }
 
 /// `user=bob`: the text behind a target or a prefix, with pairs of its own.
@@ -224,6 +303,29 @@ const STATES: &[&str] = &[
     "success",
     "ok)",
     "redacted",
+    "done",
+    "started",
+    "stopped",
+    "running",
+    "ready",
+    "complete",
+    "completed",
+    "skipped",
+    "pending",
+    "finished",
+    "passed",
+    "denied",
+    "granted",
+    "accepted",
+    "rejected",
+    "loaded",
+    "created",
+    "updated",
+    "deleted",
+    "rotated",
+    "refreshed",
+    "revoked",
+    "generated",
     "hidden",
     "masked",
     "filtered",
@@ -498,6 +600,15 @@ const TALK: &[&str] = &[
     "updated",
     "should",
     "cookie",
+];
+const TYPES: &[&str] = &[
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
+    "f64", "char", "int", "float", "double", "long", "string", "str", "bool", "boolean", "bytes",
+    "any", "void", "object", "number", "varchar", "text", "uuid", "__u32", "dict", "list",
+    "Token!",
+];
+const KEYWORDS: &[&str] = &[
+    "new", "await", "function", "lambda", "async", "typeof", "not", "if", "mut", "yield",
 ];
 /// What code calls the things that hold secrets.
 const OBJECTS: &[&str] = &[

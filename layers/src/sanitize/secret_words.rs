@@ -91,9 +91,13 @@ fn single(word: &str) -> Option<(&'static str, Sort)> {
         b'p' | b'k' | b's' | b'm' => SINGLE_PKSM,
         b'a' | b'c' | b't' => SINGLE_ACT,
         b'b' | b'j' | b'x' | b'r' | b'i' | b'u' | b'e' => SINGLE_OTHERS,
-        _ => return None,
+        _ => &[],
     };
-    list.iter().find(|(known, _)| *known == word).copied()
+    let foreign = SINGLE_FOREIGN.iter().map(|word| (*word, Sort::Password));
+    list.iter()
+        .copied()
+        .chain(foreign)
+        .find(|(known, _)| *known == word)
 }
 
 fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
@@ -105,7 +109,7 @@ fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
             None => return None,
         }),
         "security" if before == "social" => Some(("social security", Sort::Number)),
-        "signature" if matches!(before, "amz" | "goog" | "access") => {
+        "signature" if matches!(before, "amz" | "goog" | "access" | "oauth") => {
             Some(("signature", Sort::Token))
         }
         "code" | "codes" if matches!(before, "recovery" | "backup" | "scratch") => {
@@ -225,6 +229,21 @@ const SINGLE_OTHERS: &[(&str, Sort)] = &[
     ("bindpass", Sort::Password),
     ("userpass", Sort::Password),
 ];
+/// The same in other languages.
+const SINGLE_FOREIGN: &[&str] = &[
+    "пароль",
+    "Пароль",
+    "密码",
+    "口令",
+    "パスワード",
+    "비밀번호",
+    "wachtwoord",
+    "parola",
+    "hasło",
+    "heslo",
+    "lösenord",
+    "salasana",
+];
 const BEFORE_KEY: &[&str] = &[
     "access",
     "account",
@@ -234,10 +253,13 @@ const BEFORE_KEY: &[&str] = &[
     "app",
     "application",
     "auth",
+    "consumer",
     "crypto",
     "decryption",
     "deploy",
     "encryption",
+    "functions",
+    "goog",
     "hmac",
     "license",
     "master",
@@ -252,6 +274,7 @@ const BEFORE_KEY: &[&str] = &[
     "storage",
     "subscription",
     "symmetric",
+    "vapid",
 ];
 const BEFORE_PASS: &[&str] = &[
     "access",
@@ -472,6 +495,7 @@ const NOT_LAST: &[&str] = &[
     "repository",
     "requests",
     "required",
+    "reset",
     "result",
     "retries",
     "retry",
@@ -566,19 +590,35 @@ const NOT_FIRST_OF_TOKENS: &[&str] = &[
 const VALUE_WORDS: &[&str] = &[
     "data", "digits", "header", "plain", "raw", "string", "text", "value",
 ];
-const STRICT: &[&str] = &[
+/// Words of the strict profile, anywhere in a name.
+pub(super) const STRICT: &[&str] = &[
     "cvc",
     "cvc2",
     "cvv",
     "cvv2",
+    "edipi",
+    "fax",
+    "iban",
+    "imei",
+    "lat",
+    "latitude",
+    "lng",
+    "lon",
+    "longitude",
     "mfa",
+    "mgrs",
+    "mobile",
+    "msisdn",
     "otp",
+    "phone",
     "pin",
     "sig",
     "signature",
+    "telephone",
     "totp",
 ];
-const STRICT_ALONE: &[&str] = &["code", "key", "session", "sid", "state"];
+/// Words of the strict profile that are names by themselves only.
+pub(super) const STRICT_ALONE: &[&str] = &["code", "key", "session", "sid", "state"];
 
 #[cfg(test)]
 mod tests {

@@ -14,12 +14,19 @@ const MIN_OPAQUE_BYTES: usize = 16;
 
 /// Is there anything behind the name at `end` that may be a value? A quick look, since most often there is not.
 pub(super) fn may_follow(text: Text<'_>, end: usize) -> bool {
-    let is_telling = |byte: &u8| {
-        byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'!'..=b'&' | b'@' | b'^')
-    };
-    is_blank(text.at(end))
-        && (text.slice(end, end + 40).iter().any(is_telling) || has_hump(text.slice(end, end + 40)))
+    if !is_blank(text.at(end)) {
+        return false;
+    }
+    let mut before = b' ';
+    text.slice(end, end + MAX_LOOK_BYTES).iter().any(|&byte| {
+        let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
+        before = byte;
+        is_hump || byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'!'..=b'&' | b'@' | b'^')
+    })
 }
+
+/// Room for the longest filler and the first half of a value.
+const MAX_LOOK_BYTES: usize = 32;
 
 /// The value behind the secret name `start..end`.
 pub(super) fn value(
@@ -40,13 +47,15 @@ pub(super) fn value(
         let inside = text.slice(inner, close);
         let is_statement = text.slice(start, end) == b"PASSWORD" || text.back(start, 1) == b':';
         let is_secret = is_statement
+            || (is_password && has_filler)
             || if is_password {
                 is_mixed(inside)
             } else {
                 looks_opaque(inside)
             };
         let is_secret = is_secret || (sort == Some(Sort::Cookie) && inside.contains(&b'='));
-        let is_one_word = !inside.contains(&b' ') && close - inner >= 4;
+        let is_one_word =
+            is_password && has_filler || !inside.contains(&b' ') && close - inner >= 4;
         return (is_closed && is_secret && is_one_word && !prose::is_placeholder(inside))
             .then_some(Extent {
                 start: inner,
@@ -56,7 +65,7 @@ pub(super) fn value(
     }
     let at = at + usize::from(text.at(at) == b'(');
     // `AUTH PLAIN x`: behind the mechanism.
-    let at = if text.has(at, b"PLAIN ") && text.has(start, b"AUTH ") {
+    let at = if (text.has(at, b"PLAIN ") || text.has(at, b"LOGIN ")) && text.has(start, b"AUTH ") {
         at + b"PLAIN ".len()
     } else {
         at
@@ -78,7 +87,7 @@ pub(super) fn value(
         && !value.contains(&b'/');
     let is_secret = is_opaque
         || (has_filler && is_mixed(value) && value.len() >= 4)
-        || (is_password && is_mixed(value) && has_digit_and_letter(value) && value.len() >= 6)
+        || (is_password && is_mixed(value) && has_digit_and_letter(value) && value.len() >= 5)
         || (is_directive(text, start, end) && has_digit_and_letter(value) && value.len() >= 6)
         || is_command(text, start, end, value_end, value);
     is_secret.then_some(Extent {
@@ -103,8 +112,27 @@ fn behind_filler(text: Text<'_>, at: usize) -> (usize, bool) {
     ];
     match FILLERS.iter().find(|filler| text.has_any_case(at, filler)) {
         Some(filler) => (at + filler.len(), true),
-        None => (at, false),
+        None => behind_owner(text, at).map_or((at, false), |value| (value, true)),
     }
+}
+
+/// Behind `for ann: `, `for user ann is `.
+fn behind_owner(text: Text<'_>, at: usize) -> Option<usize> {
+    if !text.has_any_case(at, b"for ") {
+        return None;
+    }
+    let mut end = at + b"for ".len();
+    for _ in 0..2 {
+        end = text.run_most(end, 64, |byte| byte > b' ' && byte != b':');
+        if text.has(end, b": ") {
+            return Some(end + 2);
+        }
+        if text.has(end, b" is ") {
+            return Some(end + 4);
+        }
+        end += 1;
+    }
+    None
 }
 
 /// Letters with digits or signs among them, or an upper-case letter inside: no word of a language.

@@ -81,11 +81,13 @@ fn separator(text: Text<'_>, at: usize) -> Option<&'static [u8]> {
 
 /// Does `byte` join the number to a longer run? `next` is the byte behind it, seen from the number.
 fn joins(byte: u8, next: u8) -> bool {
-    byte.is_ascii_digit()
-        || (matches!(byte, b'-' | b'.' | b'/' | b'_')
-            && next.is_ascii_alphanumeric()
-            && (byte != b'.' || next.is_ascii_digit()))
-        || byte.is_ascii_alphabetic() && byte != b'n' && byte != b't' && byte != b'T'
+    match byte {
+        b'.' | b'/' => next.is_ascii_digit(),
+        b'-' | b'_' => next.is_ascii_alphanumeric(),
+        // The letter of an escape may stand before it.
+        b'n' | b't' | b'T' => false,
+        byte => byte.is_ascii_alphanumeric(),
+    }
 }
 
 /// A number that may have been given out.

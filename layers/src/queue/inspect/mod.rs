@@ -85,8 +85,12 @@ pub fn queues(path: impl AsRef<Path>) -> Result<Vec<StoredQueue>, InspectError> 
     for name in Disk.names(path).map_err(unreadable)? {
         if let Some(id) = QueueId::from_dir_name(&name) {
             match StoredQueue::look(id, path.join(name)) {
-                // Drained and removed since the listing.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // Drained and removed since the listing, or not a queue's.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
                 looked => queues.push(looked.map_err(unreadable)?),
             }
         }

@@ -1,7 +1,7 @@
 //! Every kind of damage at every byte of a stored queue: what is whole arrives, under its own context or under none,
 //! what is missing is counted exactly, and nothing loops or fails.
 //!
-//! In CI at every fifth byte, with `COURIER_PROOF_ROUNDS=5` or more at every single one.
+//! In CI at every seventh byte, with `COURIER_PROOF_ROUNDS=7` or more at every single one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -222,7 +222,7 @@ fn at_every_byte(contexts: Contexts, damage: impl Fn(&[u8], usize) -> Vec<u8>) {
 }
 
 fn stride() -> usize {
-    (5 / rounds(1) as usize).max(1)
+    (7 / rounds(1) as usize).max(1)
 }
 
 fn zero(whole: &[u8], at: usize, bytes: usize) -> Vec<u8> {

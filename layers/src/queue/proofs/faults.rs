@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::super::line::{Check, check};
 use super::super::note::Note;
-use super::super::{Appended, Batch, DiskQueue, Durability, Health, Line};
+use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line};
 use super::sim::{Fault, Plan, Sim};
 use crate::losses::Loss;
 
@@ -123,6 +124,21 @@ fn live(queue: &DiskQueue) -> Account {
     account
 }
 
+/// Nothing but whole lines in the segments: what a failed write left was cut off.
+fn assert_only_whole_lines(sim: &Sim, what: &str) {
+    for (path, content) in sim.contents(root()) {
+        if path.extension().is_some_and(|end| end == "jsonl") {
+            for line in content.split_inclusive(|&byte| byte == b'\n') {
+                assert!(
+                    matches!(check(line), Check::Whole { .. }),
+                    "{what}: {}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
 fn recovered(sim: &Sim, queue: &DiskQueue, mut account: Account, what: &str) {
     sim.heal();
     queue.engine().keep_house();
@@ -162,7 +178,11 @@ fn one_call_that_fails_costs_nothing_but_the_oldest_on_a_full_disk() {
             if !matches!(fault, Fault::Full | Fault::Quota | Fault::Short) {
                 assert_eq!(queue.losses().by_reason(), [].into(), "{fault:?} at {from}");
             }
-            recovered(&sim, &queue, account, &format!("{fault:?} at {from}"));
+            let what = format!("{fault:?} at {from}");
+            if fault != Fault::WriteAndCut {
+                assert_only_whole_lines(&sim, &what);
+            }
+            recovered(&sim, &queue, account, &what);
         }
     }
 }
@@ -179,7 +199,11 @@ fn a_disk_that_fails_from_any_call_on_stops_nothing_and_loses_nothing_uncounted(
                 fault,
             });
             let account = live(&queue);
-            recovered(&sim, &queue, account, &format!("{fault:?} from {from}"));
+            let what = format!("{fault:?} from {from}");
+            if fault != Fault::WriteAndCut && fault != Fault::ReadOnly {
+                assert_only_whole_lines(&sim, &what);
+            }
+            recovered(&sim, &queue, account, &what);
         }
     }
 }
@@ -210,6 +234,137 @@ fn a_disk_that_refuses_at_start_leaves_the_records_in_memory_where_they_can_be_d
     account.drain(&queue);
     assert_eq!(account.arrived, (0..10).collect());
     assert_eq!(queue.pending().records, 0);
+}
+
+#[test]
+fn a_fatal_whose_sync_fails_once_is_durable_in_a_fresh_segment() {
+    for failing in 0..3 {
+        let sim = Sim::default();
+        let queue = open(&sim);
+        let mut account = Account::default();
+        account.append(&queue, 0, Durability::Durable);
+        account.append(&queue, 1, Durability::PageCache);
+        sim.fail(Plan {
+            from: failing,
+            calls: 1,
+            fault: Fault::Sync,
+        });
+        account.append(&queue, 2, Durability::Durable);
+        account.append(&queue, 3, Durability::Durable);
+        let all: Vec<_> = account
+            .appended
+            .iter()
+            .map(|(_, appended)| *appended)
+            .collect();
+        assert_eq!(
+            all,
+            [
+                Appended::Durable,
+                Appended::InPageCache,
+                Appended::Durable,
+                Appended::Durable
+            ]
+        );
+        sim.lose_power(|| false);
+        std::mem::forget(queue);
+        account.drain(&open(&sim));
+        assert!(
+            account.arrived.is_superset(&[0, 2, 3].into()),
+            "{failing}: {:?}",
+            account.arrived
+        );
+    }
+}
+
+fn set_user(queue: &DiskQueue, user: &str) {
+    let mut context = Context::default();
+    context.context.insert("userId".to_owned(), user.into());
+    queue.set_context(&context);
+}
+
+fn drain_under(queue: &DiskQueue, user: &str) -> usize {
+    let mut drained = 0;
+    while let Some(batch) = queue.drain(1, 100_000) {
+        if Note::decode(batch.record(0)).is_none() {
+            assert!(
+                batch.context().contains(user),
+                "{} {}",
+                batch.first_seq(),
+                batch.context()
+            );
+            drained += 1;
+        }
+        queue.confirm(batch.token());
+    }
+    drained
+}
+
+#[test]
+fn what_was_written_again_keeps_its_context_and_so_does_what_follows_it() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    let mut account = Account::default();
+    set_user(&queue, "a");
+    account.append(&queue, 0, Durability::PageCache);
+    set_user(&queue, "b");
+    sim.fail(Plan {
+        from: 0,
+        calls: 1,
+        fault: Fault::Sync,
+    });
+    account.append(&queue, 1, Durability::Durable);
+    account.append(&queue, 2, Durability::PageCache);
+    // The first segment goes, and with it the first copy of what was written again.
+    queue.engine().ledger().free_oldest();
+    account.append(&queue, 3, Durability::PageCache);
+    assert_eq!(drain_under(&queue, "\"userId\":\"b\""), 2);
+}
+
+#[test]
+fn records_apart_that_were_written_again_do_not_hide_the_context_of_the_next() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    set_user(&queue, "a");
+    for n in 0..4 {
+        let mut line = Line::new();
+        line.body()
+            .extend_from_slice(format!("\"n\":{n}}}").as_bytes());
+        let body = line.close();
+        // As if two threads waited for their syncs while others wrote between.
+        queue.engine().ledger().append(&mut line, &body, n % 2 == 1);
+    }
+    sim.fail(Plan {
+        from: 0,
+        calls: 1,
+        fault: Fault::Sync,
+    });
+    assert!(queue.sync().is_err());
+    let mut account = Account::default();
+    account.append(&queue, 4, Durability::PageCache);
+    queue.engine().ledger().free_oldest();
+    account.append(&queue, 5, Durability::PageCache);
+    assert_eq!(drain_under(&queue, "\"userId\":\"a\""), 2);
+}
+
+#[test]
+fn what_was_confirmed_in_memory_and_then_written_keeps_its_context() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    let mut account = Account::default();
+    set_user(&queue, "a");
+    sim.fail(Plan {
+        from: 0,
+        calls: u64::MAX,
+        fault: Fault::Io,
+    });
+    for n in 0..4 {
+        account.append(&queue, n, Durability::PageCache);
+    }
+    let first = queue.drain(2, 100_000).unwrap();
+    sim.heal();
+    queue.sync().unwrap();
+    queue.confirm(first.token());
+    assert_eq!(drain_under(&queue, "\"userId\":\"a\""), 2);
 }
 
 #[test]

@@ -135,7 +135,8 @@ impl World {
             .chain
             .segments
             .iter()
-            .flat_map(|segment| &segment.notes);
+            .flat_map(|segment| &segment.notes)
+            .map(|(_, note)| note);
         for note in said.chain(ledger.owed.iter()) {
             self.once_said_lost
                 .extend((note.first_seq..=note.last_seq).map(|seq| (note.queue, seq)));
@@ -439,7 +440,7 @@ fn run(cap: u64, ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: rounds(200), failure_persistence: None, max_shrink_iters: 50_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: rounds(120), failure_persistence: None, max_shrink_iters: 50_000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_record_goes_in_silence_when_processes_are_killed(
