@@ -80,6 +80,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         spool_bytes: depth.bytes,
         spool_max_bytes: admin.spool_max_bytes,
         oldest_seconds: oldest.map_or(0.0, age),
+        damaged_records: spool.damaged_records(),
         dead_letters: spool.dead_letters(),
     };
     (

@@ -113,6 +113,8 @@ pub struct Now {
     pub spool_max_bytes: u64,
     /// Age of the oldest frame in the spool.
     pub oldest_seconds: f64,
+    /// Records found damaged in the spool.
+    pub damaged_records: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
 }
@@ -219,6 +221,11 @@ impl Metrics {
             "courier_spool_nearly_full",
             "1 from 80 % of the cap on.",
             u8::from(is_filling),
+        );
+        text.counter(
+            "courier_records_damaged_total",
+            "Records lost to damage of the spool.",
+            now.damaged_records,
         );
         text.gauge(
             "courier_spool_oldest_seconds",

@@ -111,7 +111,7 @@ impl Piece {
             .sum();
         let mut request = Vec::with_capacity(bytes);
         for part in &self.0 {
-            let Some(pending) = frames.get(part.place) else {
+            let Some(pending) = frames.get(part.place).filter(|_| part.to > part.from) else {
                 continue;
             };
             let changed = change(&pending.frame);

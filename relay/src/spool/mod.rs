@@ -5,7 +5,8 @@
 //! 1. what [`Spool::offer`] says is kept has been committed and synced: it survives `kill -9` and power loss;
 //! 2. a record whose name was accepted before is found, in the transaction that would keep it a second time;
 //! 3. frames leave in the order in which they came, once for each named consumer, and are deleted behind the last one;
-//! 4. what does not fit, because of the cap or of the disk, is refused and not half kept.
+//! 4. damage costs the damaged frames only, and is counted;
+//! 5. what does not fit, because of the cap or of the disk, is refused and not half kept.
 //!
 //! One task writes. Offers that wait for each other's sync share the next one (group commit).
 //!
@@ -13,11 +14,12 @@
 
 mod ledger;
 pub mod ranges;
+mod reader;
 mod schema;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{Row, SqliteConnection};
@@ -159,6 +161,15 @@ struct Gauge {
     tail: Position,
     max_bytes: u64,
     dead: AtomicU64,
+    last_frame: AtomicI64,
+    damaged: Mutex<Damaged>,
+}
+
+/// What was found damaged since the relay started.
+#[derive(Clone, Copy, Debug, Default)]
+struct Damaged {
+    records: u64,
+    up_to: i64,
 }
 
 /// Totals since the database was made.
@@ -261,32 +272,8 @@ impl Spool {
     ///
     /// What SQLite says.
     pub async fn read(&self, cursor: Cursor, max_bytes: u64) -> Result<Vec<Pending>, sqlx::Error> {
-        let max_bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
         let mut connection = self.reading.lock().await;
-        let rows = sqlx::query(
-            "SELECT id, records, received, oldest, newest, body FROM frame WHERE id > ?1 AND (
-                 id = (SELECT min(id) FROM frame WHERE id > ?1)
-                 OR end_bytes <= (SELECT end_bytes - length(body) FROM frame WHERE id > ?1 ORDER BY id LIMIT 1) + ?2
-             ) ORDER BY id LIMIT 4096",
-        )
-        .bind(cursor.frame)
-        .bind(max_bytes)
-        .fetch_all(&mut *connection)
-        .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Pending {
-                    id: row.try_get(0)?,
-                    frame: Frame {
-                        records: unsigned(row.try_get(1)?),
-                        received: unsigned(row.try_get(2)?),
-                        oldest: unsigned(row.try_get(3)?),
-                        newest: unsigned(row.try_get(4)?),
-                        body: row.try_get(5)?,
-                    },
-                })
-            })
-            .collect()
+        reader::read(&mut connection, &self.gauge, cursor, max_bytes).await
     }
 
     /// Moves the export's cursor, keeps the dead letters that were found on the way, deletes what is behind.
@@ -344,6 +331,16 @@ impl Spool {
         self.gauge.depth()
     }
 
+    /// Records found damaged since the relay started; they are lost.
+    #[must_use]
+    pub fn damaged_records(&self) -> u64 {
+        self.gauge
+            .damaged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .records
+    }
+
     /// Dead letters kept.
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
@@ -381,6 +378,20 @@ impl Writer {
 }
 
 impl Gauge {
+    /// Counts records that are lost up to and including a frame; once, however often it is read.
+    fn damaged(&self, up_to: i64, records: u64) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        if up_to > damaged.up_to && records > 0 {
+            damaged.records += records;
+            tracing::error!(
+                records,
+                frame = up_to,
+                "the spool is damaged: these records are lost"
+            );
+        }
+        damaged.up_to = damaged.up_to.max(up_to);
+    }
+
     fn depth(&self) -> Depth {
         let behind = |head: &AtomicU64, tail: &AtomicU64| {
             let tail = tail.load(Ordering::Acquire);

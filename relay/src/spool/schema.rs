@@ -190,6 +190,7 @@ CREATE TABLE frame (
     queue TEXT,
     first_seq INTEGER,
     last_seq INTEGER,
+    crc INTEGER NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
 CREATE TABLE consumer (

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::reader::is_damage;
 use super::{
     Cursor, DeadLetter, Frame, Gauge, Named, Offer, OfferError, Verdict, ledger, signed, unsigned,
 };
@@ -61,6 +62,8 @@ pub struct Writing {
     connection: SqliteConnection,
     gauge: Arc<Gauge>,
     totals: Totals,
+    /// What is behind the cursor is left where it is, because to delete it would mean to read it.
+    is_damaged: bool,
 }
 
 impl Writing {
@@ -108,6 +111,7 @@ impl Writing {
             connection,
             gauge,
             totals,
+            is_damaged: false,
         };
         writing.publish();
         Ok(writing)
@@ -152,6 +156,7 @@ impl Writing {
             }
             Err(error) => {
                 self.totals = before;
+                self.is_damaged |= is_damage(&error);
                 tracing::error!(error = %error, requests = answers.len(), "the spool could not be written");
                 let away = OfferError::Away(error.to_string());
                 for answer in answers {
@@ -258,29 +263,32 @@ impl Writing {
         }
         let end_records = self.totals.head_records + frame.records;
         let end_bytes = self.totals.head_bytes + bytes;
-        sqlx::query("INSERT INTO frame VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
-            .bind(self.totals.next_frame)
-            .bind(signed(end_records))
-            .bind(signed(end_bytes))
-            .bind(signed(frame.received))
-            .bind(signed(frame.records))
-            .bind(signed(frame.oldest))
-            .bind(signed(frame.newest))
-            .bind(subject)
-            .bind(named.map(|named| named.queue.as_str()))
-            .bind(
-                named
-                    .and_then(|named| named.seqs.first())
-                    .map(|&seq| signed(seq)),
-            )
-            .bind(
-                named
-                    .and_then(|named| named.seqs.last())
-                    .map(|&seq| signed(seq)),
-            )
-            .bind(&frame.body)
-            .execute(&mut self.connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO frame VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )
+        .bind(self.totals.next_frame)
+        .bind(signed(end_records))
+        .bind(signed(end_bytes))
+        .bind(signed(frame.received))
+        .bind(signed(frame.records))
+        .bind(signed(frame.oldest))
+        .bind(signed(frame.newest))
+        .bind(subject)
+        .bind(named.map(|named| named.queue.as_str()))
+        .bind(
+            named
+                .and_then(|named| named.seqs.first())
+                .map(|&seq| signed(seq)),
+        )
+        .bind(
+            named
+                .and_then(|named| named.seqs.last())
+                .map(|&seq| signed(seq)),
+        )
+        .bind(i64::from(crc32fast::hash(&frame.body)))
+        .bind(&frame.body)
+        .execute(&mut self.connection)
+        .await?;
         self.totals.next_frame += 1;
         self.totals.head_records = end_records;
         self.totals.head_bytes = end_bytes;
@@ -335,10 +343,21 @@ impl Writing {
             )
             .bind(to.frame)
             .fetch_optional(&mut self.connection)
-            .await?;
-            if let Some(end) = end {
-                self.totals.tail_records = unsigned(end.try_get(0)?);
-                self.totals.tail_bytes = unsigned(end.try_get(1)?);
+            .await;
+            match end {
+                Ok(Some(end)) => {
+                    self.totals.tail_records = unsigned(end.try_get(0)?);
+                    self.totals.tail_bytes = unsigned(end.try_get(1)?);
+                }
+                Ok(None) => {}
+                Err(error) if is_damage(&error) => {
+                    // The frame can't be read; when it is the last one, what is behind it is known all the same.
+                    if to.frame + 1 >= self.totals.next_frame {
+                        self.totals.tail_records = self.totals.head_records;
+                        self.totals.tail_bytes = self.totals.head_bytes;
+                    }
+                }
+                Err(error) => return Err(error),
             }
         }
         sqlx::query("UPDATE consumer SET frame = ?1, done = ?2, end_records = ?3, end_bytes = ?4 WHERE name = 'export'")
@@ -348,9 +367,11 @@ impl Writing {
             .bind(signed(self.totals.tail_bytes))
             .execute(&mut self.connection)
             .await?;
-        sqlx::query("DELETE FROM frame WHERE id <= (SELECT min(frame) FROM consumer)")
-            .execute(&mut self.connection)
-            .await?;
+        if !self.is_damaged {
+            sqlx::query("DELETE FROM frame WHERE id <= (SELECT min(frame) FROM consumer)")
+                .execute(&mut self.connection)
+                .await?;
+        }
         self.totals.cursor = to;
         Ok(())
     }
@@ -363,6 +384,9 @@ impl Writing {
             .head
             .set(self.totals.head_records, self.totals.head_bytes);
         self.gauge.dead.store(self.totals.dead, Ordering::Relaxed);
+        self.gauge
+            .last_frame
+            .store(self.totals.next_frame - 1, Ordering::Release);
         *self
             .gauge
             .cursor
