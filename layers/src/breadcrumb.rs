@@ -263,7 +263,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
-        if let Some(frame) = self.intake.frame(event) {
+        if let Some(frame) = self.intake.frame(event)
+            && !frame.is_dropped
+        {
             self.crumbs.push(&frame);
         }
     }

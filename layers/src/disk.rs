@@ -139,6 +139,7 @@ where
 {
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         match self.intake.frame(event) {
+            Some(frame) if frame.is_dropped => {}
             Some(frame) => with_buffers(|buffers| self.record(event, &frame, &ctx, buffers)),
             None => self.queue.losses().add(Loss::NoGate, 1),
         }

@@ -83,7 +83,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        let Some(frame) = self.intake.frame(event) else {
+        let Some(frame) = self.intake.frame(event).filter(|frame| !frame.is_dropped) else {
             return;
         };
         let mut json = vec![b'{'];

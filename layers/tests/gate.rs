@@ -285,6 +285,19 @@ fn a_value_of_many_bytes_is_cut_on_a_character_boundary() {
 }
 
 #[test]
+fn a_record_that_the_policy_wants_gone_is_nowhere_and_disturbs_no_other() {
+    use tracing_courier::Sanitizer;
+    use tracing_courier::sanitize::{Classification, Policy};
+    let policy = Policy::new().classification(Classification::DropRecord);
+    let captured = testing::capture_with(Sanitizer::new(&policy).into());
+    info!(n = 1, "SECRET//NOFORN the convoy leaves at six");
+    info!(n = 2, "the next one");
+    let records = captured.records();
+    assert_eq!(records.len(), 1, "{records:#?}");
+    assert_eq!(records[0].attributes["n"], 2);
+}
+
+#[test]
 fn our_layers_fail_closed_without_a_gate_and_open_only_when_told() {
     use tracing_courier::{BreadcrumbLayer, Breadcrumbs};
     let crumbs = Breadcrumbs::new();

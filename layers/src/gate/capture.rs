@@ -27,6 +27,8 @@ pub(super) struct Capture<'a> {
     pub fields: &'a mut Fields,
     pub plan: &'a Plan,
     pub sanitizer: Option<&'a Sanitizer>,
+    /// Set by a value for which the policy wants the whole record gone.
+    pub drops_record: bool,
 }
 
 impl Capture<'_> {
@@ -52,7 +54,8 @@ impl Capture<'_> {
 
     fn clean_from(&mut self, place: Option<Place>, start: usize) {
         if let (Some(rules), Some(place)) = (self.sanitizer, place) {
-            rules.clean_into(place, self.fields.buffer(), start);
+            let cleaned = rules.clean_into(place, self.fields.buffer(), start);
+            self.drops_record |= cleaned.drop_record;
         }
     }
 

@@ -43,15 +43,28 @@ impl Cleaner {
             fields,
             plan,
             sanitizer: self.policy.sanitizer.as_ref(),
+            drops_record: false,
         }
     }
 
-    /// The values of an event, captured and cleaned.
+    /// The values of an event, captured and cleaned. Where the policy wants the whole record gone, none is left: other
+    /// layers get the bare event, since one that is swallowed would leave the per-layer filters' memory behind.
     pub fn frame(&self, event: &Event<'_>) -> Rc<Frame> {
         let plan = self.plan(event.metadata());
         let mut frame = frame::begin(plan, self.policy.clock.now());
-        if let Some(Frame { plan, fields, .. }) = Rc::get_mut(&mut frame) {
-            event.record(&mut self.capture(plan, fields));
+        if let Some(Frame {
+            plan,
+            fields,
+            is_dropped,
+            ..
+        }) = Rc::get_mut(&mut frame)
+        {
+            let mut capture = self.capture(plan, fields);
+            event.record(&mut capture);
+            *is_dropped = capture.drops_record;
+            if *is_dropped {
+                fields.reset(plan.fields.len());
+            }
         }
         frame
     }

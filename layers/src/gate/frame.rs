@@ -28,6 +28,8 @@ pub(crate) struct Frame {
     pub timestamp: Timestamp,
     /// Counts the frames of this thread; tells a record from the ones before it.
     pub serial: u64,
+    /// The policy wants this record nowhere.
+    pub is_dropped: bool,
     /// The first members of the record's JSON, which the breadcrumb shares.
     head: RefCell<Vec<u8>>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp) -> Rc<Frame> {
         frame.fields.reset(len);
         frame.timestamp = timestamp;
         frame.serial = serial;
+        frame.is_dropped = false;
         frame.head.get_mut().clear();
         return rc;
     }
@@ -121,6 +124,7 @@ pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp) -> Rc<Frame> {
         fields,
         timestamp,
         serial,
+        is_dropped: false,
         head: RefCell::default(),
     })
 }
