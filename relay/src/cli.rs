@@ -118,7 +118,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("COURIER_LOG")
-                .unwrap_or_else(|_| "info".into()),
+                .unwrap_or_else(|_| DEFAULT_LOG.into()),
         )
         .init();
     raise_open_files();
@@ -255,3 +255,6 @@ fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {
     println!("{}", secret.token(user, ttl, &config.tokens)?);
     Ok(ExitCode::SUCCESS)
 }
+
+/// What goes to stderr unless `COURIER_LOG` says otherwise: every request with its id, and whatever matters beside them.
+const DEFAULT_LOG: &str = "info,courier_relay::ingest=debug";

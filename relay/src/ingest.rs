@@ -11,7 +11,7 @@ use axum::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -319,8 +319,14 @@ async fn observe(State(ingest): State<Ingest>, request: Request, next: Next) -> 
     metrics.request_time.record(started.elapsed());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let request_id = id.to_str().unwrap_or_default();
+    let is_fine = status.is_success() || status == StatusCode::NOT_MODIFIED;
     let status = status.as_u16();
-    tracing::info!(request_id, %method, path, status, micros, "answered");
+    // Inside a program that sends its own log here, a line about each batch would be the next batch.
+    if is_fine {
+        tracing::debug!(request_id, %method, path, status, micros, "answered");
+    } else {
+        tracing::info!(request_id, %method, path, status, micros, "answered");
+    }
     response.headers_mut().insert(X_REQUEST_ID, id);
     response
 }

@@ -1,5 +1,6 @@
 //! A relay in a process of its own, as an operator would run it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -63,7 +64,7 @@ impl Relay {
             .arg(dir)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(File::create(dir.join("relay.log")).map_or_else(|_| Stdio::null(), Stdio::from))
             .spawn()
             .expect("it starts");
         let mut line = String::new();
