@@ -379,6 +379,15 @@ impl CourierBuilder {
             })
             .transpose()?;
 
+        let mut queue = DiskQueue::builder(&dir).clock(self.clock.clone());
+        if let Some(bytes) = self.max_bytes {
+            queue = queue.max_bytes(bytes);
+        }
+        if let Some(fsync) = self.fsync {
+            queue = queue.fsync(fsync);
+        }
+        queue.check()?;
+
         let mut session = Session::start(&dir, &self.service, &self.version)?;
         session.user_id = self.user;
         session.resource.extend(self.resource);
@@ -388,13 +397,6 @@ impl CourierBuilder {
             session.resource = resource;
         }
 
-        let mut queue = DiskQueue::builder(&dir).clock(self.clock.clone());
-        if let Some(bytes) = self.max_bytes {
-            queue = queue.max_bytes(bytes);
-        }
-        if let Some(fsync) = self.fsync {
-            queue = queue.fsync(fsync);
-        }
         let queue = queue.open()?;
         queue.set_context(&wire_context(&session));
 

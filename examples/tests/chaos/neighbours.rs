@@ -19,7 +19,6 @@ fn what_a_killed_neighbour_left_comes_home_with_the_next_start_each_once_and_in_
 }
 
 #[test]
-#[ignore = "the sender looks for left queues when it starts, and not while it runs"]
 fn what_a_killed_neighbour_left_comes_home_with_the_survivor_each_once_and_in_order() {
     let mut trial = Trial::start();
     let (survivor, acked) = trial.kill_one_of_two();

@@ -48,7 +48,6 @@ fn nonsense_is_refused_by_name_and_leaves_nothing_behind() {
 }
 
 #[test]
-#[ignore = "the root and its install id are made before the cap is looked at"]
 fn a_cap_below_the_least_is_refused_by_name_and_leaves_nothing_behind() {
     assert_refused(&["--max-bytes", "1"], 1, "max_bytes");
 }

@@ -179,6 +179,12 @@ impl DiskQueue {
         self.engine().drain(max_records, max_bytes)
     }
 
+    /// Takes over the queues of programs on this root that have died meanwhile, and returns how many. The first start
+    /// and a drain that finds nothing do so too.
+    pub fn adopt(&self) -> usize {
+        self.engine().adopt()
+    }
+
     /// Says that everything before `token` is delivered or put aside. A token that is not ahead changes nothing.
     pub fn confirm(&self, token: &Token) {
         self.engine().ledger().confirm(token);

@@ -225,7 +225,7 @@ impl Builder {
         }
     }
 
-    fn check(&self) -> Result<(), OpenError> {
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
         let Cap {
             max_bytes,
             max_root_bytes,

@@ -92,6 +92,7 @@ impl Worker {
 
     /// Sends until what was pending at the start is home, or something stops it.
     fn round(&mut self) -> Round {
+        self.queue.adopt();
         let goal = self.queue.pending().records;
         let mut done = 0;
         while done < goal {
