@@ -166,7 +166,7 @@ pub(super) const SAMPLES: Samples = Samples {
             "  at src/net.rs:41:9",
         ),
         (
-            "at /home/ann/.cargo/registry/src/index.crates.io-6f17d22bba15001f/serde-1.0.0/src/de.rs:7:3",
+            "at /home/ann/.cargo/registry/src/index.example-6f17d22bba15001f/serde-1.0.0/src/de.rs:7:3",
             "at serde-1.0.0/src/de.rs:7:3",
         ),
         (
