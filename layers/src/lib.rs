@@ -95,7 +95,7 @@ mod courier;
 mod disk;
 mod fatal;
 mod gate;
-mod level;
+pub mod level;
 mod losses;
 mod panic;
 pub mod queue;
