@@ -71,10 +71,9 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotInflatable(_)
-            | Self::Truncated
-            | Self::NotABatch(_)
-            | Self::NotARule(_) => StatusCode::BAD_REQUEST,
+            Self::NotInflatable(_) | Self::Truncated | Self::NotABatch(_) | Self::NotARule(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::NoSuchRule(_) => StatusCode::NOT_FOUND,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) | Self::TooManyRecords { .. } | Self::OverAMinute => {

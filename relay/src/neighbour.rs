@@ -89,7 +89,10 @@ impl Neighbour {
     /// # Errors
     ///
     /// When it is not what was asked for.
-    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, NeighbourError> {
+    pub async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, NeighbourError> {
         let request = self.client.delete(format!("{}{path}", self.base));
         let (status, answer) = self.exchange(request).await?;
         if status == StatusCode::NOT_FOUND {

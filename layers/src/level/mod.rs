@@ -23,8 +23,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tracing_core::{Metadata, callsite};
 
-pub use change::{Change, LevelStatus};
 use change::Asked;
+pub use change::{Change, LevelStatus};
 pub use filter::LevelsFilter;
 pub use rules::{LevelsError, MAX_MODULE_BYTES, MAX_MODULES, Rules};
 pub(crate) use setting::{Setting, SettingError};
@@ -136,7 +136,11 @@ impl Levels {
     pub(crate) fn failed(&self, is_answer: bool, why: String) {
         let mut state = self.state();
         let asked = &mut state.asked;
-        *(if is_answer { &mut asked.refused } else { &mut asked.unanswered }) += 1;
+        *(if is_answer {
+            &mut asked.refused
+        } else {
+            &mut asked.unanswered
+        }) += 1;
         asked.last_error = Some(why);
     }
 

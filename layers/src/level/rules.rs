@@ -334,7 +334,10 @@ mod tests {
             Rules::with_modules(Level::Info, modules)
         };
         assert!(many(MAX_MODULES).is_ok());
-        assert_eq!(many(257).unwrap_err(), LevelsError::TooMany { modules: 257 });
+        assert_eq!(
+            many(257).unwrap_err(),
+            LevelsError::TooMany { modules: 257 }
+        );
     }
 
     #[test]

@@ -185,7 +185,11 @@ mod tests {
             (r#""""#, "unnamed"),
             ("null", "unnamed"),
         ] {
-            assert_eq!(read(&body(rule)).unwrap().said.unwrap().rule, name, "{rule}");
+            assert_eq!(
+                read(&body(rule)).unwrap().said.unwrap().rule,
+                name,
+                "{rule}"
+            );
         }
     }
 

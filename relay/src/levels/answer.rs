@@ -145,7 +145,12 @@ async fn remove(
         .map(|(_, author)| author.chars().take(256).collect::<String>())
         .unwrap_or_default();
     let removed = match id.parse() {
-        Ok(id) => admin.ingest.levels().remove(id, &author).await.map_err(away)?,
+        Ok(id) => admin
+            .ingest
+            .levels()
+            .remove(id, &author)
+            .await
+            .map_err(away)?,
         Err(_) => None,
     };
     removed.map(Json).ok_or(ApiError::NoSuchRule(id))

@@ -90,8 +90,12 @@ impl Book {
     pub fn tell(&self, program: &Program<'_>, now: Timestamp) -> &Told {
         let known = program.subject.is_some();
         let candidates = [
-            known.then(|| find(&self.sessions, program.session)).flatten(),
-            known.then(|| find(&self.installs, program.install)).flatten(),
+            known
+                .then(|| find(&self.sessions, program.session))
+                .flatten(),
+            known
+                .then(|| find(&self.installs, program.install))
+                .flatten(),
             find(&self.users, program.subject),
             known
                 .then(|| find(self.versions.get(program.service?)?, program.version))
@@ -218,14 +222,30 @@ mod tests {
             rule(1, Whom::Everyone, "warning", None),
             rule(2, Whom::Everyone, "error", None),
             rule(3, Whom::Service(app.clone()), "info", None),
-            rule(4, Whom::Version { service: app, version: v1 }, "debug", None),
+            rule(
+                4,
+                Whom::Version {
+                    service: app,
+                    version: v1,
+                },
+                "debug",
+                None,
+            ),
             rule(5, Whom::User("user-abc".to_owned()), "trace", None),
             rule(6, Whom::User("user-abc".to_owned()), "debug", None),
             rule(7, Whom::Install("install-1".to_owned()), "trace", None),
             rule(8, Whom::Session("session-1".to_owned()), "trace", None),
         ];
         for expected in [
-            "session 8", "install 7", "user 6", "user 5", "version 4", "service 3", "everyone 2", "everyone 1", "none",
+            "session 8",
+            "install 7",
+            "user 6",
+            "user 5",
+            "version 4",
+            "service 3",
+            "everyone 2",
+            "everyone 1",
+            "none",
         ] {
             let book = Book::new(&rules, 600);
             assert_eq!(decides(&book, &ALL), expected);
@@ -239,12 +259,23 @@ mod tests {
         let rules = [
             rule(1, Whom::Everyone, "warning", None),
             rule(2, Whom::Service(app.clone()), "info", None),
-            rule(3, Whom::Version { service: app, version: "1.0".to_owned() }, "debug", None),
+            rule(
+                3,
+                Whom::Version {
+                    service: app,
+                    version: "1.0".to_owned(),
+                },
+                "debug",
+                None,
+            ),
             rule(4, Whom::Install("install-1".to_owned()), "trace", None),
             rule(5, Whom::Session("session-1".to_owned()), "trace", None),
         ];
         let book = Book::new(&rules, 600);
-        let stranger = Program { subject: None, ..ALL };
+        let stranger = Program {
+            subject: None,
+            ..ALL
+        };
         assert_eq!(decides(&book, &stranger), "service 2");
         assert_eq!(decides(&book, &Program::default()), "everyone 1");
         assert_eq!(decides(&book, &ALL), "session 5");
@@ -254,7 +285,12 @@ mod tests {
     fn a_rule_ends_by_itself_and_says_how_much_is_left() {
         let rules = [
             rule(1, Whom::Everyone, "warning", None),
-            rule(2, Whom::User("user-abc".to_owned()), "trace,app=debug", Some("2026-02-06T12:10:00Z")),
+            rule(
+                2,
+                Whom::User("user-abc".to_owned()),
+                "trace,app=debug",
+                Some("2026-02-06T12:10:00Z"),
+            ),
         ];
         let book = Book::new(&rules, 600);
         let during = config(&book, &ALL, "2026-02-06T12:09:58.500Z");
@@ -262,7 +298,10 @@ mod tests {
         assert_eq!(during.expires_in_seconds, Some(1.5));
         assert_eq!(during.modules.get("app"), Some(&Level::Debug));
         let after = config(&book, &ALL, "2026-02-06T12:10:00Z");
-        assert_eq!((after.rule.as_deref(), after.expires_in_seconds), (Some("everyone 1"), None));
+        assert_eq!(
+            (after.rule.as_deref(), after.expires_in_seconds),
+            (Some("everyone 1"), None)
+        );
 
         let tag = |now: &str| book.tell(&ALL, at(now)).etag.clone();
         assert_eq!(tag("2026-02-06T12:00:00Z"), tag("2026-02-06T12:09:59Z"));

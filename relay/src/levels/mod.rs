@@ -28,8 +28,8 @@ use tokio::sync::Mutex;
 
 pub use answer::{admin, get_logging};
 pub use book::Program;
-pub use origin::Origin;
 pub use command::{CommandError, deeds, list, remove, set};
+pub use origin::Origin;
 pub use rule::{Draft, Rule, RuleError, Whom};
 pub use store::{Deed, StoreError};
 

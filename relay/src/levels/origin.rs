@@ -27,8 +27,18 @@ impl Origin {
             }
         };
         Self {
-            install: batch.context.install.as_ref().or(install).map(ToString::to_string),
-            session: batch.context.session.as_ref().or(session).map(ToString::to_string),
+            install: batch
+                .context
+                .install
+                .as_ref()
+                .or(install)
+                .map(ToString::to_string),
+            session: batch
+                .context
+                .session
+                .as_ref()
+                .or(session)
+                .map(ToString::to_string),
             service: attribute("service.name"),
             version: attribute("service.version"),
         }
@@ -60,8 +70,20 @@ mod tests {
         let origin = Origin::of(&batch);
         let program = origin.program("u");
         assert_eq!(
-            (program.subject, program.install, program.session, program.service, program.version),
-            (Some("u"), Some("i-1"), Some("s-2"), Some("app"), Some("1.0"))
+            (
+                program.subject,
+                program.install,
+                program.session,
+                program.service,
+                program.version
+            ),
+            (
+                Some("u"),
+                Some("i-1"),
+                Some("s-2"),
+                Some("app"),
+                Some("1.0")
+            )
         );
         let bare = wire::parse(b"[]", 10).expect("a batch");
         assert_eq!(Origin::of(&bare), Origin::default());

@@ -121,7 +121,9 @@ pub enum RuleError {
     #[error("the rule would have ended at {0}, before now")]
     Past(String),
     /// Whoever needs it longer sets it again tomorrow.
-    #[error("the rule for {whom} would end at {at}: at most 24 h are allowed, but for everyone or a service")]
+    #[error(
+        "the rule for {whom} would end at {at}: at most 24 h are allowed, but for everyone or a service"
+    )]
     TooLong {
         /// Whom it is meant for.
         whom: String,
@@ -290,23 +292,65 @@ mod tests {
             draft
         };
         for (draft, error) in [
-            (user(json!({"level": "loud"})), "`loud` is no level; use trace, debug, info, warning, error or fatal"),
-            (user(json!({"modules": {"app": "loud"}})), "`loud` is no level"),
-            (user(json!({"modules": {"a b": "trace"}})), "in levels `a b=trace`: `a b` is no module path such as `app::sync`"),
-            (user(json!({"modules": {"app\n": "trace"}})), "is no module path"),
-            (user(json!({"whom": {"user": ""}})), "user: give 1 to 256 characters"),
-            (user(json!({"whom": {"user": "a\nb"}})), "user: give 1 to 256 characters"),
-            (user(json!({"whom": {"user": "u".repeat(257)}})), "user: give 1 to 256 characters"),
+            (
+                user(json!({"level": "loud"})),
+                "`loud` is no level; use trace, debug, info, warning, error or fatal",
+            ),
+            (
+                user(json!({"modules": {"app": "loud"}})),
+                "`loud` is no level",
+            ),
+            (
+                user(json!({"modules": {"a b": "trace"}})),
+                "in levels `a b=trace`: `a b` is no module path such as `app::sync`",
+            ),
+            (
+                user(json!({"modules": {"app\n": "trace"}})),
+                "is no module path",
+            ),
+            (
+                user(json!({"whom": {"user": ""}})),
+                "user: give 1 to 256 characters",
+            ),
+            (
+                user(json!({"whom": {"user": "a\nb"}})),
+                "user: give 1 to 256 characters",
+            ),
+            (
+                user(json!({"whom": {"user": "u".repeat(257)}})),
+                "user: give 1 to 256 characters",
+            ),
             (user(json!({"why": "\u{1b}[31m"})), "why: give"),
-            (user(json!({"for_seconds": null})), "a rule for user u needs an end, at most 24 h away: `--for 10m`"),
+            (
+                user(json!({"for_seconds": null})),
+                "a rule for user u needs an end, at most 24 h away: `--for 10m`",
+            ),
             (user(json!({"for_seconds": 0})), "`0 s` is no end of a rule"),
-            (user(json!({"for_seconds": -5})), "`-5 s` is no end of a rule"),
+            (
+                user(json!({"for_seconds": -5})),
+                "`-5 s` is no end of a rule",
+            ),
             (user(json!({"for_seconds": 1e300})), "is no end of a rule"),
-            (user(json!({"for_seconds": 86_401})), "the rule for user u would end at 2026-02-07T12:00:01Z: at most 24 h are allowed"),
-            (user(json!({"expires_at": "2026-02-06T13:00:00Z"})), "both a duration and an end are given"),
-            (user(json!({"for_seconds": null, "expires_at": "2026-02-06T11:59:59Z"})), "the rule would have ended at 2026-02-06T11:59:59Z"),
-            (user(json!({"for_seconds": null, "expires_at": "tomorrow"})), "`tomorrow` is no end of a rule"),
-            (user(json!({"whom": {"group": "x"}})), "unknown variant `group`"),
+            (
+                user(json!({"for_seconds": 86_401})),
+                "the rule for user u would end at 2026-02-07T12:00:01Z: at most 24 h are allowed",
+            ),
+            (
+                user(json!({"expires_at": "2026-02-06T13:00:00Z"})),
+                "both a duration and an end are given",
+            ),
+            (
+                user(json!({"for_seconds": null, "expires_at": "2026-02-06T11:59:59Z"})),
+                "the rule would have ended at 2026-02-06T11:59:59Z",
+            ),
+            (
+                user(json!({"for_seconds": null, "expires_at": "tomorrow"})),
+                "`tomorrow` is no end of a rule",
+            ),
+            (
+                user(json!({"whom": {"group": "x"}})),
+                "unknown variant `group`",
+            ),
             (user(json!({"modul": {}})), "unknown field `modul`"),
         ] {
             let said = check(draft.clone()).expect_err("it makes no sense");

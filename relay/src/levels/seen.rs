@@ -164,20 +164,38 @@ mod tests {
         for (second, user) in ["u-1", "u-2", "u-3", "u-1"].into_iter().enumerate() {
             seen.note(&program(user), at(second as i64));
         }
-        seen.note(&Program { subject: None, ..program("x") }, at(9));
+        seen.note(
+            &Program {
+                subject: None,
+                ..program("x")
+            },
+            at(9),
+        );
         for (whom, count) in [
             (Whom::User("u-1".to_owned()), 1),
             (Whom::User("u-9".to_owned()), 0),
             (Whom::Install("install-1".to_owned()), 3),
             (Whom::Session("s".to_owned()), 0),
             (Whom::Service("app".to_owned()), 3),
-            (Whom::Version { service: "app".to_owned(), version: "2.0".to_owned() }, 0),
+            (
+                Whom::Version {
+                    service: "app".to_owned(),
+                    version: "2.0".to_owned(),
+                },
+                0,
+            ),
             (Whom::Everyone, 3),
         ] {
             assert_eq!(seen.matching(&whom), count, "{whom}");
         }
-        assert_eq!(seen.instead_of(&Whom::User("u-9".to_owned())), ["u-1", "u-3", "u-2"]);
-        let version = Whom::Version { service: "app".to_owned(), version: "2.0".to_owned() };
+        assert_eq!(
+            seen.instead_of(&Whom::User("u-9".to_owned())),
+            ["u-1", "u-3", "u-2"]
+        );
+        let version = Whom::Version {
+            service: "app".to_owned(),
+            version: "2.0".to_owned(),
+        };
         assert_eq!(seen.instead_of(&version), ["app 1.0"]);
         assert!(seen.instead_of(&Whom::Session("s".to_owned())).is_empty());
     }
@@ -191,8 +209,15 @@ mod tests {
         let count = seen.matching(&Whom::Everyone);
         assert!(count <= MAX_PROGRAMS && count > MAX_PROGRAMS / 3, "{count}");
         assert_eq!(seen.matching(&Whom::User("u-0".to_owned())), 0);
-        assert_eq!(seen.matching(&Whom::User(format!("u-{}", MAX_PROGRAMS + 9))), 1);
+        assert_eq!(
+            seen.matching(&Whom::User(format!("u-{}", MAX_PROGRAMS + 9))),
+            1
+        );
         seen.note(&program(&"u".repeat(MAX_BYTES + 1)), at(0));
-        assert_eq!(seen.matching(&Whom::Everyone), count, "a name that nobody has");
+        assert_eq!(
+            seen.matching(&Whom::Everyone),
+            count,
+            "a name that nobody has"
+        );
     }
 }
