@@ -128,8 +128,12 @@ impl Levels {
     }
 
     /// Takes what the relay said to an earlier run of the program.
-    pub(crate) fn recall(&self, standing: Option<Said>, passing: Option<(Said, Duration)>) {
-        self.change(|stack| stack.recall(standing, passing));
+    pub(crate) fn recall(
+        &self,
+        standing: Option<Said>,
+        passing: Option<(Said, Duration)>,
+    ) -> Option<Change> {
+        self.change(|stack| stack.recall(standing, passing))
     }
 
     /// Counts an answer that said no levels, or that none came. What is in force stays.
@@ -164,7 +168,7 @@ impl Levels {
         let _ = self.0.observer.set(Observer(Box::new(observer)));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Stack)) {
+    fn change(&self, change: impl FnOnce(&mut Stack)) -> Option<Change> {
         let mut state = self.state();
         let before = state.stack.in_force();
         change(&mut state.stack);
@@ -178,11 +182,11 @@ impl Levels {
             state.log_max.follow(callsite::rebuild_interest_cache);
         }
         drop(state);
-        if before != after
-            && let Some(Observer(observer)) = self.0.observer.get()
-        {
-            observer(&Change::between(before, after));
+        let change = (before != after).then(|| Change::between(before, after))?;
+        if let Some(Observer(observer)) = self.0.observer.get() {
+            observer(&change);
         }
+        Some(change)
     }
 
     /// What the levels say of a callsite; it is remembered. `None` while they change.
