@@ -93,7 +93,8 @@ impl Ledger {
         chains.map(is_new).fold(false, |any, is_new| any | is_new)
     }
 
-    fn chain_of(&mut self, queue: QueueId) -> Option<&mut Chain> {
+    /// Our own queue, or an adopted one.
+    pub(super) fn chain_of(&mut self, queue: QueueId) -> Option<&mut Chain> {
         if queue == self.id() {
             return Some(&mut self.writer.chain);
         }
