@@ -237,8 +237,10 @@ impl Engine {
         let result = result
             .and(names.as_ref().map(|&()| ()).map_err(copy))
             .and(in_root.as_ref().map(|&()| ()).map_err(copy));
-        if result.is_err() {
-            let mut ledger = self.ledger();
+        let mut ledger = self.ledger();
+        if result.is_ok() {
+            ledger.writer.forget_notes_up_to(upto);
+        } else {
             ledger.writer.give_back(names.is_err(), in_root.is_err());
             for first_seq in failed {
                 ledger.writer.forget_unsynced(first_seq);

@@ -20,7 +20,7 @@ use super::note::{Note, Owed};
 use super::rejected::Rejected;
 use super::room::Cap;
 use super::writer::Writer;
-use super::{Context, Health, Pending, QueueId};
+use super::{Context, Fsync, Health, Pending, QueueId};
 use crate::clock::Clock;
 use crate::losses::{Loss, Losses};
 
@@ -38,6 +38,7 @@ pub(super) struct Ledger {
     pub(super) holes: Holes,
     pub(super) next_seq: u64,
     pub(super) cap: Cap,
+    fsync: Fsync,
     pub(super) losses: Arc<Losses>,
     context: Arc<str>,
     /// Another ledger took over.
@@ -71,6 +72,7 @@ impl Ledger {
         writer: Writer,
         rejected: Rejected,
         cap: Cap,
+        fsync: Fsync,
         losses: Arc<Losses>,
         clock: Clock,
     ) -> Self {
@@ -85,6 +87,7 @@ impl Ledger {
             holes: Holes::default(),
             next_seq: 0,
             cap,
+            fsync,
             losses,
             context,
             is_closed: false,
@@ -225,6 +228,15 @@ impl Ledger {
                 self.lose(seq, Loss::Disk);
                 Err(error)
             }
+        }
+    }
+
+    /// Makes the losses that were said survive a power loss, before the files go that they tell of. The one sync that
+    /// callers wait for under the mutex: once for each segment that overflows.
+    pub(super) fn keep_what_was_said(&mut self) -> io::Result<()> {
+        match self.fsync {
+            Fsync::Never => Ok(()),
+            Fsync::Interval(_) | Fsync::Fatal | Fsync::Always => self.writer.sync_notes(),
         }
     }
 

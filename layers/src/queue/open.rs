@@ -208,6 +208,7 @@ impl Builder {
             Writer::new(chain),
             rejected,
             cap,
+            self.fsync,
             Arc::clone(losses),
             self.clock.clone(),
         );

@@ -29,6 +29,10 @@ pub(super) struct Writer {
     /// How many lines were written.
     ticket: u64,
     unsynced: Unsynced,
+    /// Segments with loss records that are not synced, each with the ticket of the last.
+    unsynced_notes: Vec<(u64, Arc<dyn StoredFile>)>,
+    /// Whether the queue's directory is known to survive a power loss.
+    is_kept_in_root: bool,
 }
 
 /// What a sync has to take in.
@@ -56,6 +60,8 @@ impl Writer {
                 is_new_in_root: true,
                 ..Unsynced::default()
             },
+            unsynced_notes: Vec::new(),
+            is_kept_in_root: false,
         }
     }
 
@@ -126,6 +132,31 @@ impl Writer {
         if let Some(segment) = self.chain.segments.back_mut() {
             segment.notes.push((seq, note));
         }
+        let Some(file) = &self.file else {
+            return;
+        };
+        match self.unsynced_notes.last_mut() {
+            Some((ticket, last)) if Arc::ptr_eq(last, file) => *ticket = self.ticket,
+            _ => self.unsynced_notes.push((self.ticket, Arc::clone(file))),
+        }
+    }
+
+    /// Makes the loss records survive a power loss: what they tell of is about to go. An error seals the segment.
+    pub(super) fn sync_notes(&mut self) -> io::Result<()> {
+        if self.unsynced_notes.is_empty() {
+            return Ok(());
+        }
+        let synced = self.sync_notes_now();
+        match synced {
+            Ok(()) => self.unsynced_notes.clear(),
+            Err(_) => self.seal(),
+        }
+        synced
+    }
+
+    /// Everything up to `ticket` was synced.
+    pub(super) fn forget_notes_up_to(&mut self, ticket: u64) {
+        self.unsynced_notes.retain(|&(last, _)| last > ticket);
     }
 
     /// Whether the segment that is being written, or the directory for the next, was removed by somebody else.
@@ -195,6 +226,19 @@ impl Writer {
     /// Forgets a segment that is gone.
     pub(super) fn forget_unsynced(&mut self, first_seq: u64) {
         self.unsynced.files.retain(|&(other, _)| other != first_seq);
+    }
+
+    fn sync_notes_now(&mut self) -> io::Result<()> {
+        for (_, file) in &self.unsynced_notes {
+            file.sync()?;
+        }
+        let Chain { storage, dir, .. } = &self.chain;
+        storage.sync_dir(dir)?;
+        if let Some(root) = dir.parent().filter(|_| !self.is_kept_in_root) {
+            storage.sync_dir(root)?;
+            self.is_kept_in_root = true;
+        }
+        Ok(())
     }
 
     fn create(&self, first_seq: u64) -> io::Result<Arc<dyn StoredFile>> {
