@@ -20,6 +20,7 @@ use super::holes::Holes;
 use super::housekeeping::Bell;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
+use super::origin::Origin;
 use super::storage::{Lock, Storage};
 use super::{Appended, Durability, Fsync, QueueId};
 
@@ -29,7 +30,7 @@ pub(super) struct Engine {
     root: PathBuf,
     id: QueueId,
     fsync: Fsync,
-    process: u32,
+    origin: Origin,
     ledger: Mutex<Ledger>,
     commit: Commit,
     /// One survey of the root at a time.
@@ -45,7 +46,6 @@ impl Engine {
         storage: Arc<dyn Storage>,
         root: PathBuf,
         fsync: Fsync,
-        process: u32,
         ledger: Ledger,
         lock: Option<Lock>,
     ) -> Self {
@@ -54,7 +54,7 @@ impl Engine {
             root,
             id: ledger.id(),
             fsync,
-            process,
+            origin: Origin::here(),
             ledger: Mutex::new(ledger),
             commit: Commit::default(),
             surveying: Mutex::new(()),
@@ -68,9 +68,9 @@ impl Engine {
         self.id
     }
 
-    /// The process that the queue was opened in; in a forked child it is another one.
-    pub(super) fn process(&self) -> u32 {
-        self.process
+    /// False in a forked child of the process that the queue was opened in.
+    pub(super) fn is_here(&self) -> bool {
+        self.origin.is_here()
     }
 
     pub(super) fn bell(&self) -> &Bell {

@@ -218,7 +218,6 @@ impl Builder {
             storage,
             self.root.clone(),
             self.fsync,
-            std::process::id(),
             ledger,
             lock,
         ))
