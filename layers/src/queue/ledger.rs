@@ -112,13 +112,13 @@ impl Ledger {
 
     /// Takes a closed line. `is_waited_for` when the caller goes on to wait for a sync.
     pub(super) fn append(&mut self, line: &mut Line, body: &Hasher, is_waited_for: bool) -> Stored {
-        let context = Arc::clone(&self.context);
-        self.append_under(context, line, body, is_waited_for)
+        self.append_under(None, line, body, is_waited_for)
     }
 
+    /// As [`append`](Self::append), under this context instead of the one in force.
     pub(super) fn append_under(
         &mut self,
-        context: Arc<str>,
+        context: Option<&Arc<str>>,
         line: &mut Line,
         body: &Hasher,
         is_waited_for: bool,
@@ -146,9 +146,18 @@ impl Ledger {
             self.lose(seq, Loss::Overflow);
             return Stored::Lost(Loss::Overflow);
         }
-        let written = match room {
-            None => return self.keep_in_memory(seq, line, context),
-            Some(room) => room.and_then(|()| self.writer.write(seq, line.bytes(), &context)),
+        let written = room.map(|room| {
+            let context = context.unwrap_or(&self.context);
+            room.and_then(|()| self.writer.write(seq, line.bytes(), context))
+        });
+        if let Some(Ok(ticket)) = written
+            && !is_waited_for
+        {
+            return Stored::OnDisk { seq, ticket };
+        }
+        let context = Arc::clone(context.unwrap_or(&self.context));
+        let Some(written) = written else {
+            return self.keep_in_memory(seq, line, context);
         };
         let written = written.or_else(|error| self.write_elsewhere(&error, seq, line, &context));
         match written {

@@ -100,7 +100,8 @@ impl Writer {
     /// Writes a stamped line and, when it is not the one in force, its context before it. An error seals the segment
     /// and leaves nothing of the line, as far as the disk lets it be cut off.
     pub(super) fn write(&mut self, seq: u64, line: &[u8], context: &Arc<str>) -> io::Result<u64> {
-        let Some(file) = self.file.clone() else {
+        // Taken out, not cloned: this is the path of each record.
+        let Some(file) = self.file.take() else {
             return Err(io::ErrorKind::NotFound.into());
         };
         let before = self.open_bytes();
@@ -113,6 +114,7 @@ impl Writer {
             .and_then(|()| append_all(&*file, line));
         match written {
             Ok(()) => {
+                self.file = Some(file);
                 self.grow(line.len());
                 self.end_seq = self.end_seq.max(seq + 1);
                 self.ticket += 1;
@@ -121,6 +123,7 @@ impl Writer {
             Err(error) => {
                 let whole = self.open_bytes().max(before);
                 let _ = file.set_len(whole);
+                self.file = Some(file);
                 self.seal();
                 Err(error)
             }
