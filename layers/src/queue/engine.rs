@@ -13,11 +13,11 @@ use std::time::Duration;
 use super::adopt::{lock_text, survey};
 use super::attempt::{ALONE_AFTER, PUT_ASIDE_AFTER};
 use super::batch::Batch;
+use super::bell::Bell;
 use super::chain::View;
 use super::commit::Commit;
 use super::drain::{drain, notes};
 use super::holes::Holes;
-use super::housekeeping::Bell;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
 use super::origin::Origin;
@@ -96,7 +96,13 @@ impl Engine {
             (Fsync::Always, _) | (Fsync::Fatal, Durability::Durable) => true,
             (Fsync::Never | Fsync::Interval(_) | Fsync::Fatal, _) => false,
         };
-        let stored = self.ledger().append(line, &body, is_waited_for);
+        let stored = {
+            let mut ledger = self.ledger();
+            if durability == Durability::Durable {
+                ledger.absolve();
+            }
+            ledger.append(line, &body, is_waited_for)
+        };
         self.bell.ring();
         Some(match stored {
             Stored::OnDisk { seq, ticket } if is_waited_for => {

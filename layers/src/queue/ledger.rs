@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 
 use super::adopt::Adopted;
+use super::attempt::Age;
 use super::context;
 use super::holes::Holes;
 use super::in_hand::InHand;
@@ -48,6 +49,8 @@ pub(super) struct Ledger {
     trouble: Option<String>,
     /// Records that came since the disk was tried last.
     untried: u32,
+    /// A FATAL record came from outside of the sender, not long ago.
+    pub(super) said_fatal: Option<Age>,
     /// Records whose callers wait for a sync.
     pub(super) in_hand: Vec<InHand>,
     note_line: Line,
@@ -94,6 +97,7 @@ impl Ledger {
             clock,
             trouble: None,
             untried: 0,
+            said_fatal: None,
             in_hand: Vec::new(),
             note_line: Line::new(),
         }

@@ -33,6 +33,7 @@
 mod adopt;
 mod attempt;
 mod batch;
+mod bell;
 mod chain;
 mod commit;
 mod context;
@@ -58,6 +59,7 @@ mod reader;
 mod rejected;
 mod room;
 mod storage;
+mod sync;
 mod takeover;
 mod writer;
 
