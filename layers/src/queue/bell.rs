@@ -1,7 +1,7 @@
 //! How the other threads speak to the housekeeping.
 //!
 //! 1. Who rings before a wait or during it ends it, with one atomic load while it is rung already.
-//! 2. The work that was rung for is done after the ring: a round that was under way does not count for it.
+//! 2. What was rung for is done in a round that begins after the ring.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -31,20 +31,26 @@ impl Bell {
         self.rung.notify_all();
     }
 
-    /// Waits for work and then one interval; false when it is time to end.
-    pub(super) fn wait(&self, interval: Duration) -> bool {
-        let idle = self
+    /// Waits for work; false when it is time to end.
+    pub(super) fn wait_for_work(&self) -> bool {
+        let is_idle =
+            |is_stopped: &mut bool| !*is_stopped && !self.has_work.load(Ordering::Acquire);
+        let waited = self.rung.wait_while(self.lock(), is_idle);
+        !*waited.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets one interval pass; false when it is time to end.
+    pub(super) fn pause(&self, interval: Duration) -> bool {
+        let is_going_on = |is_stopped: &mut bool| !*is_stopped;
+        let waited = self
             .rung
-            .wait_while(self.lock(), |is_stopped| {
-                !*is_stopped && !self.has_work.load(Ordering::Acquire)
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        let (is_stopped, _) = self
-            .rung
-            .wait_timeout_while(idle, interval, |is_stopped| !*is_stopped)
-            .unwrap_or_else(PoisonError::into_inner);
+            .wait_timeout_while(self.lock(), interval, is_going_on);
+        !*waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// A round begins: what was rung for so far is done in it.
+    pub(super) fn answer(&self) {
         self.has_work.store(false, Ordering::Release);
-        !*is_stopped
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {

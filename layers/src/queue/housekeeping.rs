@@ -16,7 +16,9 @@ pub(super) struct Housekeeping(JoinHandle<()>);
 impl Housekeeping {
     pub(super) fn start(engine: Arc<Engine>) -> io::Result<Self> {
         let run = move || {
-            while engine.bell().wait(engine.interval()) {
+            let bell = engine.bell();
+            while bell.wait_for_work() && bell.pause(engine.interval()) {
+                bell.answer();
                 engine.keep_house();
             }
         };
