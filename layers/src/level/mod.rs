@@ -27,7 +27,7 @@ use change::Asked;
 pub use change::{Change, LevelStatus};
 pub use filter::LevelsFilter;
 pub use rules::{LevelsError, MAX_MODULE_BYTES, MAX_MODULES, Rules};
-pub(crate) use setting::{Setting, SettingError};
+pub(crate) use setting::Setting;
 pub(crate) use stack::Said;
 
 use crate::record::Level;
