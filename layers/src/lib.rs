@@ -90,6 +90,7 @@
 )]
 
 pub mod breadcrumb;
+mod builder;
 mod clock;
 mod courier;
 mod disk;
@@ -107,8 +108,9 @@ pub mod testing;
 pub mod wire;
 
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
+pub use builder::{CourierBuilder, StartError};
 pub use clock::Clock;
-pub use courier::{Courier, CourierBuilder, StartError};
+pub use courier::Courier;
 pub use disk::{DiskQueueLayer, TraceIds};
 pub use gate::{Around, Json, SanitizeExt, SanitizeLayer, Sanitized, Sealed, json};
 pub use level::{Levels, LevelsError, LevelsFilter, Rules};
