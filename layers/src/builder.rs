@@ -1,17 +1,22 @@
 //! Settings of the paved path, and how its parts are put together.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
-use crate::courier::{Courier, Inner, wire_context};
+use crate::context::RunContext;
+use crate::courier::{Courier, Inner};
+use crate::install::install_id;
 use crate::level::{Levels, LevelsError};
+use crate::life::{self, Life};
+use crate::local_log;
 use crate::panic::PanicHook;
 use crate::queue::{self, DiskQueue, Fsync};
+use crate::record::Level;
+use crate::resource::{self, Program};
 use crate::sanitize::{Place, Sanitizer};
 use crate::send::{Backend, BackendBuilder, BackendError, Guard};
 use crate::session::{Session, SessionError};
@@ -19,14 +24,12 @@ use crate::session::{Session, SessionError};
 /// Settings of a [`Courier`].
 #[must_use = "it does nothing before `start`"]
 pub struct CourierBuilder {
-    service: String,
-    version: String,
+    program: Program,
     dir: Option<PathBuf>,
     backend: Option<BackendBuilder>,
     token: Option<String>,
     user: Option<String>,
     levels: String,
-    resource: Map<String, Value>,
     sanitizer: Sanitizer,
     clock: Clock,
     max_bytes: Option<u64>,
@@ -34,19 +37,23 @@ pub struct CourierBuilder {
     flush_every: Option<Duration>,
     drop_deadline: Option<Duration>,
     has_panic_hook: bool,
+    has_backtrace: bool,
+    local_log: local_log::Settings,
 }
 
 impl CourierBuilder {
     pub(crate) fn new(service: String, version: String) -> Self {
         Self {
-            service,
-            version,
+            program: Program {
+                service,
+                version,
+                ..Program::default()
+            },
             dir: None,
             backend: None,
             token: None,
             user: None,
             levels: "info".to_owned(),
-            resource: Map::new(),
             sanitizer: Sanitizer::default(),
             clock: Clock::System,
             max_bytes: None,
@@ -54,6 +61,8 @@ impl CourierBuilder {
             flush_every: None,
             drop_deadline: None,
             has_panic_hook: true,
+            has_backtrace: true,
+            local_log: local_log::Settings::default(),
         }
     }
 
@@ -94,9 +103,24 @@ impl CourierBuilder {
         self
     }
 
-    /// Adds an attribute of the resource: `deployment.environment.name`.
+    /// Sets the environment that the program is deployed to: `production`, `staging`. By default it is not said, or
+    /// what `OTEL_RESOURCE_ATTRIBUTES` says.
+    pub fn environment(self, name: impl Into<String>) -> Self {
+        self.resource("deployment.environment.name", name.into())
+    }
+
+    /// Adds an attribute of the resource, or replaces one that is found by itself. Of two that say the same, the later
+    /// in this order wins: what is found (system, process, container, pipeline); the service's name and version as
+    /// [`Courier::builder`] was told; the variable `OTEL_RESOURCE_ATTRIBUTES`; the variable `OTEL_SERVICE_NAME`; what
+    /// is said here. An `OTEL_RESOURCE_ATTRIBUTES` that can't be read is left out whole, and a record says so.
     pub fn resource(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.resource.insert(name.into(), value.into());
+        self.program.own.insert(name.into(), value.into());
+        self
+    }
+
+    /// Names the host in the resource. By default it is not named: on many a desk that is a person's name.
+    pub fn host_name(mut self) -> Self {
+        self.program.has_host_name = true;
         self
     }
 
@@ -144,6 +168,28 @@ impl CourierBuilder {
         self
     }
 
+    /// Leaves the backtrace out of a panic's record. By default it is captured whatever `RUST_BACKTRACE` says.
+    pub fn without_backtrace(mut self) -> Self {
+        self.has_backtrace = false;
+        self
+    }
+
+    /// Keeps a human-readable log in this directory too, for the engineer on site: see [`local_log`]. It records
+    /// what the levels say.
+    #[cfg(feature = "local-log")]
+    pub fn local_log(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.local_log.dir = Some(dir.into());
+        self
+    }
+
+    /// Sets how many files of the local log are kept, one for each day. By default
+    /// [`DEFAULT_MAX_FILES`](local_log::DEFAULT_MAX_FILES).
+    #[cfg(feature = "local-log")]
+    pub fn local_log_files(mut self, max_files: usize) -> Self {
+        self.local_log.max_files = max_files;
+        self
+    }
+
     /// Opens the queue, writes `session_start`, starts the sender and installs the panic hook.
     ///
     /// # Errors
@@ -180,26 +226,42 @@ impl CourierBuilder {
         }
         queue.check()?;
 
-        let mut session = Session::start(&dir, &self.service, &self.version)?;
-        session.user_id = self.user;
-        session.resource.extend(self.resource);
-        let mut resource = Value::Object(std::mem::take(&mut session.resource));
+        let local_log = self.local_log.open(&self.program.service)?;
+        let install_id = install_id(&dir)?;
+        let (resource, error) = resource::find(self.program, install_id, &resource::Real);
+        let mut resource = Value::Object(resource);
         self.sanitizer.value(Place::Resource, &mut resource);
-        if let Value::Object(resource) = resource {
-            session.resource = resource;
-        }
+        let resource = match resource {
+            Value::Object(resource) => resource,
+            _ => Map::new(),
+        };
+        let mut session = Session::of(install_id, resource);
+        session.user_id = self.user;
 
+        let unclean = life::unclean(&dir);
         let queue = queue.open()?;
-        queue.set_context(&wire_context(&session));
-
-        let crumbs = Breadcrumbs::new();
-        let hook = self.has_panic_hook.then(|| {
-            PanicHook::new(&queue)
+        let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
+        let life = Life::begin(session, unclean, &queue, &self.clock, &context);
+        if let Some(error) = error {
+            life.say(&queue, Level::Warning, &error.to_string(), Map::new());
+        }
+        let backend = backend
+            .map(|backend| backend.start(&queue))
+            .transpose()
+            // It has ended before it did anything: no death to report.
+            .inspect_err(|_| life.end(&queue))?;
+        if self.has_panic_hook {
+            let mut hook = PanicHook::new(&queue)
                 .breadcrumbs(&crumbs)
+                .context(&context)
+                .life(&life)
                 .sanitizer(&self.sanitizer)
-                .clock(self.clock.clone())
-        });
-        let backend = backend.map(|backend| backend.start(&queue)).transpose()?;
+                .clock(self.clock.clone());
+            if !self.has_backtrace {
+                hook = hook.without_backtrace();
+            }
+            hook.install();
+        }
         let courier = Courier::new(Inner {
             queue,
             crumbs,
@@ -207,14 +269,10 @@ impl CourierBuilder {
             sanitizer: self.sanitizer,
             clock: self.clock,
             backend,
-            session: Mutex::new(session),
+            context,
+            life,
+            local_log,
         });
-        // Install, session, user and resource come with every record's context.
-        let version = Map::from_iter([("app_version".to_owned(), self.version.into())]);
-        courier.note("session_start", version);
-        if let Some(hook) = hook {
-            hook.install();
-        }
         Ok(Guard::new(courier))
     }
 }
@@ -238,4 +296,15 @@ pub enum StartError {
     /// The sender can't be started.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The local log can't be opened.
+    #[cfg(feature = "local-log")]
+    #[error(transparent)]
+    LocalLog(#[from] local_log::LocalLogError),
+}
+
+#[cfg(not(feature = "local-log"))]
+impl From<std::convert::Infallible> for StartError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
 }

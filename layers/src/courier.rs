@@ -1,9 +1,9 @@
 //! The paved path: everything that a program in the field needs, put together.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
 use tracing_core::{Event, LevelFilter, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -13,11 +13,14 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 use crate::builder::CourierBuilder;
 use crate::clock::Clock;
+use crate::context::RunContext;
 use crate::disk::DiskQueueLayer;
 use crate::gate::{SanitizeExt as _, SanitizeLayer};
 use crate::level::Levels;
-use crate::queue::{self, Appended, DiskQueue, Durability, Line};
-use crate::record::{self, Breadcrumb, Level, Record};
+use crate::life::Life;
+use crate::local_log::LocalLog;
+use crate::queue::DiskQueue;
+use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
 use crate::send::{Backend, BackendLayer, Finish, Report, Status, WhyStopped};
 use crate::session::Session;
@@ -53,7 +56,9 @@ pub(crate) struct Inner {
     pub sanitizer: Sanitizer,
     pub clock: Clock,
     pub backend: Option<Backend>,
-    pub session: Mutex<Session>,
+    pub context: RunContext,
+    pub life: Arc<Life>,
+    pub local_log: LocalLog,
 }
 
 impl Courier {
@@ -73,9 +78,12 @@ impl Courier {
     {
         CourierLayer {
             crumbs: BreadcrumbLayer::new(&self.0.crumbs),
-            disk: DiskQueueLayer::new(&self.0.queue).breadcrumbs(&self.0.crumbs),
+            disk: DiskQueueLayer::new(&self.0.queue)
+                .breadcrumbs(&self.0.crumbs)
+                .context(&self.0.context),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
+        .and_then(self.0.local_log.layer())
         .with_filter(self.0.levels.filter())
     }
 
@@ -127,7 +135,27 @@ impl Courier {
 
     /// Who is logged in from now on; records keep whom they were made under. Use an opaque id.
     pub fn set_user(&self, user_id: Option<&str>) {
-        self.change(|session| session.user_id = user_id.map(str::to_owned));
+        let user_id = user_id.map(str::to_owned);
+        self.0
+            .life
+            .change(&self.0.queue, |session| session.user_id = user_id);
+    }
+
+    /// What the program is doing from now on: `set_context("active_run", json!({"run_id": "r-7"}))`. It becomes an
+    /// attribute of each record, cleaned like any; records keep what they were made under. See [`RunContext::set`].
+    pub fn set_context(&self, name: &str, value: impl Into<Value>) {
+        self.0.context.set(name, value, &self.0.sanitizer);
+    }
+
+    /// That is over.
+    pub fn clear_context(&self, name: &str) {
+        self.0.context.clear(name);
+    }
+
+    /// Who logs: install, session, user, resource.
+    #[must_use]
+    pub fn session(&self) -> Arc<Session> {
+        self.0.life.session()
     }
 
     /// Sends what is there and waits for it, up to the deadline.
@@ -149,62 +177,19 @@ impl Courier {
     pub fn status(&self) -> Option<Status> {
         self.0.backend.as_ref().map(Backend::status)
     }
-
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.0
-            .session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Session)) {
-        let mut session = self.session();
-        change(&mut session);
-        self.0.queue.set_context(&wire_context(&session));
-    }
-
-    /// Writes a record of the library's own.
-    pub(crate) fn note(&self, message: &str, attributes: Map<String, Value>) {
-        let mut timestamp = Vec::new();
-        record::timestamp(self.0.clock.now(), &mut timestamp);
-        let record = Record {
-            timestamp: String::from_utf8(timestamp).unwrap_or_default(),
-            level: Level::Info,
-            logger: "courier".to_owned(),
-            message: message.to_owned(),
-            attributes,
-            error: None,
-            stack_trace: None,
-            trace_id: None,
-            span_id: None,
-            spans: Vec::new(),
-            location: None,
-            breadcrumbs: Vec::new(),
-        };
-        let mut line = Line::new();
-        let json = serde_json::to_vec(&record).unwrap_or_default();
-        line.body()
-            .extend_from_slice(json.get(1..).unwrap_or_default());
-        let _: Appended = self.0.queue.append(&mut line, Durability::PageCache);
-    }
 }
 
 impl Finish for Courier {
-    /// Unwinding is no clean end: then the session has none.
     fn finish(&self) {
-        if !std::thread::panicking() {
-            self.note("session_end", Map::new());
+        if !self.0.life.is_ours() {
+            // A forked child that has recorded nothing: what there is to end is its parent's.
+            return;
         }
+        self.0.life.end(&self.0.queue);
         if let Some(backend) = &self.0.backend {
             backend.finish();
         }
-    }
-}
-
-pub(crate) fn wire_context(session: &Session) -> queue::Context {
-    queue::Context {
-        context: session.wire_context(),
-        resource: session.resource.clone(),
+        self.0.local_log.finish();
     }
 }
 
