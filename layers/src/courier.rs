@@ -83,7 +83,7 @@ impl Courier {
                 .context(&self.0.context),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
-        .and_then(self.0.local_log.layer())
+        .and_then(self.0.local_log.layer::<S>())
         .with_filter(self.0.levels.filter())
     }
 
