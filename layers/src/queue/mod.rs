@@ -63,9 +63,10 @@ mod sync;
 mod takeover;
 mod writer;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -169,6 +170,16 @@ impl DiskQueue {
         self.0.context.load_full()
     }
 
+    /// What a forked child begins with: asked in the child, once for each fork, with the id of its queue, before the
+    /// first record that the child appends. Without it the child goes on under the parent's context. It must not use
+    /// the queue. The first one set stays.
+    pub(crate) fn in_child(
+        &self,
+        begin: impl Fn(QueueId) -> (Context, Line) + Send + Sync + 'static,
+    ) {
+        let _ = self.0.in_child.set(InChild(Box::new(begin)));
+    }
+
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
     pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
         loop {
@@ -257,6 +268,7 @@ impl DiskQueue {
             settings,
             losses,
             context: ArcSwap::default(),
+            in_child: OnceLock::new(),
             thread: Mutex::new(thread),
             engine: ArcSwap::new(engine),
         }))
@@ -283,9 +295,19 @@ struct Shared {
     losses: Arc<Losses>,
     /// For a forked child.
     context: ArcSwap<Context>,
+    in_child: OnceLock<InChild>,
     thread: Mutex<Option<Housekeeping>>,
     /// Swapped in a forked child: the parent's mutexes may have been held when it forked.
     engine: ArcSwap<Engine>,
+}
+
+/// See [`DiskQueue::in_child`].
+struct InChild(Box<dyn Fn(QueueId) -> (Context, Line) + Send + Sync>);
+
+impl fmt::Debug for InChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InChild")
+    }
 }
 
 impl Shared {
@@ -315,7 +337,15 @@ impl Shared {
             Ok(engine) => engine,
             Err(_) => self.settings.start_homeless(&self.losses),
         };
+        let first = self.in_child.get().map(|InChild(begin)| {
+            let (context, first) = begin(engine.id());
+            self.context.store(Arc::new(context));
+            first
+        });
         engine.ledger().set_context(&self.context.load());
+        if let Some(mut first) = first {
+            let _: Option<Appended> = engine.append(&mut first, Durability::PageCache);
+        }
         self.engine.load().let_go_of_parents_locks();
         if let Some(parents) = thread.take() {
             parents.forget();
