@@ -114,15 +114,17 @@ async fn post_logs(
     }
     let (parts, body) = request.into_parts();
     let inner = &ingest.0;
-    let expected = body::expected_bytes(&parts.headers).unwrap_or(inner.max_body_bytes);
-    let body = {
-        let _room = inner
-            .limits
-            .receive(expected.min(inner.max_body_bytes))
-            .await?;
-        body::read(&parts.headers, body, inner.max_body_bytes).await?
-    };
-    let _room = inner.limits.work(body.len()).await?;
+    let max_bytes = inner.max_body_bytes;
+    let expected = body::expected_bytes(&parts.headers).unwrap_or(max_bytes);
+    let on_its_way = inner
+        .limits
+        .receive(&who.subject, expected.min(max_bytes))
+        .await?;
+    let packed = body::receive(&parts.headers, body, max_bytes).await?;
+    let mut room = inner.limits.work(packed.most_bytes(max_bytes)).await?;
+    drop(on_its_way);
+    let body = packed.unpack(max_bytes)?;
+    room.shrink_to(body.len());
     let admit = |records| inner.limits.admit_batch(&who.subject, records, body.len());
     let receipt = inner.pipeline.accept(&who.subject, &body, admit).await?;
     Ok(([(COURIER_CONFIG, ingest.levels().etag())], Json(receipt)).into_response())

@@ -269,6 +269,7 @@ impl<'a> Spare<'a> {
         }
     }
 
+    /// File and line; what else a location says stays under its name.
     fn location(&mut self, value: Option<Value<'a>>) -> (Option<Cow<'a, str>>, Option<i64>) {
         let members = match value {
             Some(Value::Map(members)) => members,
@@ -278,12 +279,17 @@ impl<'a> Spare<'a> {
             }
         };
         let (mut file, mut line) = (None, None);
+        let mut rest = Vec::new();
         for (key, value) in members {
             match (key.as_ref(), value) {
                 ("file", Value::Text(text)) => file = Some(text),
                 ("line", Value::Int(number)) => line = Some(number),
-                _ => {}
+                ("file" | "line", Value::Null) => {}
+                (_, value) => rest.push((key, value)),
             }
+        }
+        if !rest.is_empty() {
+            self.keep("location", Some(Value::Map(rest)));
         }
         (file, line)
     }
@@ -412,6 +418,21 @@ mod tests {
             ]
         );
         assert_eq!(record.seq, None);
+    }
+
+    #[test]
+    fn what_a_location_says_beside_file_and_line_stays_an_attribute() {
+        let record =
+            parse(r#","location":{"file":"a.rs","line":"7","column":9},"spans":{"not":"a list"}"#);
+        assert_eq!((record.file.as_deref(), record.line), (Some("a.rs"), None));
+        let rest = vec![
+            ("line".into(), Value::Text("7".into())),
+            ("column".into(), Value::Int(9)),
+        ];
+        assert_eq!(record.attributes, [("location".into(), Value::Map(rest))]);
+        let record = parse(r#","location":{"file":null,"line":3}"#);
+        assert_eq!((record.file, record.line), (None, Some(3)));
+        assert_eq!(record.attributes, []);
     }
 
     #[test]
