@@ -49,6 +49,9 @@ enum Function {
 impl Function {
     fn of(symbol: &str) -> Self {
         let symbol = without_hash(symbol);
+        if !symbol.contains(['<', '[', '{', '(']) {
+            return Self::Path(symbol.to_owned());
+        }
         // The legacy mangling has no sign for `-`.
         let symbol = symbol.replace(".>", "->");
         let implementation = if symbol.starts_with('<') {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::protobuf::{bytes, fixed64, integer, message, varint, varint_bytes};
+use crate::wire::CUT_MARK;
 use crate::wire::json::Value;
 
 /// How many bytes of text a value may still have, and whether that was too little.
@@ -107,9 +108,6 @@ fn any(out: &mut Vec<u8>, value: &Value<'_>, budget: &mut Budget) {
         }),
     }
 }
-
-/// What stands where text was cut.
-pub const CUT_MARK: &str = "…[truncated]";
 
 /// About what an element costs in protobuf beside its text.
 const ELEMENT_BYTES: usize = 4;

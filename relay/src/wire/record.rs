@@ -155,7 +155,10 @@ impl<'a> Fields<'a> {
                 "message" => &mut fields.message,
                 "attributes" => {
                     // One deeper than any other field: its own object is no attribute's value.
-                    fields.attributes = Some(reader.value(DEPTH + 1)?);
+                    fields.attributes = Some(match reader.next_kind()? {
+                        Next::Map => Value::Map(reader.many_members(DEPTH + 1)?),
+                        _ => reader.value(DEPTH + 1)?,
+                    });
                     return Ok(());
                 }
                 "error" => &mut fields.error,

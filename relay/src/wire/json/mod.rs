@@ -41,6 +41,9 @@ pub enum Value<'a> {
     Deep(&'a str),
 }
 
+/// What an object has, keys unique.
+pub type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
 /// The text is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON: {what} at byte {at}")]
@@ -136,20 +139,32 @@ impl<'a> Reader<'a> {
                     values.push(reader.value(depth - 1)?);
                     Ok(())
                 })?;
-                Ok(Value::List(values))
+                Ok(Value::List(fitting(values)))
             }
             Next::Map => self.members(depth).map(Value::Map),
         }
     }
 
     /// Reads the object that comes next; of duplicate keys the last wins, at the place of the first.
-    pub fn members(&mut self, depth: usize) -> Result<Vec<(Cow<'a, str>, Value<'a>)>, Error> {
-        let mut members = Vec::new();
+    pub fn members(&mut self, depth: usize) -> Result<Members<'a>, Error> {
+        self.members_into(Vec::new(), depth)
+    }
+
+    /// The same for an object of which there are few, so that most of them are allocated once.
+    pub fn many_members(&mut self, depth: usize) -> Result<Members<'a>, Error> {
+        self.members_into(Vec::with_capacity(8), depth)
+    }
+
+    fn members_into(
+        &mut self,
+        mut members: Members<'a>,
+        depth: usize,
+    ) -> Result<Members<'a>, Error> {
         self.map(|reader, key| {
             members.push((key, reader.value(depth.saturating_sub(1))?));
             Ok(())
         })?;
-        Ok(last_wins(members))
+        Ok(fitting(last_wins(members)))
     }
 
     /// Passes over the value that comes next and returns its text, which is then known to be JSON.
@@ -323,6 +338,14 @@ impl<'a> Reader<'a> {
     fn error(&self, what: &'static str) -> Error {
         Error { what, at: self.at }
     }
+}
+
+/// Without much room to spare: text that is all small lists would take seventy times its length, and so takes thirty.
+fn fitting<T>(mut values: Vec<T>) -> Vec<T> {
+    if values.capacity() / 3 >= values.len() {
+        values.shrink_to_fit();
+    }
+    values
 }
 
 #[cfg(test)]
