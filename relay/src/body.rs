@@ -22,6 +22,17 @@ pub enum Coding {
     Zstd,
 }
 
+impl Coding {
+    fn named(name: &str) -> Result<Self, ApiError> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(ApiError::UnknownEncoding),
+        }
+    }
+}
+
 /// A body as it was sent.
 #[derive(Debug)]
 pub struct Packed {
@@ -53,6 +64,16 @@ pub async fn receive(
 }
 
 impl Packed {
+    /// `bytes` under this `Content-Encoding`.
+    ///
+    /// # Errors
+    ///
+    /// When it is none of ours.
+    pub fn new(content_encoding: &str, bytes: Bytes) -> Result<Self, ApiError> {
+        let coding = Coding::named(content_encoding)?;
+        Ok(Self { coding, bytes })
+    }
+
     /// How many bytes may come out of it; what is packed says nothing before it is opened.
     pub fn most_bytes(&self, max_bytes: usize) -> usize {
         match self.coding {
@@ -122,20 +143,9 @@ fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
 
 fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
-    let coding = match values.next().map(|value| {
-        value
-            .to_str()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    }) {
+    let coding = match values.next() {
         None => Coding::Identity,
-        Some(coding) => match coding.as_str() {
-            "" | "identity" => Coding::Identity,
-            "gzip" | "x-gzip" => Coding::Gzip,
-            "zstd" => Coding::Zstd,
-            _ => return Err(ApiError::UnknownEncoding),
-        },
+        Some(value) => Coding::named(value.to_str().unwrap_or("?"))?,
     };
     if values.next().is_some() {
         Err(ApiError::UnknownEncoding)

@@ -231,7 +231,7 @@ impl Pipeline {
 }
 
 /// Drops what has the name of a record before it in the same batch.
-fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
+pub fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
     let mut seen = HashSet::new();
     records.retain(|record| name(record, batch).is_none_or(|seq| seen.insert(seq)));
 }
