@@ -121,6 +121,7 @@ async fn post_logs(
         .receive(&who.subject, expected.min(max_bytes))
         .await?;
     let packed = body::receive(&parts.headers, body, max_bytes).await?;
+    inner.limits.admit_user(&who.subject)?;
     let mut room = inner.limits.work(packed.most_bytes(max_bytes)).await?;
     drop(on_its_way);
     let body = packed.unpack(max_bytes)?;

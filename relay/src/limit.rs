@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
@@ -28,6 +28,7 @@ pub struct Limits {
     bytes: Option<Rate<String>>,
     requests: Option<Rate<IpAddr>>,
     trusted_proxies: Vec<IpAddr>,
+    told: Told,
     receiving: Room,
     receiving_of: Shares,
     working: Room,
@@ -42,6 +43,7 @@ impl Limits {
             bytes: rates.bytes.map(Rate::per_minute),
             requests: rates.requests.map(Rate::per_minute),
             trusted_proxies,
+            told: Told::default(),
             receiving: Room::new(RECEIVING_KIB),
             receiving_of: Shares::new(RECEIVING_KIB / 4),
             working: Room::new(WORKING_KIB),
@@ -70,10 +72,27 @@ impl Limits {
         let subject = subject.to_owned();
         for (rate, amount) in [(&self.bytes, bytes), (&self.records, records)] {
             if let Some(rate) = rate {
-                rate.take(&subject, amount).map_err(Refusal::into_error)?;
+                rate.take(&subject, amount).map_err(|refusal| {
+                    if let Refusal::Wait(wait) = refusal {
+                        self.told.remember(&subject, wait, Instant::now());
+                    }
+                    refusal.into_error()
+                })?;
             }
         }
         Ok(())
+    }
+
+    /// Says again what a user was told within this second, so that one who does not listen costs no parsing.
+    ///
+    /// # Errors
+    ///
+    /// When that user has just been asked to wait.
+    pub fn admit_user(&self, subject: &str) -> Result<(), ApiError> {
+        match self.told.wait(subject, Instant::now()) {
+            Some(wait) => Err(Refusal::Wait(wait).into_error()),
+            None => Ok(()),
+        }
     }
 
     /// Room for a body on its way in.
@@ -196,6 +215,43 @@ impl Drop for Share {
     }
 }
 
+/// Who was asked to wait, and until when.
+#[derive(Debug, Default)]
+struct Told(Mutex<HashMap<String, Wait>>);
+
+#[derive(Debug)]
+struct Wait {
+    /// When what was asked for will be there.
+    over: Instant,
+    /// Until when it is said again without looking. Soon: what another device of the same user asks for may be less.
+    said: Instant,
+}
+
+impl Told {
+    fn remember(&self, subject: &str, wait: Duration, now: Instant) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MAX_TOLD {
+            told.retain(|_, wait| wait.said > now);
+        }
+        if told.len() < MAX_TOLD {
+            let said = now + wait.min(SAID_AGAIN);
+            told.insert(
+                subject.to_owned(),
+                Wait {
+                    over: now + wait,
+                    said,
+                },
+            );
+        }
+    }
+
+    fn wait(&self, subject: &str, now: Instant) -> Option<Duration> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = told.get(subject).filter(|wait| wait.said > now)?;
+        Some(wait.over - now)
+    }
+}
+
 /// One rate, kept for each key that used it in the last minute.
 #[derive(Debug)]
 struct Rate<K: Clone + Hash + Eq> {
@@ -286,6 +342,12 @@ const WORKING_KIB: u32 = 4 * 1024;
 
 /// How long a request waits for room.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a refusal is repeated without looking.
+const SAID_AGAIN: Duration = Duration::from_secs(1);
+
+/// Users whose refusal is remembered.
+const MAX_TOLD: usize = 10_000;
 
 /// How often full buckets are forgotten.
 const FORGET_EVERY: u32 = 10_000;
@@ -449,5 +511,29 @@ mod tests {
             limits.working.free.available_permits(),
             WORKING_KIB as usize
         );
+    }
+
+    #[test]
+    fn who_does_not_listen_is_told_the_same_for_a_second_and_no_longer() {
+        let told = Told::default();
+        let now = Instant::now();
+        let after = |millis| now + Duration::from_millis(millis);
+        told.remember("a", Duration::from_secs(10), now);
+        assert_eq!(told.wait("a", after(0)), Some(Duration::from_secs(10)));
+        assert_eq!(
+            told.wait("a", after(900)),
+            Some(Duration::from_millis(9100))
+        );
+        assert_eq!(told.wait("a", after(1000)), None, "it may ask for less now");
+        assert_eq!(told.wait("b", after(0)), None);
+        told.remember("a", Duration::from_millis(300), now);
+        assert_eq!(told.wait("a", after(300)), None, "it is over");
+
+        let limits = limits(60, 0, 0);
+        assert_eq!(limits.admit_batch("a", 60, 1), Ok(()));
+        assert_eq!(limits.admit_user("a"), Ok(()), "nothing was refused yet");
+        assert!(limits.admit_batch("a", 10, 1).is_err());
+        assert_eq!(limits.admit_user("a"), Err(ApiError::RateLimited(10)));
+        assert_eq!(limits.admit_user("b"), Ok(()));
     }
 }
