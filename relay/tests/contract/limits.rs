@@ -50,7 +50,7 @@ async fn bytes_have_a_rate_of_their_own_and_zero_is_off() {
         "--rate-records-per-minute",
         "0",
     ];
-    with_and_without_spool(rates, async |relay| {
+    with_and_without_spool(rates, async |mut relay| {
         let large = |n: u64| batch("q", [(n, "x".repeat(4000))]);
         relay.accept(large(0)).await;
         let response = relay.post(large(1)).send().await.expect("an answer");
@@ -64,6 +64,7 @@ async fn bytes_have_a_rate_of_their_own_and_zero_is_off() {
             (15..=25).contains(&seconds),
             "about 2,300 bytes too many: {seconds}"
         );
+        relay.token = token(&relay.dir, "another");
         let response = relay
             .post(batch("q", [(2, "x".repeat(7000))]))
             .send()
