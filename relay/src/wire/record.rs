@@ -333,14 +333,17 @@ fn some(value: Option<Value<'_>>) -> Option<Value<'_>> {
 
 /// The seq of `<seq 16 hex>-<len 8 hex>-<crc 8 hex>`; the rest guards the disk, not the wire.
 fn seq(q: &str) -> Option<u64> {
-    let mut parts = q.split('-');
-    let mut hex = |digits: usize| {
-        let part = parts.next()?;
-        let whole = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        whole.then(|| u64::from_str_radix(part, 16).ok())?
-    };
-    let (seq, _, _) = (hex(16)?, hex(8)?, hex(8)?);
-    parts.next().is_none().then_some(seq)
+    let bytes: &[u8; 34] = q.as_bytes().try_into().ok()?;
+    let (seq, rest) = bytes.split_first_chunk::<16>()?;
+    let [b'-', rest @ ..] = rest else { return None };
+    let (length, rest) = rest.split_first_chunk::<8>()?;
+    let [b'-', crc @ ..] = rest else { return None };
+    if !length.iter().chain(crc).all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    seq.iter().try_fold(0, |seq, &digit| {
+        Some(seq << 4 | u64::from(char::from(digit).to_digit(16)?))
+    })
 }
 
 #[cfg(test)]

@@ -217,6 +217,15 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.blank();
         let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) == Some(&b'"') {
+            // Most strings have no escape.
+            let end = start + plain_run(bytes.get(start..).unwrap_or_default());
+            if bytes.get(end) == Some(&b'"') {
+                self.at = end + 1;
+                return Ok(Cow::Borrowed(self.slice(start, end)));
+            }
+        }
         let escaped = self.string_end()?;
         let raw = self.slice(start, self.at - 1);
         Ok(if escaped {
@@ -305,17 +314,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         self.blank();
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), Error> {
         if self.take(byte) {
             Ok(())
@@ -324,6 +336,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn blank(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
@@ -331,6 +344,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }
