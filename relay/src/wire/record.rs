@@ -138,7 +138,7 @@ struct Fields<'a> {
     session: Option<Value<'a>>,
     user: Option<Value<'a>>,
     spans: Option<Value<'a>>,
-    location: Option<Value<'a>>,
+    location: Location<'a>,
     breadcrumbs: Option<Value<'a>>,
     unknown: Vec<(Cow<'a, str>, Value<'a>)>,
 }
@@ -169,7 +169,10 @@ impl<'a> Fields<'a> {
                 "sessionId" | "session_id" => &mut fields.session,
                 "userId" | "user_id" => &mut fields.user,
                 "spans" => &mut fields.spans,
-                "location" => &mut fields.location,
+                "location" => {
+                    fields.location = Location::read(reader)?;
+                    return Ok(());
+                }
                 "breadcrumbs" => &mut fields.breadcrumbs,
                 _ => {
                     fields.unknown.push((key, reader.value(DEPTH)?));
@@ -201,7 +204,8 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
                 Vec::new()
             }
         };
-        let (file, line) = spare.location(fields.location);
+        let Location { file, line, rest } = fields.location;
+        spare.keep("location", rest);
         let record = Self {
             seq: fields.q.and_then(|q| {
                 if let Value::Text(q) = q {
@@ -238,6 +242,36 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
     }
 }
 
+/// Where a record was logged: file, line, and what else a location says, which stays an attribute of that name.
+#[derive(Default)]
+struct Location<'a> {
+    file: Option<Cow<'a, str>>,
+    line: Option<i64>,
+    rest: Option<Value<'a>>,
+}
+
+impl<'a> Location<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
+        let mut location = Self::default();
+        if reader.next_kind()? != Next::Map {
+            location.rest = Some(reader.value(DEPTH)?);
+            return Ok(location);
+        }
+        let mut rest = Vec::new();
+        reader.map(|reader, key| {
+            match (key.as_ref(), reader.value(DEPTH - 1)?) {
+                ("file", Value::Text(text)) => location.file = Some(text),
+                ("line", Value::Int(number)) => location.line = Some(number),
+                ("file" | "line", Value::Null) => {}
+                (_, value) => rest.push((key, value)),
+            }
+            Ok(())
+        })?;
+        location.rest = (!rest.is_empty()).then(|| Value::Map(last_wins(rest)));
+        Ok(location)
+    }
+}
+
 /// What becomes an attribute because it has no better place.
 struct Spare<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
@@ -270,31 +304,6 @@ impl<'a> Spare<'a> {
                 None
             }
         }
-    }
-
-    /// File and line; what else a location says stays under its name.
-    fn location(&mut self, value: Option<Value<'a>>) -> (Option<Cow<'a, str>>, Option<i64>) {
-        let members = match value {
-            Some(Value::Map(members)) => members,
-            other => {
-                self.keep("location", other);
-                return (None, None);
-            }
-        };
-        let (mut file, mut line) = (None, None);
-        let mut rest = Vec::new();
-        for (key, value) in members {
-            match (key.as_ref(), value) {
-                ("file", Value::Text(text)) => file = Some(text),
-                ("line", Value::Int(number)) => line = Some(number),
-                ("file" | "line", Value::Null) => {}
-                (_, value) => rest.push((key, value)),
-            }
-        }
-        if !rest.is_empty() {
-            self.keep("location", Some(Value::Map(rest)));
-        }
-        (file, line)
     }
 
     /// `attributes`, then what was kept here, unless null or taken.
