@@ -151,12 +151,7 @@ impl Inner {
                 return Err(format!("it answers with over {MAX_BYTES} bytes"));
             }
         }
-        let keys = read(&body).ok_or("it answers with no key set")?;
-        if keys.is_empty() {
-            // As good as no answer: with none to replace them, the keys at hand stay.
-            return Err("it answers with no key that could be used".to_owned());
-        }
-        Ok(keys)
+        Ok(usable(&body)?)
     }
 }
 
@@ -182,6 +177,15 @@ impl Known {
     fn may_try(&self) -> bool {
         self.tried.is_none_or(|tried| tried.elapsed() >= TRY_AGAIN)
     }
+}
+
+/// The keys of a set. One without any is as good as no answer: with none to replace them, the keys at hand stay.
+fn usable(body: &[u8]) -> Result<Vec<(Option<String>, Key)>, &'static str> {
+    let keys = read(body).ok_or("it answers with no key set")?;
+    if keys.is_empty() {
+        return Err("it answers with no key that could be used");
+    }
+    Ok(keys)
 }
 
 /// Keys of a kind that is not ours are passed over; those around them count.
@@ -230,7 +234,18 @@ mod tests {
             .filter_map(|(name, _)| name.as_deref())
             .collect();
         assert_eq!(names, ["ed"]);
-        assert!(read(b"{}").is_none() && read(b"<html>").is_none());
+        assert_eq!(
+            usable(set.to_string().as_bytes()).map(|keys| keys.len()),
+            Ok(1)
+        );
+        for none in [
+            "{}",
+            "<html>",
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#,
+        ] {
+            assert!(usable(none.as_bytes()).is_err(), "{none}");
+        }
     }
 
     /// A handle whose publisher is away, with the key `kid` fetched `age` ago.
