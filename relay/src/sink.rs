@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use crate::export::{Next, Upstream, next};
+use crate::packed::join;
 use crate::spool::{Frame, Offer, Spool, Verdict};
 
 /// What stands behind a 200.
@@ -51,7 +52,7 @@ impl Sink {
 }
 
 async fn send(upstream: &Upstream, frame: &Frame) -> Result<(), ApiError> {
-    let answer = upstream.send(crate::export::request(frame)).await;
+    let answer = upstream.send(join([&frame.packed])).await;
     if next(&answer, 0) == Next::Done {
         return Ok(());
     }

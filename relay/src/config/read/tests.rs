@@ -68,6 +68,19 @@ fn each_wrong_setting_is_named_with_what_to_do() {
         ("sanitize = \"maybe\"", "use on or off"),
         ("clamp = \"maybe\"", "use auto, on or off"),
         (
+            "limits = \"maybe\"",
+            "--limits `maybe`: use auto, on or off",
+        ),
+        ("exceptions = \"maybe\"", "use log or span"),
+        (
+            "otlp_file_max_bytes = \"0\"",
+            "--otlp-file-max-bytes `0`: use a number above 0",
+        ),
+        (
+            "telemetry_endpoint = \"https://me:pw@otlp.example\"",
+            "--telemetry-endpoint `…`: a URL must not carry credentials",
+        ),
+        (
             "cors_origin = \"https://app.example/path\"",
             "use one origin",
         ),
