@@ -386,14 +386,22 @@ fn a_flush_returns_at_its_deadline_and_the_sender_goes_on() {
 }
 
 #[test]
-fn a_transport_that_panics_ends_the_sender_and_a_flush_says_so() {
-    let trial = Trial::new(1, |_, _| panic!("on purpose"));
+fn a_transport_that_panics_is_counted_and_the_sender_goes_on() {
+    let mut is_first = true;
+    let trial = Trial::new(3, move |body, _| {
+        if std::mem::take(&mut is_first) {
+            panic!("on purpose");
+        }
+        receipt(body)
+    });
     let report = trial.flush();
     assert_eq!(
         (report.why_stopped, report.pending),
-        (WhyStopped::Stopped, 1)
+        (WhyStopped::Drained, 0)
     );
-    assert_eq!(trial.flush().why_stopped, WhyStopped::Stopped);
+    let status = trial.backend.status();
+    assert_eq!(status.panics, 1);
+    assert_eq!(status.last_error.as_deref(), Some("a panic while sending"));
 }
 
 #[test]
@@ -412,6 +420,45 @@ fn settings_that_make_no_sense_are_refused_before_anything_starts() {
         (
             Backend::builder("https://relay.example").flush_every(Duration::ZERO),
             "flush_every must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").drop_deadline(Duration::ZERO),
+            "drop_deadline must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").request_timeout(Duration::ZERO),
+            "request_timeout must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").batch_records(0),
+            "batch_records must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").batch_records(1001),
+            "batch_records is 1001: a relay takes 1000 at most",
+        ),
+        (
+            Backend::builder("https://relay.example").batch_bytes(1 << 20),
+            "batch_bytes is 1048576: a relay takes 983040 at most",
+        ),
+        (
+            Backend::builder("http://relay.example"),
+            "relay URL `http://relay.example`: http leaves records and token in the clear; use https, or call \
+             `.allow_plain_http()` if the network is your own",
+        ),
+        (
+            Backend::builder("https://relay.example").root_certificates("no PEM"),
+            "root certificates: no `CERTIFICATE` block in the PEM",
+        ),
+        (
+            Backend::builder("https://relay.example").root_certificates(
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            ),
+            "root certificates: invalid peer certificate: BadEncoding",
+        ),
+        (
+            Backend::builder("https://relay.example").client_certificate("no PEM", "no PEM"),
+            "client certificate: no `CERTIFICATE` block in the PEM",
         ),
     ] {
         assert_eq!(builder.start(&queue).unwrap_err().to_string(), message);

@@ -30,7 +30,7 @@ fn the_whole_stack_asks_for_what_the_levels_say_and_follows_a_change() {
     let crumbs = Breadcrumbs::new();
     let queue = DiskQueue::open(dir.path()).unwrap();
     let backend = Backend::by(Nowhere)
-        .drop_deadline(Duration::ZERO)
+        .drop_deadline(Duration::from_millis(1))
         .levels(&levels)
         .start(&queue)
         .unwrap();

@@ -90,11 +90,7 @@ impl Hold {
             )?;
             running.push(files);
         }
-        let fit = Fit {
-            has_clamp: config.clamp.applies_to(config.upstream.as_ref()),
-            has_limits: config.limits.applies_to(config.upstream.as_ref()),
-            records_per_second: config.export_records_per_second,
-        };
+        let fit = fit(config);
         let mut exporters = Vec::new();
         let exporter = |consumer, upstream, exports: &Arc<Exports>| Exporter {
             spool: self.spool.clone(),
@@ -148,7 +144,7 @@ impl Hold {
     pub fn pipeline(&self, config: &Config, metrics: Arc<Metrics>) -> Pipeline {
         let sink = match (config.spool, &self.upstream) {
             (SpoolKind::None, Some(upstream)) => {
-                Sink::Through(self.spool.clone(), upstream.clone())
+                Sink::Through(self.spool.clone(), upstream.clone(), fit(config))
             }
             _ => Sink::Spool(self.spool.clone()),
         };
@@ -164,5 +160,14 @@ impl Hold {
     pub async fn close(self) {
         self.spool.stop().await;
         self.writer.finished().await;
+    }
+}
+
+/// How the upstream wants it.
+fn fit(config: &Config) -> Fit {
+    Fit {
+        has_clamp: config.clamp.applies_to(config.upstream.as_ref()),
+        has_limits: config.limits.applies_to(config.upstream.as_ref()),
+        records_per_second: config.export_records_per_second,
     }
 }

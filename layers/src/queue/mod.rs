@@ -33,6 +33,7 @@
 mod adopt;
 mod attempt;
 mod batch;
+mod bell;
 mod chain;
 mod commit;
 mod context;
@@ -50,6 +51,7 @@ mod line;
 mod memory;
 mod note;
 mod open;
+mod origin;
 mod outcome;
 #[cfg(test)]
 mod proofs;
@@ -57,12 +59,12 @@ mod reader;
 mod rejected;
 mod room;
 mod storage;
+mod sync;
 mod takeover;
 mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -258,7 +260,7 @@ impl DiskQueue {
     /// This process's engine: a forked child gets one of its own.
     fn engine(&self) -> Guard<Arc<Engine>> {
         let engine = self.0.engine.load();
-        if engine.process() != process::id() {
+        if !engine.is_here() {
             self.0.begin_again_after_fork();
         } else if engine.takes_leave() {
             self.0.begin_again_elsewhere();
@@ -301,7 +303,7 @@ impl Shared {
 
     fn begin_again_after_fork(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.engine.load().process() == process::id() {
+        if self.engine.load().is_here() {
             return;
         }
         let engine = match self.settings.start(&self.losses) {
@@ -327,7 +329,7 @@ impl Drop for Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if engine.process() != process::id() {
+        if !engine.is_here() {
             if let Some(parents) = thread {
                 parents.forget();
             }

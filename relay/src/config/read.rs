@@ -115,6 +115,10 @@ impl TryFrom<RawConfig> for Config {
         if spool == SpoolKind::None && upstream.is_none() {
             return Err(ConfigError::NothingBehind);
         }
+        if spool == SpoolKind::None && raw.otlp_file_dir.is_some() {
+            let expected = "files are written from the spool; leave --spool none out";
+            return Err(wrong("otlp-file-dir", "…", expected));
+        }
         match word(raw.database_url.as_ref()) {
             None => {}
             Some(url) if url.starts_with("postgres") => {

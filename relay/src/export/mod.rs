@@ -34,7 +34,8 @@ pub use retry::{Answer, Next, next};
 pub use upstream::{Upstream, UpstreamError, client};
 
 use crate::metrics::Exports;
-use crate::spool::{Consumer, Cursor, DeadLetter, Pending, Spool};
+use crate::packed::join;
+use crate::spool::{Consumer, Cursor, DeadLetter, Frame, Pending, Spool};
 use merge::Piece;
 use pace::Pace;
 use view::View;
@@ -63,6 +64,23 @@ pub struct Fit {
     pub has_limits: bool,
     /// Records a second at most.
     pub records_per_second: Option<NonZeroU32>,
+}
+
+impl Fit {
+    /// The request with this frame alone, as it is sent now.
+    #[must_use]
+    pub fn request(self, frame: &Frame) -> Vec<u8> {
+        let seen = self.view(false).see(frame, 0, frame.records);
+        join(seen.iter().map(std::borrow::Cow::as_ref))
+    }
+
+    fn view(self, is_spans: bool) -> View {
+        View {
+            is_spans,
+            window: self.has_clamp.then(|| Window::around(Timestamp::now())),
+            has_limits: self.has_limits,
+        }
+    }
 }
 
 /// Whether to go on.
@@ -248,11 +266,7 @@ impl Exporter {
 
     /// What the upstream answers; `None` when there is nothing in the piece that it is to see.
     async fn send(&self, piece: &Piece, frames: &Arc<[Pending]>) -> Option<Answer> {
-        let view = View {
-            is_spans: self.consumer == Consumer::Spans,
-            window: self.fit.has_clamp.then(|| Window::around(Timestamp::now())),
-            has_limits: self.fit.has_limits,
-        };
+        let view = self.fit.view(self.consumer == Consumer::Spans);
         let request = if piece.is_as_it_lies(frames, &view) {
             piece.request(frames, &view)?
         } else {

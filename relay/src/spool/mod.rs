@@ -12,9 +12,11 @@
 //!
 //! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`, packed.
 
+mod command;
 mod consumer;
 mod ledger;
 mod mend;
+mod offer;
 pub mod ranges;
 mod reader;
 mod salvage;
@@ -33,133 +35,15 @@ use crate::packed::Packed;
 
 use consumer::Stand;
 pub use consumer::{Consumer, Cursor, Position};
+pub use offer::{
+    DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
+};
 pub use schema::{Lock, OpenError, announced, lock, make_private, open_to_read};
-
-/// Records that one request wants to have kept, all or none.
-#[derive(Clone, Debug, Default)]
-pub struct Offer {
-    /// Whose token.
-    pub subject: String,
-    /// The encoded records; `None` when only their names are to be kept (`spool = none`).
-    pub frame: Option<Frame>,
-    /// The names of those that have one.
-    pub named: Option<Named>,
-    /// What stands for the name of those that have none: a hash of who and what.
-    pub hash: Option<[u8; 32]>,
-}
-
-/// Records by their place in a disk queue.
-#[derive(Clone, Debug)]
-pub struct Named {
-    /// The queue's id.
-    pub queue: String,
-    /// Their seqs, ascending, each once.
-    pub seqs: Vec<u64>,
-}
-
-/// One encoded `ResourceLogs`.
-#[derive(Clone, Debug, Default)]
-pub struct Frame {
-    /// The encoded message, packed.
-    pub packed: Packed,
-    /// How many log records are in it.
-    pub records: u64,
-    /// When it came, in Unix nanoseconds.
-    pub received: u64,
-    /// The earliest time of a record in it, in Unix nanoseconds.
-    pub oldest: u64,
-    /// The latest time of a record in it, in Unix nanoseconds.
-    pub newest: u64,
-    /// What a consumer need not look inside for.
-    pub traits: Traits,
-}
-
-/// What is in a frame, so that who is after that only unpacks the frames that have it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traits {
-    /// A record with an error or a stack trace.
-    pub has_exception: bool,
-    /// A message, an error or a stack trace that some backend finds too long.
-    pub has_long_text: bool,
-}
-
-/// What became of an offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// All of it is safe.
-    Kept,
-    /// Some of it had been accepted before. Nothing was kept: offer the rest.
-    Known {
-        /// The seqs that were there.
-        seqs: Vec<u64>,
-        /// Whether the hash was there.
-        hash: bool,
-    },
-}
-
-/// Why nothing of an offer was kept.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OfferError {
-    /// The cap is reached. It ends when the upstream takes records again, or with a larger `--spool-max-bytes`.
-    #[error("the spool is full")]
-    Full,
-    /// The database can't be written: a full or failing disk. The text is what it said.
-    #[error("the spool is away: {0}")]
-    Away(String),
-    /// The relay stops.
-    #[error("the relay is stopping")]
-    Stopping,
-}
-
-/// A frame on its way out.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// Its number; they ascend.
-    pub id: i64,
-    /// What is in it; nothing when it is damaged, or not for this consumer.
-    pub frame: Frame,
-    /// Where it begins and ends, counted since the database was made.
-    pub from: Position,
-    /// See `from`.
-    pub to: Position,
-}
-
-/// A record that the upstream will never take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Whose it is: only that consumer gets it again.
-    pub of: Consumer,
-    /// What the upstream said.
-    pub reason: String,
-    /// The encoded `ResourceLogs` with that one record.
-    pub body: Vec<u8>,
-}
-
-/// A dead letter as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredLetter {
-    /// Its number.
-    pub id: i64,
-    /// When it was put aside, in Unix nanoseconds.
-    pub at: u64,
-    /// What it is.
-    pub letter: DeadLetter,
-}
-
-/// What waits for a consumer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
-    /// Log records.
-    pub records: u64,
-    /// Bytes of frames, before they were packed.
-    pub bytes: u64,
-}
 
 /// A handle on the spool.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    commands: mpsc::Sender<writer::Command>,
+    commands: mpsc::Sender<command::Command>,
     gauge: Arc<Gauge>,
     reading: Arc<tokio::sync::Mutex<SqliteConnection>>,
     dir: PathBuf,
@@ -243,7 +127,7 @@ impl Spool {
     ///
     /// When nothing of it was kept: see [`OfferError`].
     pub async fn offer(&self, offer: Offer) -> Result<Verdict, OfferError> {
-        self.ask(|answer| writer::Command::Offer {
+        self.ask(|answer| command::Command::Offer {
             offer,
             keep: true,
             answer,
@@ -257,7 +141,7 @@ impl Spool {
     ///
     /// When the database can't be asked.
     pub async fn look(&self, offer: Offer) -> Result<Verdict, OfferError> {
-        self.ask(|answer| writer::Command::Offer {
+        self.ask(|answer| command::Command::Offer {
             offer,
             keep: false,
             answer,
@@ -267,7 +151,7 @@ impl Spool {
 
     async fn ask<T>(
         &self,
-        command: impl FnOnce(oneshot::Sender<Result<T, OfferError>>) -> writer::Command,
+        command: impl FnOnce(oneshot::Sender<Result<T, OfferError>>) -> command::Command,
     ) -> Result<T, OfferError> {
         let (answer, answered) = oneshot::channel();
         self.commands
@@ -283,7 +167,7 @@ impl Spool {
     ///
     /// When it could not be committed.
     pub async fn keep_for(&self, consumers: Vec<Consumer>) -> Result<(), OfferError> {
-        self.ask(|answer| writer::Command::KeepFor { consumers, answer })
+        self.ask(|answer| command::Command::KeepFor { consumers, answer })
             .await
     }
 
@@ -315,7 +199,7 @@ impl Spool {
             frames => return frames,
         };
         if self
-            .ask(|answer| writer::Command::Mend { answer })
+            .ask(|answer| command::Command::Mend { answer })
             .await
             .is_err()
         {
@@ -339,7 +223,7 @@ impl Spool {
         to: Cursor,
         dead: Vec<DeadLetter>,
     ) -> Result<(), OfferError> {
-        self.ask(|answer| writer::Command::Advance {
+        self.ask(|answer| command::Command::Advance {
             consumer,
             to,
             dead,
@@ -379,7 +263,7 @@ impl Spool {
     ///
     /// When nothing was moved: see [`OfferError`].
     pub async fn replay(&self, ids: Vec<i64>) -> Result<u64, OfferError> {
-        self.ask(|answer| writer::Command::Replay { ids, answer })
+        self.ask(|answer| command::Command::Replay { ids, answer })
             .await
     }
 
@@ -437,7 +321,7 @@ impl Spool {
     /// Asks the writer to end after what is already in its inbox.
     pub async fn stop(&self) {
         // It has ended already when nobody listens.
-        let _ = self.commands.send(writer::Command::Stop).await;
+        let _ = self.commands.send(command::Command::Stop).await;
     }
 }
 

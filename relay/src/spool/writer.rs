@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use sqlx::{Connection, Row, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::command::{Answer, Command};
 use super::consumer::{Consumer, Cursor, Position, Stand};
 use super::ledger::Ledger;
 use super::reader::is_damage;
@@ -17,44 +18,6 @@ use super::{
     schema, signed, unsigned,
 };
 use crate::error::chain;
-
-/// What the writer is asked for; it answers after the commit.
-#[derive(Debug)]
-pub enum Command {
-    Offer {
-        offer: Offer,
-        keep: bool,
-        answer: oneshot::Sender<Result<Verdict, OfferError>>,
-    },
-    Advance {
-        consumer: Consumer,
-        to: Cursor,
-        dead: Vec<DeadLetter>,
-        answer: oneshot::Sender<Result<(), OfferError>>,
-    },
-    Replay {
-        ids: Vec<i64>,
-        answer: oneshot::Sender<Result<u64, OfferError>>,
-    },
-    Mend {
-        answer: oneshot::Sender<Result<(), OfferError>>,
-    },
-    KeepFor {
-        consumers: Vec<Consumer>,
-        answer: oneshot::Sender<Result<(), OfferError>>,
-    },
-    Stop,
-}
-
-/// An answer that waits for the commit.
-enum Answer {
-    Offer(
-        oneshot::Sender<Result<Verdict, OfferError>>,
-        Result<Verdict, OfferError>,
-    ),
-    Done(oneshot::Sender<Result<(), OfferError>>),
-    Replay(oneshot::Sender<Result<u64, OfferError>>, u64),
-}
 
 /// The writer's own view: ahead of the gauge while a transaction is open.
 #[derive(Clone, Copy)]
@@ -457,25 +420,6 @@ impl Writing {
         self.gauge.dead.store(self.totals.dead, Ordering::Relaxed);
         let stand = &self.gauge.stand;
         *stand.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.stand;
-    }
-}
-
-impl Answer {
-    fn send(self) {
-        // Whoever asked may have gone away; what was written stays written.
-        match self {
-            Self::Offer(answer, verdict) => drop(answer.send(verdict)),
-            Self::Done(answer) => drop(answer.send(Ok(()))),
-            Self::Replay(answer, replayed) => drop(answer.send(Ok(replayed))),
-        }
-    }
-
-    fn fail(self, error: &OfferError) {
-        match self {
-            Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),
-            Self::Done(answer) => drop(answer.send(Err(error.clone()))),
-            Self::Replay(answer, _) => drop(answer.send(Err(error.clone()))),
-        }
     }
 }
 

@@ -33,6 +33,10 @@ fn each_wrong_setting_is_named_with_what_to_do() {
         ),
         ("spool = \"nats://x\"", "NATS is not supported yet"),
         ("spool = \"none\"", "--spool none needs an upstream"),
+        (
+            "spool = \"none\"\notlp_endpoint = \"http://x\"\notlp_file_dir = \"/x\"",
+            "files are written from the spool",
+        ),
         ("spool = \"redis\"", "use sqlite or none"),
         (
             "database_url = \"postgres://a:b@c/d\"",
