@@ -23,6 +23,7 @@ mod salvage;
 mod schema;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,10 +65,11 @@ struct Gauge {
 }
 
 /// What was found damaged since the relay started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Damaged {
     records: u64,
-    up_to: i64,
+    /// Frames that are not whole, whose records are counted already, and that somebody still has before him.
+    torn: BTreeMap<i64, u64>,
 }
 
 impl Spool {
@@ -336,9 +338,10 @@ impl Writer {
 impl Gauge {
     /// Counts the records of a frame that is not whole; once, however often it is read.
     fn damaged_frame(&self, id: i64, records: u64) {
+        let behind = self.stand().behind().frame;
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        if id > damaged.up_to {
-            damaged.up_to = id;
+        damaged.torn.retain(|&id, _| id > behind);
+        if damaged.torn.insert(id, records).is_none() {
             damaged.records += records;
             tracing::error!(
                 records,
@@ -348,10 +351,13 @@ impl Gauge {
         }
     }
 
-    /// Counts records that were lost with more than a frame.
+    /// Counts records that are not in a database that was mended.
     fn damaged(&self, records: u64) {
+        let behind = self.stand().behind().frame;
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        damaged.records += records;
+        let torn = std::mem::take(&mut damaged.torn);
+        let counted: u64 = torn.range(behind + 1..).map(|(_, records)| records).sum();
+        damaged.records += records.saturating_sub(counted);
     }
 
     fn stand(&self) -> Stand {
