@@ -113,7 +113,7 @@ impl State {
         self.chance ^= self.chance << 13;
         self.chance ^= self.chance >> 7;
         self.chance ^= self.chance << 17;
-        match self.chance % 20 {
+        match (self.chance >> 32) % 20 {
             0..10 => Mood::Takes,
             10..12 => Mood::TakesAPart,
             12..14 => Mood::Away,
