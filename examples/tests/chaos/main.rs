@@ -30,6 +30,7 @@ mod size;
 mod stored;
 mod upstream;
 
+mod carried;
 mod commands;
 mod cramped;
 mod kill;
