@@ -64,7 +64,9 @@ mod takeover;
 mod writer;
 
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -253,13 +255,15 @@ impl DiskQueue {
             losses,
             context: ArcSwap::default(),
             thread: Mutex::new(thread),
-            engine: ArcSwap::new(engine),
+            later: ArcSwap::new(Arc::clone(&engine)),
+            is_replaced: AtomicBool::new(false),
+            first: engine,
         }))
     }
 
     /// This process's engine: a forked child gets one of its own.
-    fn engine(&self) -> Guard<Arc<Engine>> {
-        let engine = self.0.engine.load();
+    fn engine(&self) -> Current<'_> {
+        let engine = self.0.current();
         if !engine.is_here() {
             self.0.begin_again_after_fork();
         } else if engine.takes_leave() {
@@ -267,7 +271,7 @@ impl DiskQueue {
         } else {
             return engine;
         }
-        self.0.engine.load()
+        self.0.current()
     }
 }
 
@@ -279,31 +283,67 @@ struct Shared {
     /// For a forked child.
     context: ArcSwap<Context>,
     thread: Mutex<Option<Housekeeping>>,
-    /// Swapped in a forked child: the parent's mutexes may have been held when it forked.
-    engine: ArcSwap<Engine>,
+    /// The engine that the queue began with, kept apart: nearly always it is the one, and costs nothing to come by.
+    first: Arc<Engine>,
+    /// Whether another one took its place: in a forked child, since the parent's mutexes may have been held when it
+    /// forked, and where the directory was removed.
+    is_replaced: AtomicBool,
+    later: ArcSwap<Engine>,
+}
+
+/// The engine in use.
+enum Current<'a> {
+    First(&'a Engine),
+    Later(Guard<Arc<Engine>>),
+}
+
+impl Deref for Current<'_> {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        match self {
+            Self::First(engine) => engine,
+            Self::Later(engine) => engine,
+        }
+    }
 }
 
 impl Shared {
+    fn current(&self) -> Current<'_> {
+        if self.is_replaced.load(Ordering::Acquire) {
+            Current::Later(self.later.load())
+        } else {
+            Current::First(&self.first)
+        }
+    }
+
+    fn replace(&self, engine: Arc<Engine>) {
+        self.later.store(engine);
+        self.is_replaced.store(true, Ordering::Release);
+    }
+
     /// Begins a new queue where the directory was removed. Where that can't be, the records wait in memory, and the
     /// housekeeping asks again.
     fn begin_again_elsewhere(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.engine.load_full();
+        let old = self.current();
         let Ok(engine) = self.settings.start(&self.losses) else {
             return;
         };
         engine.ledger().set_context(&self.context.load());
         engine.ledger().take_over(&mut old.ledger());
         let next = self.settings.start_thread(&engine).unwrap_or(None);
-        self.engine.store(engine);
+        self.replace(engine);
         if let Some(thread) = std::mem::replace(&mut *thread, next) {
             thread.stop(old.bell());
         }
+        old.let_go_of_locks();
     }
 
     fn begin_again_after_fork(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.engine.load().is_here() {
+        let old = self.current();
+        if old.is_here() {
             return;
         }
         let engine = match self.settings.start(&self.losses) {
@@ -311,19 +351,19 @@ impl Shared {
             Err(_) => self.settings.start_homeless(&self.losses),
         };
         engine.ledger().set_context(&self.context.load());
-        self.engine.load().let_go_of_parents_locks();
+        old.let_go_of_locks();
         if let Some(parents) = thread.take() {
             parents.forget();
         }
         // Without a thread the child's records are synced when a FATAL or a flush asks for it.
         *thread = self.settings.start_thread(&engine).unwrap_or(None);
-        self.engine.store(engine);
+        self.replace(engine);
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let engine = self.engine.load();
+        let engine = self.current();
         let thread = self
             .thread
             .lock()
