@@ -58,18 +58,15 @@ mod proofs;
 mod reader;
 mod rejected;
 mod room;
+mod shared;
 mod storage;
 mod sync;
 mod takeover;
 mod writer;
 
 use std::io;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use arc_swap::{ArcSwap, Guard};
+use std::sync::Arc;
 
 pub use attempt::{ALONE_AFTER, Attempt, PUT_ASIDE_AFTER};
 pub use batch::{Batch, Token};
@@ -85,6 +82,7 @@ pub use open::{
 use crate::losses::{Loss, Losses};
 use engine::Engine;
 use housekeeping::Housekeeping;
+use shared::{Current, Shared};
 
 /// The queue of this process, and those that dead processes left. A cheap handle: clones share one queue.
 ///
@@ -250,15 +248,7 @@ impl DiskQueue {
         thread: Option<Housekeeping>,
         losses: Arc<Losses>,
     ) -> Self {
-        Self(Arc::new(Shared {
-            settings,
-            losses,
-            context: ArcSwap::default(),
-            thread: Mutex::new(thread),
-            later: ArcSwap::new(Arc::clone(&engine)),
-            is_replaced: AtomicBool::new(false),
-            first: engine,
-        }))
+        Self(Arc::new(Shared::new(settings, engine, thread, losses)))
     }
 
     /// This process's engine: a forked child gets one of its own.
@@ -272,112 +262,5 @@ impl DiskQueue {
             return engine;
         }
         self.0.current()
-    }
-}
-
-/// What the handles share.
-#[derive(Debug)]
-struct Shared {
-    settings: Builder,
-    losses: Arc<Losses>,
-    /// For a forked child.
-    context: ArcSwap<Context>,
-    thread: Mutex<Option<Housekeeping>>,
-    /// The engine that the queue began with, kept apart: nearly always it is the one, and costs nothing to come by.
-    first: Arc<Engine>,
-    /// Whether another one took its place: in a forked child, since the parent's mutexes may have been held when it
-    /// forked, and where the directory was removed.
-    is_replaced: AtomicBool,
-    later: ArcSwap<Engine>,
-}
-
-/// The engine in use.
-enum Current<'a> {
-    First(&'a Engine),
-    Later(Guard<Arc<Engine>>),
-}
-
-impl Deref for Current<'_> {
-    type Target = Engine;
-
-    fn deref(&self) -> &Engine {
-        match self {
-            Self::First(engine) => engine,
-            Self::Later(engine) => engine,
-        }
-    }
-}
-
-impl Shared {
-    fn current(&self) -> Current<'_> {
-        if self.is_replaced.load(Ordering::Acquire) {
-            Current::Later(self.later.load())
-        } else {
-            Current::First(&self.first)
-        }
-    }
-
-    fn replace(&self, engine: Arc<Engine>) {
-        self.later.store(engine);
-        self.is_replaced.store(true, Ordering::Release);
-    }
-
-    /// Begins a new queue where the directory was removed. Where that can't be, the records wait in memory, and the
-    /// housekeeping asks again.
-    fn begin_again_elsewhere(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.current();
-        let Ok(engine) = self.settings.start(&self.losses) else {
-            return;
-        };
-        engine.ledger().set_context(&self.context.load());
-        engine.ledger().take_over(&mut old.ledger());
-        let next = self.settings.start_thread(&engine).unwrap_or(None);
-        self.replace(engine);
-        if let Some(thread) = std::mem::replace(&mut *thread, next) {
-            thread.stop(old.bell());
-        }
-        old.let_go_of_locks();
-    }
-
-    fn begin_again_after_fork(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.current();
-        if old.is_here() {
-            return;
-        }
-        let engine = match self.settings.start(&self.losses) {
-            Ok(engine) => engine,
-            Err(_) => self.settings.start_homeless(&self.losses),
-        };
-        engine.ledger().set_context(&self.context.load());
-        old.let_go_of_locks();
-        if let Some(parents) = thread.take() {
-            parents.forget();
-        }
-        // Without a thread the child's records are synced when a FATAL or a flush asks for it.
-        *thread = self.settings.start_thread(&engine).unwrap_or(None);
-        self.replace(engine);
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let engine = self.current();
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if !engine.is_here() {
-            if let Some(parents) = thread {
-                parents.forget();
-            }
-            return;
-        }
-        if let Some(thread) = thread {
-            thread.stop(engine.bell());
-        }
-        engine.close();
     }
 }
