@@ -58,7 +58,7 @@ impl QueueId {
     }
 
     /// The directory's name, `q-<id>`.
-    pub(super) fn dir_name(self) -> String {
+    pub(crate) fn dir_name(self) -> String {
         format!("q-{self}")
     }
 }

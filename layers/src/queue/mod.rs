@@ -82,7 +82,7 @@ pub use open::{
 use crate::losses::{Loss, Losses};
 use engine::Engine;
 use housekeeping::Housekeeping;
-use shared::{Current, Shared};
+use shared::{Current, InChild, Shared};
 
 /// The queue of this process, and those that dead processes left. A cheap handle: clones share one queue.
 ///
@@ -162,6 +162,21 @@ impl DiskQueue {
         let engine = self.engine();
         self.0.context.store(Arc::new(context.clone()));
         engine.ledger().set_context(context);
+    }
+
+    /// What is true of the records that follow, as it was said last.
+    pub(crate) fn context(&self) -> Arc<Context> {
+        self.0.context.load_full()
+    }
+
+    /// What a forked child begins with: asked in the child, once for each fork, with the id of its queue, before the
+    /// first record that the child appends. Without it the child goes on under the parent's context. It must not use
+    /// the queue. The first one set stays.
+    pub(crate) fn in_child(
+        &self,
+        begin: impl Fn(QueueId) -> (Context, Line) + Send + Sync + 'static,
+    ) {
+        let _ = self.0.in_child.set(InChild(Box::new(begin)));
     }
 
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.

@@ -3,15 +3,17 @@
 //! 1. A forked child begins a queue of its own: the parent's mutexes may have been held when it forked.
 //! 2. Where the directory was removed, a new queue begins elsewhere.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
 use super::engine::Engine;
 use super::housekeeping::Housekeeping;
-use super::{Builder, Context};
+use super::line::Line;
+use super::{Appended, Builder, Context, Durability, QueueId};
 use crate::losses::Losses;
 
 /// What the handles share.
@@ -21,6 +23,7 @@ pub(super) struct Shared {
     pub(super) losses: Arc<Losses>,
     /// For a forked child.
     pub(super) context: ArcSwap<Context>,
+    pub(super) in_child: OnceLock<InChild>,
     thread: Mutex<Option<Housekeeping>>,
     /// The engine that the queue began with, kept apart: nearly always it is the one, and costs nothing to come by.
     first: Arc<Engine>,
@@ -28,6 +31,15 @@ pub(super) struct Shared {
     /// forked, and where the directory was removed.
     is_replaced: AtomicBool,
     later: ArcSwap<Engine>,
+}
+
+/// See [`DiskQueue::in_child`](super::DiskQueue::in_child).
+pub(super) struct InChild(pub(super) Box<dyn Fn(QueueId) -> (Context, Line) + Send + Sync>);
+
+impl fmt::Debug for InChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InChild")
+    }
 }
 
 /// The engine in use.
@@ -58,6 +70,7 @@ impl Shared {
             settings,
             losses,
             context: ArcSwap::default(),
+            in_child: OnceLock::new(),
             thread: Mutex::new(thread),
             later: ArcSwap::new(Arc::clone(&engine)),
             is_replaced: AtomicBool::new(false),
@@ -107,7 +120,15 @@ impl Shared {
             Ok(engine) => engine,
             Err(_) => self.settings.start_homeless(&self.losses),
         };
+        let first = self.in_child.get().map(|InChild(begin)| {
+            let (context, first) = begin(engine.id());
+            self.context.store(Arc::new(context));
+            first
+        });
         engine.ledger().set_context(&self.context.load());
+        if let Some(mut first) = first {
+            let _: Option<Appended> = engine.append(&mut first, Durability::PageCache);
+        }
         old.let_go_of_locks();
         if let Some(parents) = thread.take() {
             parents.forget();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::level::LevelStatus;
+
 /// What a flush came to. Counts run from the start of the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -89,4 +91,6 @@ pub struct Status {
     pub pending_bytes: u64,
     /// Records lost, by reason.
     pub lost_by_reason: BTreeMap<&'static str, u64>,
+    /// The levels in force and why, where the sender follows the relay's.
+    pub levels: Option<LevelStatus>,
 }
