@@ -20,6 +20,8 @@ use crate::resource::{self, Program};
 use crate::sanitize::{Place, Sanitizer};
 use crate::send::{Backend, BackendBuilder, BackendError, Guard};
 use crate::session::{Session, SessionError};
+use crate::switches::Switches;
+use crate::watch::Changes;
 
 /// Settings of a [`Courier`].
 #[must_use = "it does nothing before `start`"]
@@ -238,15 +240,21 @@ impl CourierBuilder {
         let mut session = Session::of(install_id, resource);
         session.user_id = self.user;
 
-        let unclean = life::unclean(&dir);
+        let switches = Switches::load(&dir);
+        // Where nothing is recorded, nobody can report the dead: they stay for a start that can.
+        let unclean = match switches.records() {
+            true => life::unclean(&dir),
+            false => Vec::new(),
+        };
         let queue = queue.open()?;
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
-        let life = Life::begin(session, unclean, &queue, &self.clock, &context);
+        let life = Life::new(session, &queue, &self.clock, &context, &switches);
+        life.begin(&queue, unclean);
         if let Some(error) = error {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
         let backend = backend
-            .map(|backend| backend.start(&queue))
+            .map(|backend| backend.start(&queue, switches.sends()))
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;
@@ -262,6 +270,9 @@ impl CourierBuilder {
             }
             hook.install();
         }
+        let changes = backend
+            .as_ref()
+            .map_or_else(Changes::default, |backend| backend.changes().clone());
         let courier = Courier::new(Inner {
             queue,
             crumbs,
@@ -272,6 +283,8 @@ impl CourierBuilder {
             context,
             life,
             local_log,
+            switches,
+            changes,
         });
         Ok(Guard::new(courier))
     }

@@ -206,7 +206,7 @@ impl BackendBuilder {
     /// # Errors
     /// A setting makes no sense, or the system gives no thread. Nothing was started then.
     pub fn start(self, queue: &DiskQueue) -> Result<Guard<Backend>, BackendError> {
-        self.check()?.start(queue).map(Guard::new)
+        self.check()?.start(queue, true).map(Guard::new)
     }
 
     /// Keeps what is wrong with a setting for [`start`](Self::start) to say.
@@ -294,9 +294,16 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    pub(crate) fn start(self, queue: &DiskQueue) -> Result<Backend, BackendError> {
+    pub(crate) fn start(
+        self,
+        queue: &DiskQueue,
+        is_enabled: bool,
+    ) -> Result<Backend, BackendError> {
         let endpoint = self.transport.endpoint().to_owned();
         let shared = Shared::new(self.token, self.time);
+        if !is_enabled {
+            shared.set_enabled(false);
+        }
         let worker = Worker {
             drain: Drain::new(
                 queue.clone(),

@@ -43,12 +43,14 @@ pub use http::{
 };
 pub use layer::BackendLayer;
 pub use network::{Network, NetworkCheck, NetworkKind, OFFLINE_POLL};
-pub use report::{Connection, Report, Status, WhyStopped};
+pub use report::{Connection, Report, WhyStopped};
 pub use round::MAX_BODY_BYTES;
 pub use time::{ManualTime, Time};
 pub use transport::{Answer, Get, MAX_ANSWER_BYTES, Request, Transport};
 
 use crate::queue::DiskQueue;
+use crate::status::Status;
+use crate::watch::Changes;
 use shared::Shared;
 
 /// Where the relay is, if that can change.
@@ -128,22 +130,38 @@ impl Backend {
         self.0.shared.nudge();
     }
 
-    /// The sender at a glance.
+    /// Stops sending, or goes on. A batch that is on its way arrives. [`Courier::set_enabled`](crate::Courier::set_enabled)
+    /// remembers it over restarts.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.0.shared.set_enabled(enabled);
+    }
+
+    /// How it stands.
     #[must_use]
     pub fn status(&self) -> Status {
         let (connection, tally) = self.0.shared.snapshot();
-        let pending = self.0.queue.pending();
-        Status {
-            endpoint: self.endpoint(),
-            connection,
-            last_success: tally.last_success.map(|at| at.to_string()),
-            last_error: tally.last_error,
-            delivered: tally.delivered,
-            panics: tally.panics,
-            pending_records: pending.records,
-            pending_bytes: pending.bytes,
-            lost_by_reason: self.0.queue.losses().by_reason(),
+        let mut status = Status::of(&self.0.queue);
+        let is_degraded = matches!(status.connection, Connection::Degraded { .. });
+        if !is_degraded || connection == Connection::Disabled {
+            status.connection = connection;
         }
+        let (last_error_at, last_error) = tally.last_error.unzip();
+        Status {
+            enabled: self.0.shared.is_enabled(),
+            endpoint: Some(self.endpoint()),
+            locked: self.is_locked(),
+            last_success: tally.last_success.map(|at| at.to_string()),
+            last_error,
+            last_error_at: last_error_at.map(|at| at.to_string()),
+            delivered: tally.delivered,
+            rejected: tally.rejected,
+            panics: tally.panics,
+            ..status
+        }
+    }
+
+    pub(crate) fn changes(&self) -> &Changes {
+        self.0.shared.changes()
     }
 }
 
@@ -158,8 +176,13 @@ impl Backend {
         self.0.place.as_ref()
     }
 
+    fn is_locked(&self) -> bool {
+        self.place().is_some_and(Place::is_locked)
+    }
+
     fn endpoint_changed(&self) {
         self.0.shared.endpoint_changed();
+        self.0.shared.changes().note();
     }
 }
 
@@ -167,6 +190,10 @@ impl Backend {
 impl Backend {
     fn endpoint(&self) -> String {
         self.0.endpoint.clone()
+    }
+
+    fn is_locked(&self) -> bool {
+        true
     }
 }
 
