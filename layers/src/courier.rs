@@ -90,7 +90,7 @@ impl Courier {
                 .changes(&self.0.changes),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
-        .and_then(self.0.local_log.layer())
+        .and_then(self.0.local_log.layer::<S>())
         .with_filter(self.0.levels.filter().and(self.0.switches.filter()))
     }
 
