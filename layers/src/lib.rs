@@ -100,7 +100,7 @@ mod disk;
 mod fatal;
 mod gate;
 mod install;
-mod level;
+pub mod level;
 mod life;
 #[cfg(feature = "local-log")]
 pub mod local_log;

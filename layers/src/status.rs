@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::level::LevelStatus;
 use crate::queue::{DiskQueue, Health};
 use crate::send::Connection;
 
@@ -39,6 +40,8 @@ pub struct Status {
     pub pending_bytes: u64,
     /// Records lost, by reason.
     pub lost_by_reason: BTreeMap<&'static str, u64>,
+    /// The levels in force and why, where the sender follows the relay's.
+    pub levels: Option<LevelStatus>,
 }
 
 impl Status {
@@ -64,6 +67,7 @@ impl Status {
             pending_records: pending.records,
             pending_bytes: pending.bytes,
             lost_by_reason: queue.losses().by_reason(),
+            levels: None,
         }
     }
 }

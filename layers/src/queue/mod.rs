@@ -175,6 +175,11 @@ impl DiskQueue {
         let _ = self.0.in_child.set(InChild(Box::new(begin)));
     }
 
+    /// What is true of the records that follow, as it was said last.
+    pub(crate) fn context(&self) -> Arc<Context> {
+        self.0.context.load_full()
+    }
+
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
     pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
         loop {

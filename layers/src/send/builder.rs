@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::follow::Follow;
 use super::network::{NetworkCheck, Watch};
 use super::next::Success;
 use super::round::{Drain, Limits, MAX_BODY_BYTES};
@@ -86,6 +87,7 @@ pub struct BackendBuilder {
     drop_deadline: Duration,
     limits: Limits,
     success: Success,
+    levels: Option<Levels>,
     check: Option<Box<dyn NetworkCheck>>,
     time: Time,
     /// The first thing that was wrong with a setting, for `start` to say.
@@ -122,6 +124,7 @@ impl BackendBuilder {
                 bytes: DEFAULT_BATCH_BYTES,
             },
             success: Success::Receipt,
+            levels: None,
             check: None,
             time: Time::System,
             wrong: None,
@@ -152,8 +155,9 @@ impl BackendBuilder {
         self
     }
 
-    /// Names the levels that the relay may change. This version keeps to what the program sets.
-    pub fn levels(self, _levels: &Levels) -> Self {
+    /// Lets the relay change these levels, within their floor and ceiling. By default nobody asks it.
+    pub fn levels(mut self, levels: &Levels) -> Self {
+        self.levels = Some(levels.clone());
         self
     }
 
@@ -273,6 +277,7 @@ impl BackendBuilder {
             drop_deadline: self.drop_deadline,
             limits: self.limits,
             success: self.success,
+            levels: self.levels,
             watch: Watch::new(self.check),
             time: self.time,
         })
@@ -289,6 +294,7 @@ pub(crate) struct Checked {
     drop_deadline: Duration,
     limits: Limits,
     success: Success,
+    levels: Option<Levels>,
     watch: Watch,
     time: Time,
 }
@@ -300,6 +306,10 @@ impl Checked {
         is_enabled: bool,
     ) -> Result<Backend, BackendError> {
         let endpoint = self.transport.endpoint().to_owned();
+        let follow = self
+            .levels
+            .clone()
+            .map(|levels| Follow::begin(levels, queue, &self.time));
         let shared = Shared::new(self.token, self.time);
         if !is_enabled {
             shared.set_enabled(false);
@@ -314,6 +324,7 @@ impl Checked {
                 self.success,
             ),
             watch: self.watch,
+            follow,
             interval: self.flush_every,
         };
         std::thread::Builder::new()
@@ -325,6 +336,7 @@ impl Checked {
             queue: queue.clone(),
             endpoint,
             place: self.place,
+            levels: self.levels,
             drop_deadline: self.drop_deadline,
         })))
     }

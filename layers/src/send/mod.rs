@@ -13,12 +13,14 @@
 
 mod builder;
 mod flush;
+mod follow;
 mod guard;
 #[cfg(feature = "http")]
 mod http;
 mod layer;
 mod network;
 mod next;
+mod own;
 mod report;
 mod round;
 mod shared;
@@ -48,6 +50,7 @@ pub use round::MAX_BODY_BYTES;
 pub use time::{ManualTime, Time};
 pub use transport::{Answer, Get, MAX_ANSWER_BYTES, Request, Transport};
 
+use crate::level::Levels;
 use crate::queue::DiskQueue;
 use crate::status::Status;
 use crate::watch::Changes;
@@ -73,6 +76,7 @@ struct Inner {
         expect(dead_code, reason = "only HTTP has a place")
     )]
     place: Option<Place>,
+    levels: Option<Levels>,
     drop_deadline: Duration,
 }
 
@@ -156,6 +160,7 @@ impl Backend {
             delivered: tally.delivered,
             rejected: tally.rejected,
             panics: tally.panics,
+            levels: self.0.levels.as_ref().map(Levels::status),
             ..status
         }
     }

@@ -58,6 +58,8 @@ pub(super) struct Tally {
 pub(super) enum Woken {
     Stop,
     Look,
+    /// Something about levels is due.
+    Levels,
     /// A round; it answers the flushes up to this ticket.
     Round {
         cause: Cause,
@@ -186,8 +188,8 @@ impl Shared {
     }
 
     /// Sleeps until there is something to do. `round` is when there is anyway, `linger` how long a nudge waits for
-    /// what follows it.
-    pub fn wait(&self, round: Duration, linger: Duration) -> Woken {
+    /// what follows it, `levels` when something is due about them.
+    pub fn wait(&self, round: Duration, linger: Duration, levels: Option<Duration>) -> Woken {
         let mut lingers_until = None;
         let mut state = self.lock();
         loop {
@@ -198,6 +200,7 @@ impl Shared {
             let timers = Timers {
                 round,
                 linger: lingers_until,
+                levels,
             };
             match state.wake(timers, now) {
                 Wake::Stop => return Woken::Stop,
@@ -206,6 +209,7 @@ impl Shared {
                     state.flushes_looked = state.flushes_asked;
                     return Woken::Look;
                 }
+                Wake::Levels => return Woken::Levels,
                 Wake::Round(cause) => {
                     state.standing = Standing::Sending;
                     state.asked = Asked::default();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tracing_core::{Dispatch, dispatcher};
 
+use super::follow::Follow;
 use super::network::{self, OFFLINE_POLL, Watch};
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
@@ -20,6 +21,7 @@ const MAX_LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     pub drain: Drain,
     pub watch: Watch,
+    pub follow: Option<Follow>,
     /// Time between rounds when nothing calls for one.
     pub interval: Duration,
 }
@@ -45,9 +47,11 @@ impl Worker {
         let mut timer = shared.time.now() + self.interval.mul_f64(1.0 - jitter() / 2.0);
         let mut linger = NUDGE_LINGER;
         loop {
-            match shared.wait(timer, linger) {
+            let levels = self.follow.as_ref().map(Follow::due);
+            match shared.wait(timer, linger, levels) {
                 Woken::Stop => break,
                 Woken::Look => self.look(),
+                Woken::Levels => self.levels(),
                 Woken::Round { cause, covering } => {
                     self.round(cause, covering);
                     timer = shared.time.now() + self.interval;
@@ -91,6 +95,9 @@ impl Worker {
             self.drain.shared.looked(covering);
             return self.drain.shared.stands(standing);
         };
+        if let (Some(follow), Some(tag)) = (&mut self.follow, self.drain.levels_etag.take()) {
+            follow.hear(tag);
+        }
         let shared = &self.drain.shared;
         let now = shared.time.now();
         let standing = match round {
@@ -115,6 +122,29 @@ impl Worker {
             }
         };
         shared.stands(standing);
+    }
+
+    /// Ends levels that have had their time, and asks for others when it is time to.
+    fn levels(&mut self) {
+        let Some(follow) = &mut self.follow else {
+            return;
+        };
+        follow.expire();
+        if !follow.wants_to_ask() {
+            return;
+        }
+        let drain = &mut self.drain;
+        if matches!(drain.shared.standing(), Standing::Offline { .. }) {
+            return follow.cannot_ask("no network".to_owned());
+        }
+        let asked = catch_unwind(AssertUnwindSafe(|| match drain.token() {
+            Ok(token) => follow.ask(drain.transport.as_mut(), token.as_ref()),
+            Err(why) => follow.cannot_ask(why.to_string()),
+        }));
+        if asked.is_err() {
+            drain.shared.panicked();
+            follow.cannot_ask("a panic while asking for levels".to_owned());
+        }
     }
 
     fn is_online(&mut self) -> bool {
