@@ -270,9 +270,12 @@ impl CourierBuilder {
             }
             hook.install();
         }
+        if let Some(backend) = &backend {
+            life.then_in_child(backend.in_child());
+        }
         let changes = backend
             .as_ref()
-            .map_or_else(Changes::default, |backend| backend.changes().clone());
+            .map_or_else(Changes::default, Backend::changes);
         let courier = Courier::new(Inner {
             queue,
             crumbs,

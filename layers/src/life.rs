@@ -9,6 +9,7 @@
 //!
 //! What it does not do: say why. A kill, a crash below Rust, a power loss and `process::exit` look alike from here.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -34,6 +35,16 @@ pub(crate) struct Life {
     context: RunContext,
     switches: Switches,
     current: ArcSwap<Current>,
+    then_in_child: OnceLock<InChild>,
+}
+
+/// What else a forked child has to begin anew.
+struct InChild(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for InChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InChild")
+    }
 }
 
 /// What belongs to one process.
@@ -64,6 +75,7 @@ impl Life {
             context: context.clone(),
             switches: switches.clone(),
             current: ArcSwap::from_pointee(Current::new(session)),
+            then_in_child: OnceLock::new(),
         });
         let childs = Arc::clone(&life);
         queue.in_child(move |id| childs.begin_in_child(id));
@@ -85,6 +97,11 @@ impl Life {
             }
             unclean.dead.remove();
         }
+    }
+
+    /// Called in each forked child before its first record. It must not wait for the queue.
+    pub fn then_in_child(&self, begin: impl Fn() + Send + Sync + 'static) {
+        let _ = self.then_in_child.set(InChild(Box::new(begin)));
     }
 
     /// Whether records are made.
@@ -188,6 +205,9 @@ impl Life {
         let begins = self.records() && current.begin(&self.root, queue, &self.clock);
         self.current.store(Arc::new(current));
         let first = begins.then(|| self.line(Level::Info, "session_start", start));
+        if let Some(InChild(begin)) = self.then_in_child.get() {
+            begin();
+        }
         (context, first)
     }
 }

@@ -4,14 +4,14 @@
 //! A few seconds in CI; the minute: `COURIER_QUIET=60 cargo test -p tracing-courier --test quiet -- --nocapture`
 #![cfg(feature = "http")]
 
+mod relay;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flate2::read::GzDecoder;
-use serde_json::{Value, json};
+use relay::Server;
+use serde_json::Value;
 use tracing_courier::prelude::*;
 use tracing_subscriber::prelude::*;
 
@@ -19,70 +19,6 @@ use tracing_subscriber::prelude::*;
 fn length() -> Duration {
     let seconds = std::env::var("COURIER_QUIET").ok();
     Duration::from_secs(seconds.map_or(3, |seconds| seconds.parse().unwrap()))
-}
-
-/// A server that takes whatever is sent and gives a receipt for it; keeps the records.
-#[derive(Clone, Default)]
-struct Server(Arc<Mutex<Vec<Value>>>);
-
-impl Server {
-    fn start() -> (u16, Self) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = Self::default();
-        let taken = server.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let taken = taken.clone();
-                std::thread::spawn(move || taken.serve(stream.unwrap()));
-            }
-        });
-        (port, server)
-    }
-
-    fn serve(&self, stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut writer = stream;
-        loop {
-            let mut headers = BTreeMap::new();
-            let mut line = String::new();
-            while reader.read_line(&mut line).ok()? > 2 {
-                if let Some((name, value)) = line.trim_end().split_once(": ") {
-                    headers.insert(name.to_lowercase(), value.to_owned());
-                }
-                line.clear();
-            }
-            if line.is_empty() {
-                return None;
-            }
-            let length = headers
-                .get("content-length")
-                .map_or(0, |length| length.parse().unwrap());
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).ok()?;
-            let receipt = match headers.get("content-encoding").map(String::as_str) {
-                Some("gzip") => {
-                    let mut text = String::new();
-                    GzDecoder::new(&body[..]).read_to_string(&mut text).unwrap();
-                    let mut batch: Value = serde_json::from_str(&text).unwrap();
-                    let Value::Array(records) = batch["logs"].take() else {
-                        unreachable!()
-                    };
-                    let receipt =
-                        json!({"accepted": records.len(), "duplicates": 0, "rejected": []});
-                    self.0.lock().unwrap().extend(records);
-                    receipt.to_string()
-                }
-                _ => "hello".to_owned(),
-            };
-            write!(
-                writer,
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{receipt}",
-                receipt.len()
-            )
-            .ok()?;
-        }
-    }
 }
 
 #[test]
@@ -116,7 +52,7 @@ fn the_senders_own_machinery_is_silent_and_the_programs_is_heard() {
         // Time for the timer's own rounds.
         std::thread::sleep(Duration::from_millis(20));
     }
-    let records = std::mem::take(&mut *server.0.lock().unwrap());
+    let records = server.take();
     let foreign: Vec<&Value> = records
         .iter()
         .filter(|record| record["logger"] != "quiet" && record["logger"] != "courier")
@@ -157,9 +93,9 @@ fn the_senders_own_machinery_is_silent_and_the_programs_is_heard() {
     }
     let report = courier.flush(Duration::from_secs(10));
     assert_eq!(report.pending, 0, "{report:?}");
-    let records = server.0.lock().unwrap();
+    let records = server.take();
     let mut by_logger = BTreeMap::<&str, u64>::new();
-    for record in &*records {
+    for record in &records {
         *by_logger
             .entry(record["logger"].as_str().unwrap())
             .or_default() += 1;

@@ -92,6 +92,17 @@ impl Shared {
         shared
     }
 
+    /// What a forked child begins with. The parent's lock may be held for ever; then nothing is known of a token.
+    pub(super) fn in_child(&self) -> Arc<Self> {
+        let state = self.state.try_lock();
+        let token = state.as_ref().ok().and_then(|state| state.token.clone());
+        let child = Self::new(token, self.time.clone());
+        if state.is_ok_and(|state| !state.is_enabled) {
+            child.set_enabled(false);
+        }
+        child
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -35,12 +35,18 @@ impl Drop for Stopped {
     }
 }
 
+/// Without a subscriber, as long as it takes. `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the
+/// process's level to TRACE. Not for the thread's whole life: while any thread has a default of its own, `tracing` takes
+/// the long way for each event of the program, and leaves out what a value logs while it is shown.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let _quiet = dispatcher::set_default(&Dispatch::none());
+    work()
+}
+
 impl Worker {
     pub fn run(mut self) {
         let shared = Arc::clone(&self.drain.shared);
         let stopped = Stopped(Arc::clone(&shared));
-        // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
-        let quiet = dispatcher::set_default(&Dispatch::none());
         shared.runs_here();
         // The first timed round comes somewhere in the second half of the interval: a fleet that is switched on as
         // one does not send as one.
@@ -50,10 +56,10 @@ impl Worker {
             let levels = self.follow.as_ref().map(Follow::due);
             match shared.wait(timer, linger, levels) {
                 Woken::Stop => break,
-                Woken::Look => self.look(),
-                Woken::Levels => self.levels(),
+                Woken::Look => quietly(|| self.look()),
+                Woken::Levels => quietly(|| self.levels()),
                 Woken::Round { cause, covering } => {
-                    self.round(cause, covering);
+                    quietly(|| self.round(cause, covering));
                     timer = shared.time.now() + self.interval;
                     linger = match cause {
                         Cause::Nudge if shared.is_only_nudged() => (linger * 2).min(MAX_LINGER),
@@ -63,8 +69,7 @@ impl Worker {
             }
         }
         // What the transport says while it is dropped is nobody's business either.
-        drop(self);
-        drop(quiet);
+        quietly(|| drop(self));
         drop(stopped);
     }
 
