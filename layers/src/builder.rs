@@ -9,6 +9,7 @@ use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
 use crate::context::RunContext;
 use crate::courier::{Courier, Inner};
+use crate::disk::TraceIds;
 use crate::install::install_id;
 use crate::level::{Levels, LevelsError};
 use crate::life::{self, Life};
@@ -38,6 +39,7 @@ pub struct CourierBuilder {
     fsync: Option<Fsync>,
     flush_every: Option<Duration>,
     drop_deadline: Option<Duration>,
+    trace_ids: Option<TraceIds>,
     has_panic_hook: bool,
     has_backtrace: bool,
     local_log: local_log::Settings,
@@ -62,6 +64,7 @@ impl CourierBuilder {
             fsync: None,
             flush_every: None,
             drop_deadline: None,
+            trace_ids: None,
             has_panic_hook: true,
             has_backtrace: true,
             local_log: local_log::Settings::default(),
@@ -161,6 +164,15 @@ impl CourierBuilder {
     /// [`DEFAULT_DROP_DEADLINE`](crate::send::DEFAULT_DROP_DEADLINE).
     pub fn drop_deadline(mut self, deadline: Duration) -> Self {
         self.drop_deadline = Some(deadline);
+        self
+    }
+
+    /// Asks this function for the ids of the current trace: see [`DiskQueueLayer::trace_ids`]. By default a record has
+    /// none.
+    ///
+    /// [`DiskQueueLayer::trace_ids`]: crate::DiskQueueLayer::trace_ids
+    pub fn trace_ids(mut self, ids: TraceIds) -> Self {
+        self.trace_ids = Some(ids);
         self
     }
 
@@ -288,6 +300,7 @@ impl CourierBuilder {
             local_log,
             switches,
             changes,
+            trace_ids: self.trace_ids,
         });
         Ok(Guard::new(courier))
     }

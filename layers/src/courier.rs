@@ -15,7 +15,7 @@ use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 use crate::builder::CourierBuilder;
 use crate::clock::Clock;
 use crate::context::RunContext;
-use crate::disk::DiskQueueLayer;
+use crate::disk::{DiskQueueLayer, TraceIds};
 use crate::gate::{SanitizeExt as _, SanitizeLayer};
 use crate::level::Levels;
 use crate::life::Life;
@@ -65,6 +65,7 @@ pub(crate) struct Inner {
     pub local_log: LocalLog,
     pub switches: Switches,
     pub changes: Changes,
+    pub trace_ids: Option<TraceIds>,
 }
 
 impl Courier {
@@ -87,7 +88,8 @@ impl Courier {
             disk: DiskQueueLayer::new(&self.0.queue)
                 .breadcrumbs(&self.0.crumbs)
                 .context(&self.0.context)
-                .changes(&self.0.changes),
+                .changes(&self.0.changes)
+                .trace_ids_by(self.0.trace_ids),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
         .and_then(self.0.local_log.layer::<S>())

@@ -72,6 +72,11 @@ impl DiskQueueLayer {
         self
     }
 
+    pub(crate) fn trace_ids_by(mut self, ids: Option<TraceIds>) -> Self {
+        self.trace_ids = ids;
+        self
+    }
+
     /// Says there when the disk begins to refuse, and when it takes records again.
     pub(crate) fn changes(mut self, changes: &Changes) -> Self {
         self.changes = changes.clone();
