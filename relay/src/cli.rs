@@ -9,6 +9,7 @@ use courier_relay::SecretError;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use secrecy::SecretString;
 
+use crate::level::Level;
 use crate::queue::Queue;
 use crate::sanitize::Sanitize;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Records that the upstream refused for their content
     #[command(subcommand)]
     Dead(Dead),
+    /// Which programs log at which levels: rules that they hear of by themselves
+    #[command(subcommand)]
+    Level(Level),
     /// Takes in a queue directory that was carried here by hand, without a token; twice is once
     Import {
         /// A queue root or one q-<id> directory
@@ -86,6 +90,7 @@ impl Cli {
             Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
             Some(Command::Dead(dead)) => letters(&self.settings.read()?, dead),
+            Some(Command::Level(level)) => level.run(&self.settings.read()?),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
     }

@@ -39,6 +39,12 @@ pub enum ApiError {
         /// How many it may have.
         max: usize,
     },
+    /// A rule for levels that makes no sense.
+    #[error("{0}")]
+    NotARule(String),
+    /// There is no rule of this number, or it has ended.
+    #[error("there is no rule {0}, or it has ended")]
+    NoSuchRule(String),
     /// Another coding than gzip or zstd.
     #[error("`Content-Encoding` must be gzip, zstd or absent")]
     UnknownEncoding,
@@ -65,9 +71,10 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotInflatable(_) | Self::Truncated | Self::NotABatch(_) => {
+            Self::NotInflatable(_) | Self::Truncated | Self::NotABatch(_) | Self::NotARule(_) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::NoSuchRule(_) => StatusCode::NOT_FOUND,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) | Self::TooManyRecords { .. } | Self::OverAMinute => {
                 StatusCode::PAYLOAD_TOO_LARGE

@@ -42,7 +42,7 @@ mod hold;
 mod identity;
 mod import;
 mod ingest;
-mod levels;
+pub mod levels;
 mod limit;
 mod map;
 mod metrics;

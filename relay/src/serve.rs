@@ -16,6 +16,7 @@ use crate::export::Exporter;
 use crate::hold::{Hold, HoldError};
 use crate::identity::{ADMIN_TOKEN, DEVELOPMENT_SECRET, KeyError, Secret, SecretError, Verifier};
 use crate::ingest::{self, Ingest};
+use crate::levels::{Levels, StoreError};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 
@@ -26,6 +27,9 @@ pub enum StartError {
     /// Nothing can be kept, or nobody can get it.
     #[error(transparent)]
     Hold(#[from] HoldError),
+    /// The rules for levels can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Tokens can't be checked.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -75,6 +79,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         local("admin-listen", &admin_listener, config.admin_listen)?,
     );
     let hold = Hold::open(&config).await?;
+    let levels = Levels::open(&config.data_dir, config.level_refresh).await?;
     hold.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = hold.pipeline(&config, Arc::clone(&metrics));
@@ -99,6 +104,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         verifier,
         pipeline,
         Limits::new(&config.rates, config.trusted_proxies),
+        levels,
         config.max_body_bytes,
     );
     let admin = Admin {

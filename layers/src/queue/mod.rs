@@ -170,9 +170,14 @@ impl DiskQueue {
     /// the queue. The first one set stays.
     pub(crate) fn in_child(
         &self,
-        begin: impl Fn(QueueId) -> (Context, Line) + Send + Sync + 'static,
+        begin: impl Fn(QueueId) -> (Context, Option<Line>) + Send + Sync + 'static,
     ) {
         let _ = self.0.in_child.set(InChild(Box::new(begin)));
+    }
+
+    /// What is true of the records that follow, as it was said last.
+    pub(crate) fn context(&self) -> Arc<Context> {
+        self.0.context.load_full()
     }
 
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
@@ -297,7 +302,7 @@ struct Shared {
 }
 
 /// See [`DiskQueue::in_child`].
-struct InChild(Box<dyn Fn(QueueId) -> (Context, Line) + Send + Sync>);
+struct InChild(Box<dyn Fn(QueueId) -> (Context, Option<Line>) + Send + Sync>);
 
 impl fmt::Debug for InChild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -332,7 +337,7 @@ impl Shared {
             Ok(engine) => engine,
             Err(_) => self.settings.start_homeless(&self.losses),
         };
-        let first = self.in_child.get().map(|InChild(begin)| {
+        let first = self.in_child.get().and_then(|InChild(begin)| {
             let (context, first) = begin(engine.id());
             self.context.store(Arc::new(context));
             first

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::queue::{Appended, DiskQueue, Durability, Line};
-use crate::record::{self, Level, Record};
+use super::own;
+use crate::queue::DiskQueue;
 
 /// While there is no network, it is asked for this often unless somebody says that it changed: 5 s.
 pub const OFFLINE_POLL: Duration = Duration::from_secs(5);
@@ -131,8 +131,6 @@ impl Watch {
 
 /// Writes the record of a change.
 pub(super) fn record(queue: &DiskQueue, network: Network, now: Timestamp) {
-    let mut timestamp = Vec::new();
-    record::timestamp(now, &mut timestamp);
     let kind = if network.is_online {
         network.kind.as_str()
     } else {
@@ -142,25 +140,7 @@ pub(super) fn record(queue: &DiskQueue, network: Network, now: Timestamp) {
         ("online".to_owned(), Value::from(network.is_online)),
         ("type".to_owned(), Value::from(kind)),
     ]);
-    let record = Record {
-        timestamp: String::from_utf8(timestamp).unwrap_or_default(),
-        level: Level::Info,
-        logger: "courier".to_owned(),
-        message: "network_changed".to_owned(),
-        attributes,
-        error: None,
-        stack_trace: None,
-        trace_id: None,
-        span_id: None,
-        spans: Vec::new(),
-        location: None,
-        breadcrumbs: Vec::new(),
-    };
-    let mut line = Line::new();
-    let json = serde_json::to_vec(&record).unwrap_or_default();
-    line.body()
-        .extend_from_slice(json.get(1..).unwrap_or_default());
-    let _: Appended = queue.append(&mut line, Durability::PageCache);
+    own::note(queue, "network_changed", attributes, now);
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub(super) struct Drain {
     pub shared: Arc<Shared>,
     pub limits: Limits,
     pub success: Success,
+    /// The tag of the levels that came with the last answer.
+    pub levels_etag: Option<String>,
     /// Tries that failed in a row.
     attempt: u32,
     /// Records in the next batch at most: halved by refusals, doubled by successes.
@@ -72,6 +74,7 @@ impl Drain {
             shared,
             limits,
             success,
+            levels_etag: None,
             attempt: 0,
             records: limits.records,
             body: Vec::new(),
@@ -95,13 +98,14 @@ impl Drain {
             if cause == Cause::Nudge && has_sent_full && !is_full && self.shared.is_only_nudged() {
                 return Round::Held;
             }
-            let token = match self.tokens.next(self.shared.token()) {
+            let token = match self.token() {
                 Ok(token) => token,
                 Err(why) => return self.pause_for_token(why),
             };
             let (next, answer) = self.send(&batch, token.as_ref());
             match next {
                 Next::Confirm(receipt) => {
+                    self.levels_etag = answer.levels_etag.or(self.levels_etag.take());
                     let rejected: Vec<(usize, String)> = receipt
                         .rejected
                         .into_iter()
@@ -126,6 +130,11 @@ impl Drain {
             }
         }
         Round::Home
+    }
+
+    /// The token for the next request.
+    pub fn token(&mut self) -> Result<Option<Token>, NoToken> {
+        self.tokens.next(self.shared.token())
     }
 
     /// The round was cut short by a panic in code that is not ours.

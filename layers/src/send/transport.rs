@@ -35,6 +35,8 @@ pub struct Answer {
     pub status: Option<u16>,
     /// How long the server wants to be left alone, from `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// `Content-Type`, of the answer to a [`Get`].
+    pub content_type: Option<String>,
     /// `ETag`, of the answer to a [`Get`].
     pub etag: Option<String>,
     /// `Courier-Config`: the `ETag` of the levels that the relay has for this sender.

@@ -40,6 +40,8 @@ pub(super) struct Timers {
     pub round: Duration,
     /// The end of the wait for what follows a nudge, once there was one.
     pub linger: Option<Duration>,
+    /// When something is due about levels, whatever else happens.
+    pub levels: Option<Duration>,
 }
 
 /// What the sender does now.
@@ -48,6 +50,8 @@ pub(super) enum Wake {
     Stop,
     /// Looks at the network.
     Look,
+    /// Asks for levels, or ends some.
+    Levels,
     Round(Cause),
     /// Sleeps up to a moment, or until something is asked.
     Sleep(Option<Duration>),
@@ -85,7 +89,8 @@ pub(super) fn wake(standing: Standing, asked: Asked, timers: Timers, now: Durati
     };
     match due {
         Some(due) if due <= now => then,
-        _ => Wake::Sleep(due),
+        _ if timers.levels.is_some_and(|levels| levels <= now) => Wake::Levels,
+        _ => Wake::Sleep(due.into_iter().chain(timers.levels).min()),
     }
 }
 
@@ -167,6 +172,7 @@ mod tests {
             let timers = Timers {
                 round: at(30),
                 linger: None,
+                levels: None,
             };
             assert_eq!(
                 wake(standing, asked, timers, at(now)),
@@ -186,11 +192,59 @@ mod tests {
             let timers = Timers {
                 round: at(30),
                 linger: Some(at(linger)),
+                levels: None,
             };
             assert_eq!(
                 wake(Standing::Idle, NOTHING, timers, at(now)),
                 expected,
                 "{linger} at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn levels_are_seen_to_whatever_the_sender_waits_for_but_after_what_is_due() {
+        let flush = Asked {
+            flush: true,
+            ..NOTHING
+        };
+        for (standing, asked, levels, now, expected) in [
+            (Standing::Idle, NOTHING, 20, 10, Wake::Sleep(Some(at(20)))),
+            (Standing::Idle, NOTHING, 40, 10, Wake::Sleep(Some(at(30)))),
+            (Standing::Idle, NOTHING, 20, 20, Wake::Levels),
+            (Standing::Idle, flush, 20, 20, Wake::Round(Cause::Due)),
+            (Standing::PausedNotFound, NOTHING, 20, 20, Wake::Levels),
+            (
+                Standing::PausedNotFound,
+                NOTHING,
+                20,
+                10,
+                Wake::Sleep(Some(at(20))),
+            ),
+            (
+                Standing::BackingOff { until: at(60) },
+                NOTHING,
+                20,
+                20,
+                Wake::Levels,
+            ),
+            (
+                Standing::Offline { until: at(60) },
+                NOTHING,
+                20,
+                20,
+                Wake::Levels,
+            ),
+        ] {
+            let timers = Timers {
+                round: at(30),
+                linger: None,
+                levels: Some(at(levels)),
+            };
+            assert_eq!(
+                wake(standing, asked, timers, at(now)),
+                expected,
+                "{standing:?} {asked:?} at {now}"
             );
         }
     }

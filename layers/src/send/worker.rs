@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tracing_core::{Dispatch, dispatcher};
 
+use super::follow::Follow;
 use super::network::{self, OFFLINE_POLL, Watch};
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
@@ -20,6 +21,7 @@ const MAX_LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     pub drain: Drain,
     pub watch: Watch,
+    pub follow: Option<Follow>,
     /// Time between rounds when nothing calls for one.
     pub interval: Duration,
 }
@@ -33,23 +35,31 @@ impl Drop for Stopped {
     }
 }
 
+/// Without a subscriber, as long as it takes. `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the
+/// process's level to TRACE. Not for the thread's whole life: while any thread has a default of its own, `tracing` takes
+/// the long way for each event of the program, and leaves out what a value logs while it is shown.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let _quiet = dispatcher::set_default(&Dispatch::none());
+    work()
+}
+
 impl Worker {
     pub fn run(mut self) {
         let shared = Arc::clone(&self.drain.shared);
         let stopped = Stopped(Arc::clone(&shared));
-        // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
-        let quiet = dispatcher::set_default(&Dispatch::none());
         shared.runs_here();
         // The first timed round comes somewhere in the second half of the interval: a fleet that is switched on as
         // one does not send as one.
         let mut timer = shared.time.now() + self.interval.mul_f64(1.0 - jitter() / 2.0);
         let mut linger = NUDGE_LINGER;
         loop {
-            match shared.wait(timer, linger) {
+            let levels = self.follow.as_ref().map(Follow::due);
+            match shared.wait(timer, linger, levels) {
                 Woken::Stop => break,
-                Woken::Look => self.look(),
+                Woken::Look => quietly(|| self.look()),
+                Woken::Levels => quietly(|| self.levels()),
                 Woken::Round { cause, covering } => {
-                    self.round(cause, covering);
+                    quietly(|| self.round(cause, covering));
                     timer = shared.time.now() + self.interval;
                     linger = match cause {
                         Cause::Nudge if shared.is_only_nudged() => (linger * 2).min(MAX_LINGER),
@@ -59,8 +69,7 @@ impl Worker {
             }
         }
         // What the transport says while it is dropped is nobody's business either.
-        drop(self);
-        drop(quiet);
+        quietly(|| drop(self));
         drop(stopped);
     }
 
@@ -91,6 +100,9 @@ impl Worker {
             self.drain.shared.looked(covering);
             return self.drain.shared.stands(standing);
         };
+        if let (Some(follow), Some(tag)) = (&mut self.follow, self.drain.levels_etag.take()) {
+            follow.hear(tag);
+        }
         let shared = &self.drain.shared;
         let now = shared.time.now();
         let standing = match round {
@@ -115,6 +127,29 @@ impl Worker {
             }
         };
         shared.stands(standing);
+    }
+
+    /// Ends levels that have had their time, and asks for others when it is time to.
+    fn levels(&mut self) {
+        let Some(follow) = &mut self.follow else {
+            return;
+        };
+        follow.expire();
+        if !follow.wants_to_ask() {
+            return;
+        }
+        let drain = &mut self.drain;
+        if matches!(drain.shared.standing(), Standing::Offline { .. }) {
+            return follow.cannot_ask("no network".to_owned());
+        }
+        let asked = catch_unwind(AssertUnwindSafe(|| match drain.token() {
+            Ok(token) => follow.ask(drain.transport.as_mut(), token.as_ref()),
+            Err(why) => follow.cannot_ask(why.to_string()),
+        }));
+        if asked.is_err() {
+            drain.shared.panicked();
+            follow.cannot_ask("a panic while asking for levels".to_owned());
+        }
     }
 
     fn is_online(&mut self) -> bool {

@@ -9,6 +9,7 @@ mod read;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::{SecretBox, SecretString};
 use url::Url;
@@ -41,6 +42,8 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// A request's records at most.
     pub max_records: usize,
+    /// How often programs are told to ask for their levels.
+    pub level_refresh: Duration,
     /// Whether what clients send is redacted again.
     pub sanitize: bool,
     /// Whether times are kept within what an upstream takes.
@@ -129,6 +132,8 @@ pub const DEFAULT_RATE_RECORDS: u32 = 6000;
 pub const DEFAULT_RATE_BYTES: u32 = 60_000_000;
 /// Requests of one address in a minute by default.
 pub const DEFAULT_RATE_REQUESTS: u32 = 600;
+/// How often programs ask for their levels by default: ten minutes, so that a silent one is not much of a load.
+pub const DEFAULT_LEVEL_REFRESH: Duration = Duration::from_secs(600);
 /// A request's body at most by default: 1 MiB.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
 /// A request's records at most by default.

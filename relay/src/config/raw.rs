@@ -145,6 +145,8 @@ settings! {
     max_body_bytes: "max-body-bytes", "COURIER_MAX_BODY_BYTES";
     /// A request's records at most [default: 1000]
     max_records: "max-records", "COURIER_MAX_RECORDS";
+    /// How often programs ask for their levels, for example 10m [default: 10m]
+    level_refresh: "level-refresh", "COURIER_LEVEL_REFRESH";
     /// Redact again what clients send: on or off [default: on]
     sanitize: "sanitize", "COURIER_SANITIZE";
     /// Keep times within what the backend takes: auto (Logfire), on or off [default: auto]

@@ -11,9 +11,10 @@ use url::Url;
 
 use super::raw::{RawConfig, Setting};
 use super::{
-    Clamp, Config, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES,
-    DEFAULT_MAX_RECORDS, DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS,
-    DEFAULT_SPOOL_MAX_BYTES, KeyConfig, Rates, SpoolKind, TokenConfig, UpstreamConfig,
+    Clamp, Config, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_LEVEL_REFRESH, DEFAULT_LISTEN,
+    DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_RECORDS, DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS,
+    DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES, KeyConfig, Rates, SpoolKind, TokenConfig,
+    UpstreamConfig,
 };
 
 /// A setting makes no sense. Nothing was started.
@@ -176,6 +177,7 @@ impl TryFrom<RawConfig> for Config {
             rates,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_records: usize::try_from(max_records).unwrap_or(usize::MAX),
+            level_refresh: refresh(raw.level_refresh.as_ref())?,
             sanitize: match word(raw.sanitize.as_ref()) {
                 None | Some("on") => true,
                 Some("off") => false,
@@ -208,6 +210,16 @@ pub fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     number.checked_mul(millis).map(Duration::from_millis)
+}
+
+/// Programs may ask every second to every day: what they accept.
+fn refresh(setting: Option<&Setting>) -> Result<Duration, ConfigError> {
+    let Some(text) = word(setting) else {
+        return Ok(DEFAULT_LEVEL_REFRESH);
+    };
+    duration(text)
+        .filter(|refresh| (1..=86_400).contains(&refresh.as_secs()))
+        .ok_or_else(|| wrong("level-refresh", text, "use a duration from 1s to 24h"))
 }
 
 fn word(setting: Option<&Setting>) -> Option<&str> {

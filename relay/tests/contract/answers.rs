@@ -41,7 +41,7 @@ async fn a_good_batch_is_answered_with_a_receipt_and_the_tag_of_the_levels() {
     let levels: Value = serde_json::from_str(&levels.text().await.expect("text")).expect("JSON");
     assert_eq!(
         levels,
-        json!({"min_level": "info", "modules": {}, "expires_at": null, "refresh_seconds": 600})
+        json!({"min_level": "info", "modules": {}, "expires_at": null, "refresh_seconds": 600, "rule": "none"})
     );
     let same = relay
         .client

@@ -6,6 +6,7 @@ mod device;
 mod duplicates;
 mod export;
 mod jwks;
+mod levels;
 mod limits;
 mod mapping;
 mod process;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{ETAG, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 
 use super::super::transport::{Answer, MAX_ANSWER_BYTES};
@@ -30,6 +30,7 @@ async fn read(mut response: Response) -> Answer {
     let mut answer = Answer {
         status: Some(status.as_u16()),
         retry_after: retry_after(headers, SystemTime::now()).filter(|_| !status.is_success()),
+        content_type: text(headers, &CONTENT_TYPE),
         etag: text(headers, &ETAG),
         levels_etag: text(headers, &LEVELS_ETAG),
         ..Answer::default()
