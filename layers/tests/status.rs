@@ -85,7 +85,7 @@ fn it_says_everything_that_a_settings_screen_shows() {
             "connection": {"state": "idle"},
             "last_success": status["last_success"], "last_error": null, "last_error_at": null,
             "delivered": 1, "rejected": 0, "panics": 0,
-            "pending_records": 0, "pending_bytes": 0, "lost_by_reason": {},
+            "pending_records": 0, "pending_bytes": 0, "lost_by_reason": {}, "levels": status["levels"],
         })
     );
     transport.from_now_on(401);
@@ -119,6 +119,8 @@ fn whoever_watches_sees_each_change_and_is_not_woken_without_one() {
     let transport = Scripted::answers(503);
     let courier = start(dir.path(), &transport);
     let mut watch = courier.watch();
+    // The sender asks for levels first.
+    while watch.next(Duration::from_millis(200)).is_some() {}
     let (say, said) = mpsc::channel();
     courier.on_change(move |status| say.send(status.clone()).unwrap());
     dispatcher::with_default(&stack(&courier), || {

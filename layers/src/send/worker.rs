@@ -57,7 +57,10 @@ impl Worker {
             match shared.wait(timer, linger, levels) {
                 Woken::Stop => break,
                 Woken::Look => quietly(|| self.look()),
-                Woken::Levels => quietly(|| self.levels()),
+                Woken::Levels => {
+                    quietly(|| self.levels());
+                    shared.changes().note();
+                }
                 Woken::Round { cause, covering } => {
                     quietly(|| self.round(cause, covering));
                     timer = shared.time.now() + self.interval;
