@@ -50,8 +50,8 @@ fn main() {
     );
     let rows: Vec<(&str, [u64; 2])> = [
         ("the program without us", "bare", url.as_str()),
-        ("with us, before the first send", "idle", &url),
-        ("after the first send over http", "sent", &url),
+        ("with us, before the first send", "idle", url.as_str()),
+        ("after the first send over http", "sent", url.as_str()),
         (
             "after the first try over https (nobody answers)",
             "sent",

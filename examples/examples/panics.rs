@@ -93,8 +93,7 @@ fn go(way: Way) {
         Way::WithAString => panic::panic_any(String::from("gone for ada@example.org")),
         Way::WithANumber => panic::panic_any(42),
         Way::WithAnError => {
-            let error = std::io::Error::other("gone for ada@example.org");
-            Result::<(), _>::Err(error).expect("the upload")
+            upload().expect("the upload");
         }
         Way::WhilePanicking => {
             let _bad = PanicsInDrop;
@@ -125,6 +124,10 @@ fn go(way: Way) {
         }
         Way::InAHundredThreads => hundred(),
     }
+}
+
+fn upload() -> std::io::Result<()> {
+    Err(std::io::Error::other("gone for ada@example.org"))
 }
 
 /// All at once; stderr says how long the slowest was in the hooks.

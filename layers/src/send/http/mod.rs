@@ -41,7 +41,7 @@ pub struct Http {
 pub(super) fn again(place: Place, settings: Settings) -> super::fork::MakeTransport {
     Box::new(move || {
         let (place, settings) = (place.clone(), settings.clone());
-        Box::new(Http::at(place, settings, OwnRuntime::default()))
+        Box::new(Http::at(place, settings, OwnRuntime::default())) as Box<dyn Transport>
     })
 }
 
