@@ -191,10 +191,10 @@ fn swap() {
     let stack: Dispatch = registry().with(console()).with(filter).into();
     dispatcher::with_default(&stack, || {
         change("`reload` of one `EnvFilter`", swaps, |n| {
-            let rules = if n % 2 == 0 {
-                rules()
-            } else {
+            let rules = if n % 2 == 1 {
                 "info".to_owned()
+            } else {
+                rules()
             };
             handle.reload(EnvFilter::new(rules)).expect("it is there");
         });
@@ -204,10 +204,10 @@ fn swap() {
     let stack: Dispatch = registry().with(console()).with(filter).into();
     dispatcher::with_default(&stack, || {
         change("`reload` of one `Targets`", swaps, |n| {
-            let rules = if n % 2 == 0 {
-                rules()
-            } else {
+            let rules = if n % 2 == 1 {
                 "info".to_owned()
+            } else {
+                rules()
             };
             handle
                 .reload(rules.parse::<Targets>().expect("rules"))
@@ -247,10 +247,10 @@ fn meanwhile(stack: &Dispatch, levels: &Levels, ours: &[Rules; 2]) {
                 // Always loud for the target in question, so that the event does the same work.
                 let more = Rules::clone(&ours[0]).module(
                     "elsewhere",
-                    if swaps % 2 == 0 {
-                        tracing_courier::Level::Trace
-                    } else {
+                    if swaps % 2 == 1 {
                         tracing_courier::Level::Info
+                    } else {
+                        tracing_courier::Level::Trace
                     },
                 );
                 levels.set(more);

@@ -1,6 +1,6 @@
 //! How many level requests a second does the relay answer on one core?
 //!
-//! `cargo bench -p courier-benches --bench level_relay`. The whole relay runs on one thread, with 1,000 rules; the
+//! `cargo bench -p courier-benches --bench level_relay`. The whole relay runs on one thread, with 300 rules; the
 //! programs are connections that stay open, on the other cores, each with one request at a time. The rate is what one
 //! core of the relay's does: requests by the CPU time of its thread, which the clients don't count in. It logs each
 //! request, as it does when it is served.
@@ -19,7 +19,7 @@ const RELAY: &str = "relay";
 
 fn main() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let rules = if is_test_run() { 10 } else { 1000 };
+    let rules = if is_test_run() { 10 } else { 300 };
     let (sender, started) = mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let relay = std::thread::Builder::new().name(RELAY.to_owned()).spawn({

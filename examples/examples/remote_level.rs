@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Parser;
 use courier_relay::config::{Config, RawConfig};
-use tracing::{Dispatch, debug, dispatcher, info, trace};
+use tracing::{Dispatch, dispatcher, info, trace};
 use tracing_courier::prelude::*;
 use tracing_subscriber::prelude::*;
 
@@ -101,7 +101,7 @@ fn tick(courier: &Courier, duration: Option<Duration>) {
 mod disk {
     /// Something with a module of its own.
     pub fn look() {
-        super::debug!("there is room");
+        tracing::debug!("there is room");
     }
 }
 

@@ -33,6 +33,8 @@ pub struct CourierBuilder {
     token: Option<String>,
     user: Option<String>,
     levels: String,
+    level_floor: Level,
+    level_ceiling: Level,
     sanitizer: Sanitizer,
     clock: Clock,
     max_bytes: Option<u64>,
@@ -58,6 +60,8 @@ impl CourierBuilder {
             token: None,
             user: None,
             levels: "info".to_owned(),
+            level_floor: Level::Error,
+            level_ceiling: Level::Trace,
             sanitizer: Sanitizer::default(),
             clock: Clock::System,
             max_bytes: None,
@@ -105,6 +109,18 @@ impl CourierBuilder {
     /// Sets the levels: `info` (the default), or `info,app::sync=trace`.
     pub fn levels(mut self, levels: impl Into<String>) -> Self {
         self.levels = levels.into();
+        self
+    }
+
+    /// Sets from which level on everything is recorded, whatever the relay says. By default [`Level::Error`].
+    pub fn level_floor(mut self, floor: Level) -> Self {
+        self.level_floor = floor;
+        self
+    }
+
+    /// Sets the lowest level that the relay may ask for. By default [`Level::Trace`].
+    pub fn level_ceiling(mut self, ceiling: Level) -> Self {
+        self.level_ceiling = ceiling;
         self
     }
 
@@ -210,7 +226,9 @@ impl CourierBuilder {
     /// A setting makes no sense, or the directory can't be used. Nothing is installed then.
     pub fn start(self) -> Result<Guard<Courier>, StartError> {
         let dir = self.dir.ok_or(StartError::NoDirectory)?;
-        let levels = Levels::new(&self.levels)?;
+        let levels = Levels::new(&self.levels)?
+            .floor(self.level_floor)
+            .ceiling(self.level_ceiling);
         let backend = self
             .backend
             .map(|backend| {

@@ -31,6 +31,9 @@ pub enum ApiError {
     /// It is over the body cap, as sent or inflated.
     #[error("the body is over {0} bytes")]
     BodyTooLarge(usize),
+    /// It becomes more than so many times as long as it was sent.
+    #[error("the body inflates over {0} times")]
+    Bomb(usize),
     /// It has too many records.
     #[error("the batch has {records} records; at most {max} are taken")]
     TooManyRecords {
@@ -76,9 +79,10 @@ impl ApiError {
             }
             Self::NoSuchRule(_) => StatusCode::NOT_FOUND,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge(_) | Self::TooManyRecords { .. } | Self::OverAMinute => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::BodyTooLarge(_)
+            | Self::Bomb(_)
+            | Self::TooManyRecords { .. }
+            | Self::OverAMinute => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownEncoding | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream => StatusCode::BAD_GATEWAY,

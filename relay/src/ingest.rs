@@ -121,15 +121,18 @@ async fn post_logs(
     }
     let (parts, body) = request.into_parts();
     let inner = &ingest.0;
-    let expected = body::expected_bytes(&parts.headers).unwrap_or(inner.max_body_bytes);
-    let body = {
-        let _room = inner
-            .limits
-            .receive(expected.min(inner.max_body_bytes))
-            .await?;
-        body::read(&parts.headers, body, inner.max_body_bytes).await?
-    };
-    let _room = inner.limits.work(body.len()).await?;
+    let max_bytes = inner.max_body_bytes;
+    let expected = body::expected_bytes(&parts.headers).unwrap_or(max_bytes);
+    let on_its_way = inner
+        .limits
+        .receive(&who.subject, expected.min(max_bytes))
+        .await?;
+    let packed = body::receive(&parts.headers, body, max_bytes).await?;
+    inner.limits.admit_user(&who.subject)?;
+    let mut room = inner.limits.work(packed.most_bytes(max_bytes)).await?;
+    drop(on_its_way);
+    let body = packed.unpack(max_bytes)?;
+    room.shrink_to(body.len());
     let admit = |records| inner.limits.admit_batch(&who.subject, records, body.len());
     let (receipt, origin) = inner.pipeline.take(&who.subject, &body, admit).await?;
     let tag = ingest.levels().tag(&origin.program(&who.subject));
@@ -253,7 +256,7 @@ impl Pipeline {
 }
 
 /// Drops what has the name of a record before it in the same batch.
-fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
+pub fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
     let mut seen = HashSet::new();
     records.retain(|record| name(record, batch).is_none_or(|seq| seen.insert(seq)));
 }

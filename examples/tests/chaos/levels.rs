@@ -19,7 +19,7 @@ fn one_users_traces_arrive_within_one_flush_of_the_news_and_the_others_never() {
     let (a, b) = (trial.program("user-a"), trial.program("user-b"));
     trial.wait_for_numbers("user-a", 10);
     trial.wait_for_numbers("user-b", 10);
-    assert_eq!(trial.traces("user-a"), []);
+    assert!(trial.traces("user-a").is_empty());
 
     let set = Instant::now();
     trial.set(&["--user", "user-a", "trace", "--for", "10m"]);
@@ -31,8 +31,9 @@ fn one_users_traces_arrive_within_one_flush_of_the_news_and_the_others_never() {
     // One flush brings the news, the next one the first records; the rest is starting a command, and a busy machine.
     assert!(took < FLUSH * 2 + SLACK, "{took:?}");
 
-    let [change] = &trial.changes("user-a")[..] else {
-        panic!("{:?}", trial.changes("user-a"));
+    let changes = trial.changes("user-a");
+    let [change] = &changes[..] else {
+        panic!("{changes:?}");
     };
     assert_eq!(
         (text(change, "from"), text(change, "to")),
@@ -44,7 +45,7 @@ fn one_users_traces_arrive_within_one_flush_of_the_news_and_the_others_never() {
     // B goes on for three times as long, with the same answers to its batches as before.
     let more = trial.numbers("user-b") + 3 * RATE as usize;
     trial.wait_for_numbers("user-b", more);
-    assert_eq!(trial.traces("user-b"), []);
+    assert!(trial.traces("user-b").is_empty());
     assert_eq!(trial.changes("user-b").len(), 0);
     assert!(trial.traces("user-a").len() > RATE as usize);
     drop((a, b));

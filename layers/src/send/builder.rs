@@ -202,7 +202,7 @@ impl BackendBuilder {
         self
     }
 
-    /// Sets the time that waits and deadlines are measured by. By default the system's.
+    /// Sets the time that waits are measured by. By default the system's.
     pub fn time(mut self, time: Time) -> Self {
         self.time = time;
         self

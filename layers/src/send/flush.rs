@@ -15,6 +15,10 @@ use std::time::Duration;
 
 use super::report::WhyStopped;
 use super::shared::Shared;
+use super::time::Time;
+
+/// Deadlines are the caller's, who lives in real time, also where the sender's own waits are moved by hand.
+const DEADLINES: Time = Time::System;
 
 impl Shared {
     /// Waits until everything logged before the call is home, or says why not.
@@ -22,14 +26,14 @@ impl Shared {
         if self.is_sender() {
             return WhyStopped::OnSenderThread;
         }
-        let until = self.time.now().saturating_add(deadline);
+        let until = DEADLINES.now().saturating_add(deadline);
         let ticket = self.ask_for_flush();
         let mut state = self.lock();
         loop {
-            if let Some(why) = state.verdict(ticket, until, self.time.now()) {
+            if let Some(why) = state.verdict(ticket, until, DEADLINES.now()) {
                 return why;
             }
-            state = self.time.wait(&self.changed, state, Some(until));
+            state = DEADLINES.wait(&self.changed, state, Some(until));
         }
     }
 
@@ -40,7 +44,7 @@ impl Shared {
             flush.resolve(WhyStopped::OnSenderThread);
             return flush;
         }
-        let until = self.time.now().saturating_add(deadline);
+        let until = DEADLINES.now().saturating_add(deadline);
         let ticket = self.ask_for_flush();
         let mut state = self.lock();
         state.waiters.list.push(Waiter {
@@ -65,7 +69,7 @@ impl Shared {
     fn watch(&self) {
         let mut state = self.lock();
         loop {
-            let now = self.time.now();
+            let now = DEADLINES.now();
             let mut ready = Vec::new();
             let mut waiters = std::mem::take(&mut state.waiters.list);
             waiters.retain(|waiter| {
@@ -83,7 +87,7 @@ impl Shared {
                     .for_each(|(flush, why)| flush.resolve(why));
                 state = self.lock();
             } else if first.is_some() {
-                state = self.time.wait(&self.changed, state, first);
+                state = DEADLINES.wait(&self.changed, state, first);
             } else {
                 state.waiters.is_watched = false;
                 return;

@@ -20,8 +20,8 @@ pub enum Time {
 
 /// Time that stands still until it is moved: an outage of ten minutes passes in a moment.
 ///
-/// The sender's waits and the deadlines of flushes are measured by it. [`skip`](Self::skip) waits until the sender
-/// has nothing to do, then moves to when it wakes by itself.
+/// The sender's waits are measured by it; the deadlines of flushes are real. [`skip`](Self::skip) waits until the
+/// sender has nothing to do, then moves to when it wakes by itself.
 #[derive(Clone, Debug)]
 pub struct ManualTime(Arc<Hand>);
 

@@ -24,6 +24,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where operators look.
     pub admin_listen: SocketAddr,
+    /// The ingest listener's certificate; `None` is plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// Connections at once.
+    pub connections: Connections,
     /// The admin API's bearer token; `None` makes one in the data directory.
     pub admin_token: Option<SecretString>,
     /// Everything that the relay keeps.
@@ -52,6 +56,24 @@ pub struct Config {
     pub cors_origin: Option<String>,
     /// Proxies whose word on a client's address counts.
     pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Files with a certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The certificate, and those that signed it.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// How many connections there may be at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// In all.
+    pub all: u32,
+    /// From one address that is no trusted proxy; `None` is without limit.
+    pub per_address: Option<u32>,
 }
 
 /// An OTLP/HTTP backend.
@@ -122,6 +144,8 @@ pub struct Rates {
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
 /// The admin listener's default.
 pub const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:8788";
+/// Connections at once by default. Each is an open file; the relay asks the system for as many as it gives.
+pub const DEFAULT_MAX_CONNECTIONS: u32 = 4096;
 /// The data directory's default.
 pub const DEFAULT_DATA_DIR: &str = "./courier-data";
 /// Frames kept at most by default: 1 GiB, about three million records.

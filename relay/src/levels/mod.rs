@@ -26,10 +26,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use answer::{admin, get_logging};
-pub use book::Program;
+pub(crate) use answer::{admin, get_logging};
+pub(crate) use book::Program;
 pub use command::{CommandError, deeds, list, remove, set};
-pub use origin::Origin;
+pub(crate) use origin::Origin;
 pub use rule::{Draft, Rule, RuleError, Whom};
 pub use store::{Deed, StoreError};
 
@@ -39,7 +39,7 @@ use store::Store;
 
 /// The rules in force. A cheap handle.
 #[derive(Clone, Debug)]
-pub struct Levels(Arc<Inner>);
+pub(crate) struct Levels(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -64,8 +64,7 @@ pub struct Outcome {
 
 /// A rule was not changed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChangeError {
+pub(crate) enum ChangeError {
     /// It makes no sense.
     #[error(transparent)]
     Rule(#[from] RuleError),

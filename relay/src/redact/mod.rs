@@ -18,10 +18,8 @@ use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
 pub use lines::{LineError, Lines, explain};
 pub use policy::{PolicyFileError, read as read_policy};
 
-use crate::wire::json::Value;
+use crate::wire::json::{Members, Value};
 use crate::wire::{Batch, Record};
-
-type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 /// Redacts the records of one batch; what it learns about a name holds for all of them.
 pub struct Redaction<'s> {
