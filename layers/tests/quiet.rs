@@ -79,7 +79,7 @@ fn the_senders_own_machinery_is_silent_and_the_programs_is_heard() {
             let client = reqwest::Client::builder().no_proxy();
             let client = client.tls_backend_preconfigured(no_tls()).build().unwrap();
             let answer = client
-                .get(format!("http://localhost:{other}/"))
+                .get(format!("http://127.0.0.1:{other}/"))
                 .send()
                 .await
                 .unwrap();
@@ -98,10 +98,14 @@ fn the_senders_own_machinery_is_silent_and_the_programs_is_heard() {
             .or_default() += 1;
     }
     println!("{said} flushes and {calls} calls of the program's own: {by_logger:#?}");
-    let connects = records
-        .iter()
-        .filter(|record| record.to_string().contains(&format!(":{other}")))
-        .count();
+    // The machinery's words name the host: the program's calls go to an address, the sender's to a name.
+    let speak_of = |host: &str| -> Vec<&Value> {
+        let machinery = records.iter().filter(|record| record["logger"] != "quiet");
+        machinery
+            .filter(|record| record["message"].to_string().contains(host))
+            .collect()
+    };
+    let connects = speak_of("127.0.0.1").len();
     assert!(
         connects >= calls,
         "{connects} records speak of the program's own {calls} calls"
@@ -112,13 +116,10 @@ fn the_senders_own_machinery_is_silent_and_the_programs_is_heard() {
             .any(|logger| logger.starts_with("hyper_util::")),
         "{by_logger:?}"
     );
-    let own: Vec<&Value> = records
-        .iter()
-        .filter(|record| record.to_string().contains(&format!(":{relay}")))
-        .collect();
+    let own = speak_of("localhost");
     assert!(
         own.is_empty(),
-        "{} records speak of the relay: {:#?}",
+        "{} speak of the relay: {:#?}",
         own.len(),
         own.first()
     );

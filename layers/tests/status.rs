@@ -75,7 +75,12 @@ fn it_says_everything_that_a_settings_screen_shows() {
     let dir = tempfile::tempdir().unwrap();
     let transport = Scripted::answers(200);
     let courier = start(dir.path(), &transport);
+    let mut watch = courier.watch();
     courier.flush(PATIENCE);
+    // The flush is back a moment before the sender rests.
+    while courier.status().connection != Connection::Idle {
+        watch.next(PATIENCE).expect("it rests");
+    }
     let status = serde_json::to_value(courier.status()).unwrap();
     assert!(status["last_success"].is_string(), "{status}");
     assert_eq!(
