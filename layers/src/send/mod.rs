@@ -22,6 +22,7 @@ mod layer;
 mod network;
 mod next;
 mod own;
+mod quiet;
 mod report;
 mod round;
 mod shared;

@@ -5,10 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing_core::{Dispatch, dispatcher};
-
 use super::follow::Follow;
 use super::network::{self, OFFLINE_POLL, Watch};
+use super::quiet::quietly;
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
 use super::wake::{Cause, Standing};
@@ -35,14 +34,6 @@ impl Drop for Stopped {
     }
 }
 
-/// Without a subscriber, as long as it takes. `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the
-/// process's level to TRACE. Not for the thread's whole life: while any thread has a default of its own, `tracing` takes
-/// the long way for each event of the program, and leaves out what a value logs while it is shown.
-fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    let _quiet = dispatcher::set_default(&Dispatch::none());
-    work()
-}
-
 impl Worker {
     pub fn run(mut self) {
         let shared = Arc::clone(&self.drain.shared);
@@ -58,7 +49,7 @@ impl Worker {
                 Woken::Stop => break,
                 Woken::Look => quietly(|| self.look()),
                 Woken::Levels => {
-                    quietly(|| self.levels());
+                    self.levels();
                     shared.changes().note();
                 }
                 Woken::Round { cause, covering } => {
@@ -145,7 +136,7 @@ impl Worker {
         if matches!(drain.shared.standing(), Standing::Offline { .. }) {
             return follow.cannot_ask("no network".to_owned());
         }
-        let asked = catch_unwind(AssertUnwindSafe(|| match drain.token() {
+        let asked = catch_unwind(AssertUnwindSafe(|| match quietly(|| drain.token()) {
             Ok(token) => follow.ask(drain.transport.as_mut(), token.as_ref()),
             Err(why) => follow.cannot_ask(why.to_string()),
         }));
