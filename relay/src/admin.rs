@@ -84,6 +84,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         oldest_seconds: oldest.map_or(0.0, age),
         damaged_records: spool.damaged_records(),
         dead_letters: spool.dead_letters(),
+        waiting: spool
+            .depths()
+            .into_iter()
+            .map(|(consumer, depth)| (consumer.name(), depth.records))
+            .collect(),
     };
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4")],

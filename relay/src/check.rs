@@ -92,9 +92,17 @@ async fn upstream(config: &Config) -> Finding {
         Ok(upstream) => upstream,
         Err(error) => return Finding::wrong(chain(&error)),
     };
-    // An empty request is an empty message.
-    let answer = upstream.send(Vec::new()).await;
+    let answer = upstream.probe().await;
+    let warning = Some(&answer.message).filter(|message| !message.is_empty());
     match answer.status {
+        _ if answer.is_page => Finding::wrong(format!(
+            "upstream {endpoint} answers with {}",
+            answer.message
+        )),
+        Some(status @ 200..=299) if warning.is_some() => Finding::fine(format!(
+            "upstream {endpoint} answers {status} and warns: {}",
+            answer.message
+        )),
         Some(status @ 200..=299) => Finding::fine(format!("upstream {endpoint} answers {status}")),
         Some(status @ (401 | 403)) => Finding::wrong(format!(
             "upstream {endpoint} answers {status}: check --otlp-token-file ({})",

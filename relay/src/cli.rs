@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::{Args, Parser, Subcommand};
-use courier_relay::SecretError;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
+use courier_relay::{SecretError, Telemetry};
 use secrecy::SecretString;
+use tracing_subscriber::filter::EnvFilter;
 
 use crate::level::Level;
 use crate::queue::Queue;
@@ -62,6 +64,16 @@ enum Command {
     /// Which programs log at which levels: rules that they hear of by themselves
     #[command(subcommand)]
     Level(Level),
+    /// Copies the spool to a file, beside a running relay or without one
+    Backup {
+        /// The copy; it must not exist
+        file: PathBuf,
+    },
+    /// Prints completions for a shell, on stdout: `source <(courier-relay completions bash)`
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
     /// Takes in a queue directory that was carried here by hand, without a token; twice is once
     Import {
         /// A queue root or one q-<id> directory
@@ -89,6 +101,14 @@ impl Cli {
             Some(Command::Check) => check(&self.settings.read()?),
             Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
+            Some(Command::Backup { file }) => backup(&self.settings.read()?, &file),
+            Some(Command::Completions { shell }) => {
+                // Made first: a reader that has gone is no reason to panic.
+                let mut text = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "courier-relay", &mut text);
+                let _ = std::io::Write::write_all(&mut std::io::stdout(), &text);
+                Ok(ExitCode::SUCCESS)
+            }
             Some(Command::Dead(dead)) => letters(&self.settings.read()?, dead),
             Some(Command::Level(level)) => level.run(&self.settings.read()?),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
@@ -118,14 +138,8 @@ fn variable(name: &str) -> Option<String> {
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("COURIER_LOG")
-                .unwrap_or_else(|_| DEFAULT_LOG.into()),
-        )
-        .init();
+    let filter = EnvFilter::try_from_env("COURIER_LOG").unwrap_or_else(|_| DEFAULT_LOG.into());
+    let telemetry = Telemetry::install(&config, filter)?;
     raise_open_files();
     // Before anything is said to listen, so that a signal right after that is not lost.
     let mut signal = Signal::listen()?;
@@ -156,6 +170,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     tracing::info!("stopping");
     relay.stop().await;
+    telemetry.finish().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -254,6 +269,12 @@ async fn letters(config: &Config, dead: Dead) -> anyhow::Result<ExitCode> {
             courier_relay::replay(config, ids).await?
         ),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
+    courier_relay::backup(config, file).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -26,14 +26,17 @@ use tracing_courier::wire::Receipt;
 use crate::body;
 use crate::convert;
 use crate::error::ApiError;
+use crate::export::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
 use crate::identity::{Identity, TokenError, Verifier};
 use crate::levels::{self, Levels, Origin};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
+use crate::packed::Packed;
 use crate::redact::Redaction;
 use crate::sink::Sink;
-use crate::spool::{Frame, Named, Offer, Verdict};
+use crate::spool::{Frame, Named, Offer, Traits, Verdict};
+use crate::telemetry;
 use crate::wire::{self, Batch, Record};
 
 /// What the ingest listener works with; a cheap handle.
@@ -107,6 +110,7 @@ pub fn app(ingest: Ingest, cors: Option<CorsLayer>) -> Router {
         .layer(middleware::from_fn_with_state(ingest.clone(), admit))
         .layer(option_layer(cors))
         .layer(middleware::from_fn_with_state(ingest.clone(), observe))
+        .layer(middleware::from_fn(telemetry::trace))
         .with_state(ingest)
 }
 
@@ -284,17 +288,35 @@ fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body:
     Offer {
         subject: arrival.subject.to_owned(),
         frame: Some(Frame {
-            body: mapped.body,
+            packed: Packed::new(&mapped.body),
             records: count(records.len()),
             received: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
             oldest: mapped.oldest,
             newest: mapped.newest,
+            traits: traits(records),
         }),
         named: queue.map(|queue| Named {
             queue: queue.to_owned(),
             seqs,
         }),
         hash,
+    }
+}
+
+/// What an exporter may want to know of the records without a look inside.
+fn traits(records: &[Record<'_>]) -> Traits {
+    let of_exception = |record: &Record<'_>| {
+        let lengths =
+            [&record.error, &record.stack_trace].map(|text| text.as_ref().map(|text| text.len()));
+        lengths.into_iter().flatten().max()
+    };
+    let is_long = |record: &Record<'_>| {
+        record.message.len() > MAX_MESSAGE_BYTES
+            || of_exception(record).is_some_and(|bytes| bytes > MAX_EXCEPTION_BYTES)
+    };
+    Traits {
+        has_exception: records.iter().any(|record| of_exception(record).is_some()),
+        has_long_text: records.iter().any(is_long),
     }
 }
 

@@ -29,6 +29,7 @@
 )]
 
 mod admin;
+mod backup;
 mod body;
 mod check;
 pub mod config;
@@ -47,12 +48,15 @@ mod limit;
 mod map;
 mod metrics;
 mod neighbour;
+mod packed;
 pub mod redact;
 mod serve;
 mod sink;
 mod spool;
+mod telemetry;
 mod wire;
 
+pub use backup::{BackupError, backup};
 pub use check::{Finding, check};
 pub use config::Config;
 pub use convert::{Converted, NotABatch, NotUnpacked, convert, unpack};
@@ -61,3 +65,4 @@ pub use fingerprint::fingerprint;
 pub use identity::{KeyError, Secret, SecretError};
 pub use import::{ImportError, Imported, import};
 pub use serve::{DEFAULT_TOKEN_TTL, Relay, StartError, secret, start};
+pub use telemetry::{Telemetry, TelemetryError};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The counters of one relay.
@@ -19,22 +19,46 @@ pub struct Metrics {
     pub duplicates: Counter,
     /// Bytes of bodies, inflated.
     pub received_bytes: Counter,
-    /// Export requests, by what the upstream answered.
-    pub exports: ByLabel,
+    /// Logs on their way to the upstream.
+    pub export: Arc<Exports>,
+    /// Exceptions on their way to the upstream as spans, when they go there.
+    pub spans: Arc<Exports>,
+    /// Records on their way to files, when they go there.
+    pub files: Arc<Files>,
+    /// How long ingest requests took.
+    pub request_time: Histogram,
+}
+
+/// The counters of one way to the upstream.
+#[derive(Debug, Default)]
+pub struct Exports {
+    /// Requests, by what the upstream answered.
+    pub answers: ByLabel,
     /// Records that the upstream took.
-    pub exported: Counter,
+    pub taken: Counter,
     /// Records that the upstream took the request of, and then refused (partial success).
-    pub upstream_refused: Counter,
-    /// Export requests that were sent again.
+    pub refused: Counter,
+    /// Requests that were sent again.
     pub retries: Counter,
     /// Records put aside for good.
     pub dead_letters: Counter,
-    /// How long export requests took.
-    pub export_time: Histogram,
-    /// How long ingest requests took.
-    pub request_time: Histogram,
+    /// Requests that the upstream took with a warning.
+    pub warnings: Counter,
+    /// How long requests took.
+    pub time: Histogram,
     /// 1 while the upstream refuses for a reason that an operator has to look at.
     pub alarm: AtomicU64,
+}
+
+/// The counters of the file exporter.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Records written and synced.
+    pub records: Counter,
+    /// Bytes written and synced.
+    pub bytes: Counter,
+    /// Writes that failed; they are tried again.
+    pub errors: Counter,
 }
 
 /// A number that only grows.
@@ -103,7 +127,7 @@ impl Histogram {
 }
 
 /// What is true at this moment, beside the counters.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Now {
     /// Records in the spool.
     pub spool_records: u64,
@@ -117,6 +141,8 @@ pub struct Now {
     pub damaged_records: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
+    /// Records that wait, for each consumer.
+    pub waiting: Vec<(&'static str, u64)>,
 }
 
 impl Metrics {
@@ -162,52 +188,29 @@ impl Metrics {
             "Time of ingest requests.",
             &self.request_time,
         );
-        text.labelled(
-            "courier_export_requests_total",
-            "Export requests, by answer.",
-            "answer",
-            &self.exports,
-        );
-        text.counter(
-            "courier_export_retries_total",
-            "Export requests sent again.",
-            self.retries.get(),
-        );
-        text.counter(
-            "courier_records_exported_total",
-            "Records that the upstream took.",
-            self.exported.get(),
-        );
-        let refused = self.upstream_refused.get();
-        text.counter(
-            "courier_records_upstream_refused_total",
-            "Records refused by partial success.",
-            refused,
-        );
-        text.counter(
-            "courier_records_dead_lettered_total",
-            "Records put aside for good.",
-            self.dead_letters.get(),
-        );
-        text.histogram(
-            "courier_export_seconds",
-            "Time of export requests.",
-            &self.export_time,
-        );
-        let alarm = self.alarm.load(Ordering::Relaxed);
-        text.gauge(
-            "courier_export_alarm",
-            "1 while the upstream's answer needs an operator.",
-            alarm,
+        text.exports(&EXPORT, &self.export);
+        let waits_for = |name| now.waiting.iter().any(|(of, _)| *of == name);
+        if waits_for("spans") {
+            text.exports(&SPANS, &self.spans);
+        }
+        if waits_for("file") {
+            text.files(&self.files);
+        }
+        text.labels(
+            "courier_spool_waiting_records",
+            "Records that wait, by consumer.",
+            "gauge",
+            "consumer",
+            now.waiting.iter().copied(),
         );
         text.gauge(
             "courier_spool_records",
-            "Records that wait for the upstream.",
+            "Records that wait for whoever is furthest behind.",
             now.spool_records,
         );
         text.gauge(
             "courier_spool_bytes",
-            "Bytes that wait for the upstream.",
+            "Bytes that wait, before they were packed.",
             now.spool_bytes,
         );
         text.gauge(
@@ -275,9 +278,89 @@ impl Text {
         label: &str,
         values: impl Iterator<Item = (&'v str, u64)>,
     ) {
-        self.head(name, help, "counter");
+        self.labels(name, help, "counter", label, values);
+    }
+
+    fn labels<'v>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: &str,
+        label: &str,
+        values: impl Iterator<Item = (&'v str, u64)>,
+    ) {
+        self.head(name, help, kind);
         for (of, value) in values {
             self.line(format_args!("{name}{{{label}=\"{of}\"}} {value}"));
+        }
+    }
+
+    fn exports(&mut self, names: &Names, exports: &Exports) {
+        self.labelled(
+            names.requests,
+            "Export requests, by answer.",
+            "answer",
+            &exports.answers,
+        );
+        let counters = [
+            (
+                names.retries,
+                "Export requests sent again.",
+                &exports.retries,
+            ),
+            (
+                names.taken,
+                "Records that the upstream took.",
+                &exports.taken,
+            ),
+            (
+                names.refused,
+                "Records refused by partial success.",
+                &exports.refused,
+            ),
+            (
+                names.dead,
+                "Records put aside for good.",
+                &exports.dead_letters,
+            ),
+            (
+                names.warnings,
+                "Requests taken with a warning.",
+                &exports.warnings,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            self.counter(name, help, counter.get());
+        }
+        self.histogram(names.seconds, "Time of export requests.", &exports.time);
+        let alarm = exports.alarm.load(Ordering::Relaxed);
+        self.gauge(
+            names.alarm,
+            "1 while the upstream's answer needs an operator.",
+            alarm,
+        );
+    }
+
+    fn files(&mut self, files: &Files) {
+        let counters = [
+            (
+                "courier_file_records_total",
+                "Records written to files.",
+                &files.records,
+            ),
+            (
+                "courier_file_bytes_total",
+                "Bytes written to files.",
+                &files.bytes,
+            ),
+            (
+                "courier_file_errors_total",
+                "Writes to files that failed.",
+                &files.errors,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            self.counter(name, help, counter.get());
         }
     }
 
@@ -300,6 +383,40 @@ impl Text {
         self.0.push('\n');
     }
 }
+
+/// The names of one way to the upstream.
+struct Names {
+    requests: &'static str,
+    retries: &'static str,
+    taken: &'static str,
+    refused: &'static str,
+    dead: &'static str,
+    warnings: &'static str,
+    seconds: &'static str,
+    alarm: &'static str,
+}
+
+const EXPORT: Names = Names {
+    requests: "courier_export_requests_total",
+    retries: "courier_export_retries_total",
+    taken: "courier_records_exported_total",
+    refused: "courier_records_upstream_refused_total",
+    dead: "courier_records_dead_lettered_total",
+    warnings: "courier_export_warnings_total",
+    seconds: "courier_export_seconds",
+    alarm: "courier_export_alarm",
+};
+
+const SPANS: Names = Names {
+    requests: "courier_span_export_requests_total",
+    retries: "courier_span_export_retries_total",
+    taken: "courier_span_records_exported_total",
+    refused: "courier_span_records_upstream_refused_total",
+    dead: "courier_span_records_dead_lettered_total",
+    warnings: "courier_span_export_warnings_total",
+    seconds: "courier_span_export_seconds",
+    alarm: "courier_span_export_alarm",
+};
 
 /// Upper bounds of a histogram's buckets, in seconds.
 const BOUNDS: [f64; 12] = [

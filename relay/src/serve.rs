@@ -10,9 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
-use crate::config::{Clamp, Config, Connections, KeyConfig, TokenConfig, UpstreamConfig};
+use crate::config::{Config, Connections, KeyConfig, TokenConfig};
 use crate::edge::{Edge, Places, Tls, TlsError};
-use crate::export::Exporter;
 use crate::hold::{Hold, HoldError};
 use crate::identity::{ADMIN_TOKEN, DEVELOPMENT_SECRET, KeyError, Secret, SecretError, Verifier};
 use crate::ingest::{self, Ingest};
@@ -64,7 +63,7 @@ pub struct Relay {
     stop_exporting: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     tls: Option<Arc<Tls>>,
-    exporter: Option<JoinHandle<()>>,
+    exporters: Vec<JoinHandle<()>>,
 }
 
 /// Starts a relay. When this returns, it listens.
@@ -89,22 +88,11 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     hold.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = hold.pipeline(&config, Arc::clone(&metrics));
-    let (stop_exporting, exporter_stops) = watch::channel(false);
+    let (stop_exporting, exporters_stop) = watch::channel(false);
     // With `spool = none` too: what an earlier run left in the spool still has to go out.
-    let exporter = hold.upstream.clone().map(|upstream| {
-        let clamp = match config.clamp {
-            Clamp::On => true,
-            Clamp::Off => false,
-            Clamp::Auto => config.upstream.as_ref().is_some_and(is_logfire),
-        };
-        let exporter = Exporter {
-            spool: hold.spool.clone(),
-            upstream,
-            clamp,
-            metrics,
-        };
-        tokio::spawn(exporter.run(exporter_stops))
-    });
+    let exporters = hold
+        .start_exports(&config, &metrics, &exporters_stop)
+        .await?;
 
     let ingest = Ingest::new(
         verifier,
@@ -150,7 +138,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         stop_exporting,
         listeners,
         tls,
-        exporter,
+        exporters,
     })
 }
 
@@ -192,12 +180,14 @@ impl Relay {
             let _ = listener.await;
         }
         self.stop_exporting.send_replace(true);
-        if let Some(mut exporter) = self.exporter
-            && tokio::time::timeout(EXPORT_TIMEOUT, &mut exporter)
+        let deadline = tokio::time::Instant::now() + EXPORT_TIMEOUT;
+        for mut exporter in self.exporters {
+            if tokio::time::timeout_at(deadline, &mut exporter)
                 .await
                 .is_err()
-        {
-            exporter.abort();
+            {
+                exporter.abort();
+            }
         }
         self.hold.close().await;
     }
@@ -268,13 +258,6 @@ fn local(
         address,
         source,
     })
-}
-
-fn is_logfire(upstream: &UpstreamConfig) -> bool {
-    upstream
-        .endpoint
-        .host_str()
-        .is_some_and(|host| host == "pydantic.dev" || host.ends_with(".pydantic.dev"))
 }
 
 /// A token is good for a day unless told otherwise.

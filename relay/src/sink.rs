@@ -1,7 +1,7 @@
 //! Where accepted records go: into the spool, or straight to the upstream.
 
 use crate::error::ApiError;
-use crate::export::{Next, Upstream, next};
+use crate::export::{Fit, Next, Upstream, next};
 use crate::spool::{Frame, Offer, Spool, Verdict};
 
 /// What stands behind a 200.
@@ -10,7 +10,7 @@ pub enum Sink {
     /// The spool: committed and synced.
     Spool(Spool),
     /// The upstream itself; the database only keeps the names, to find duplicates.
-    Through(Spool, Upstream),
+    Through(Spool, Upstream, Fit),
 }
 
 impl Sink {
@@ -22,13 +22,13 @@ impl Sink {
     pub async fn accept(&self, mut offer: Offer) -> Result<Verdict, ApiError> {
         match self {
             Self::Spool(spool) => Ok(spool.offer(offer).await?),
-            Self::Through(names, upstream) => {
+            Self::Through(names, upstream, fit) => {
                 let frame = offer.frame.take().unwrap_or_default();
                 let verdict = names.look(offer.clone()).await?;
                 if verdict != Verdict::Kept {
                     return Ok(verdict);
                 }
-                send(upstream, &frame).await?;
+                send(upstream, *fit, &frame).await?;
                 match names.offer(offer).await {
                     // Another request with the same records came in between: both were sent, as at-least-once allows.
                     Ok(_) => Ok(Verdict::Kept),
@@ -45,13 +45,13 @@ impl Sink {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         match self {
-            Self::Spool(spool) | Self::Through(spool, _) => spool,
+            Self::Spool(spool) | Self::Through(spool, ..) => spool,
         }
     }
 }
 
-async fn send(upstream: &Upstream, frame: &Frame) -> Result<(), ApiError> {
-    let answer = upstream.send(crate::export::request(frame)).await;
+async fn send(upstream: &Upstream, fit: Fit, frame: &Frame) -> Result<(), ApiError> {
+    let answer = upstream.send(fit.request(frame)).await;
     if next(&answer, 0) == Next::Done {
         return Ok(());
     }

@@ -31,6 +31,7 @@ mod size;
 mod stored;
 mod upstream;
 
+mod carried;
 mod commands;
 mod cramped;
 mod kill;

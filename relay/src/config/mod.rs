@@ -8,12 +8,14 @@ mod raw;
 mod read;
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{SecretBox, SecretString};
 use url::Url;
 
+pub use crate::export::file::FileConfig;
 pub use raw::{RawConfig, Setting};
 pub use read::{ConfigError, duration};
 
@@ -52,6 +54,16 @@ pub struct Config {
     pub sanitize: bool,
     /// Whether times are kept within what an upstream takes.
     pub clamp: Clamp,
+    /// Whether long texts are put as Logfire takes them.
+    pub limits: Clamp,
+    /// How the upstream gets records with an error.
+    pub exceptions: Exceptions,
+    /// Records that the upstream gets in a second at most.
+    pub export_records_per_second: Option<NonZeroU32>,
+    /// Files that records are also written to.
+    pub files: Option<FileConfig>,
+    /// Where spans about the relay itself go.
+    pub telemetry: Option<UpstreamConfig>,
     /// The web origin that may send.
     pub cors_origin: Option<String>,
     /// Proxies whose word on a client's address counts.
@@ -118,7 +130,16 @@ pub enum SpoolKind {
     None,
 }
 
-/// Whether times are kept within what an upstream takes.
+/// How an upstream gets records with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exceptions {
+    /// As logs like all others.
+    Log,
+    /// As logs, and once more as spans without length.
+    Span,
+}
+
+/// Whether records are put as an upstream with limits takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clamp {
     /// For Logfire only.
@@ -127,6 +148,22 @@ pub enum Clamp {
     On,
     /// Never.
     Off,
+}
+
+impl Clamp {
+    /// Whether it is to be done for `upstream`.
+    #[must_use]
+    pub fn applies_to(self, upstream: Option<&UpstreamConfig>) -> bool {
+        let is_logfire = |upstream: &UpstreamConfig| {
+            let host = upstream.endpoint.host_str();
+            host.is_some_and(|host| host == "pydantic.dev" || host.ends_with(".pydantic.dev"))
+        };
+        match self {
+            Self::On => true,
+            Self::Off => false,
+            Self::Auto => upstream.is_some_and(is_logfire),
+        }
+    }
 }
 
 /// How much may be sent in a minute; `None` is without limit.
@@ -150,6 +187,11 @@ pub const DEFAULT_MAX_CONNECTIONS: u32 = 4096;
 pub const DEFAULT_DATA_DIR: &str = "./courier-data";
 /// Frames kept at most by default: 1 GiB, about three million records.
 pub const DEFAULT_SPOOL_MAX_BYTES: u64 = 1 << 30;
+/// Records that the upstream gets in a second at most by default: a full spool drains in half a minute, and ingest is left
+/// most of a core.
+pub const DEFAULT_EXPORT_RECORDS_PER_SECOND: u32 = 250_000;
+/// A file of exported records that has reached this is done, by default: 100 MiB.
+pub const DEFAULT_FILE_MAX_BYTES: u64 = 100 << 20;
 /// Records of one user in a minute by default.
 pub const DEFAULT_RATE_RECORDS: u32 = 6000;
 /// Inflated bytes of one user in a minute by default: 10 kB a record.

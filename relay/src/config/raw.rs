@@ -161,6 +161,22 @@ settings! {
     sanitize: "sanitize", "COURIER_SANITIZE";
     /// Keep times within what the backend takes: auto (Logfire), on or off [default: auto]
     clamp: "clamp", "COURIER_CLAMP";
+    /// Put long texts as Logfire takes them: auto (Logfire), on or off [default: auto]
+    limits: "limits", "COURIER_LIMITS";
+    /// Send records with an error as log only, or also as span, for backends that build issues from spans [default: log]
+    exceptions: "exceptions", "COURIER_EXCEPTIONS";
+    /// Records that the backend gets in a second at most; 0 is off [default: 250000]
+    export_records_per_second: "export-records-per-second", "COURIER_EXPORT_RECORDS_PER_SECOND";
+    /// Directory for files with lines of OTLP JSON, beside the backend or instead of it
+    otlp_file_dir: "otlp-file-dir", "COURIER_OTLP_FILE_DIR";
+    /// A file that has reached this is done, and another begins [default: 100MiB]
+    otlp_file_max_bytes: "otlp-file-max-bytes", "COURIER_OTLP_FILE_MAX_BYTES";
+    /// Full files kept; 0 keeps all [default: 0]
+    otlp_file_keep: "otlp-file-keep", "COURIER_OTLP_FILE_KEEP";
+    /// Base URL of an OTLP/HTTP backend for spans about the relay itself; none sends none
+    telemetry_endpoint: "telemetry-endpoint", "COURIER_TELEMETRY_ENDPOINT";
+    /// File with that backend's raw token
+    telemetry_token_file: "telemetry-token-file", "COURIER_TELEMETRY_TOKEN_FILE";
     /// The web origin that may send
     cors_origin: "cors-origin", "COURIER_CORS_ORIGIN";
     /// Proxies whose X-Forwarded-For counts, separated by commas

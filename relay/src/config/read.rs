@@ -1,7 +1,7 @@
 //! From text to meaning: the only validation of settings in the relay.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
@@ -11,10 +11,11 @@ use url::Url;
 
 use super::raw::{RawConfig, Setting};
 use super::{
-    Clamp, Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_LEVEL_REFRESH,
+    Clamp, Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR,
+    DEFAULT_EXPORT_RECORDS_PER_SECOND, DEFAULT_FILE_MAX_BYTES, DEFAULT_LEVEL_REFRESH,
     DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RECORDS,
     DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES,
-    KeyConfig, Rates, SpoolKind, TlsConfig, TokenConfig, UpstreamConfig,
+    Exceptions, FileConfig, KeyConfig, Rates, SpoolKind, TlsConfig, TokenConfig, UpstreamConfig,
 };
 
 /// A setting makes no sense. Nothing was started.
@@ -153,6 +154,10 @@ impl TryFrom<RawConfig> for Config {
         if spool == SpoolKind::None && upstream.is_none() {
             return Err(ConfigError::NothingBehind);
         }
+        if spool == SpoolKind::None && raw.otlp_file_dir.is_some() {
+            let expected = "files are written from the spool; leave --spool none out";
+            return Err(wrong("otlp-file-dir", "…", expected));
+        }
         match word(raw.database_url.as_ref()) {
             None => {}
             Some(url) if url.starts_with("postgres") => {
@@ -205,8 +210,8 @@ impl TryFrom<RawConfig> for Config {
             upstream,
             tokens: TokenConfig {
                 key,
-                issuer: raw.jwt_issuer.map(|setting| setting.as_str().to_owned()),
-                audience: raw.jwt_audience.map(|setting| setting.as_str().to_owned()),
+                issuer: word(raw.jwt_issuer.as_ref()).map(str::to_owned),
+                audience: word(raw.jwt_audience.as_ref()).map(str::to_owned),
             },
             spool,
             spool_max_bytes: size(
@@ -219,12 +224,20 @@ impl TryFrom<RawConfig> for Config {
             max_records: usize::try_from(max_records).unwrap_or(usize::MAX),
             level_refresh: refresh(raw.level_refresh.as_ref())?,
             sanitize: switch("sanitize", raw.sanitize.as_ref(), true)?,
-            clamp: match word(raw.clamp.as_ref()) {
-                None | Some("auto") => Clamp::Auto,
-                Some("on") => Clamp::On,
-                Some("off") => Clamp::Off,
-                Some(other) => return Err(wrong("clamp", other, "use auto, on or off")),
+            clamp: clamp("clamp", raw.clamp.as_ref())?,
+            limits: clamp("limits", raw.limits.as_ref())?,
+            exceptions: match word(raw.exceptions.as_ref()) {
+                None | Some("log") => Exceptions::Log,
+                Some("span") => Exceptions::Span,
+                Some(other) => return Err(wrong("exceptions", other, "use log or span")),
             },
+            export_records_per_second: rate(
+                "export-records-per-second",
+                raw.export_records_per_second.as_ref(),
+                DEFAULT_EXPORT_RECORDS_PER_SECOND,
+            )?,
+            files: files(&raw)?,
+            telemetry: telemetry(&raw)?,
             cors_origin: origin(raw.cors_origin.as_ref())?,
             trusted_proxies: proxies(raw.trusted_proxy.as_ref())?,
         })
@@ -444,20 +457,7 @@ fn upstream(raw: &RawConfig) -> Result<Option<UpstreamConfig>, ConfigError> {
         Some(token) => Some(into_text(token)),
         None => raw.logfire_token.clone(),
     };
-    if let Some(token) = &token {
-        let is_fit = !token.expose_secret().is_empty()
-            && token
-                .expose_secret()
-                .bytes()
-                .all(|byte| (0x20..0x7f).contains(&byte));
-        if !is_fit {
-            return Err(wrong(
-                "otlp-token-file",
-                "…",
-                "a token is one line of visible ASCII",
-            ));
-        }
-    }
+    check_token("otlp-token-file", token.as_ref())?;
     let said = raw.otlp_endpoint.as_ref().or(raw.logfire_endpoint.as_ref());
     let endpoint = match (word(said), &raw.logfire_token) {
         (Some(text), _) => text.to_owned(),
@@ -469,23 +469,7 @@ fn upstream(raw: &RawConfig) -> Result<Option<UpstreamConfig>, ConfigError> {
             _ => return Ok(None),
         },
     };
-    let refuse = |expected| wrong("otlp-endpoint", "…", expected);
-    let endpoint =
-        Url::parse(&endpoint).map_err(|_| refuse("use a URL, for example https://otlp.example"))?;
-    if !matches!(endpoint.scheme(), "http" | "https") || endpoint.host().is_none() {
-        return Err(refuse("use an http or https URL"));
-    }
-    if !endpoint.username().is_empty() || endpoint.password().is_some() {
-        return Err(refuse(
-            "a URL must not carry credentials; use --otlp-token-file",
-        ));
-    }
-    if endpoint.query().is_some() || endpoint.fragment().is_some() {
-        return Err(refuse("give the base URL, without a query or fragment"));
-    }
-    if endpoint.path().trim_end_matches('/').ends_with("/v1/logs") {
-        return Err(refuse("give the base URL; /v1/logs is put behind it"));
-    }
+    let endpoint = base_url("otlp-endpoint", &endpoint)?;
     Ok(Some(UpstreamConfig { endpoint, token }))
 }
 
@@ -500,6 +484,75 @@ fn logfire_endpoint(token: &str) -> String {
         _ => "us",
     };
     format!("https://logfire-{region}.pydantic.dev")
+}
+
+fn clamp(flag: &'static str, setting: Option<&Setting>) -> Result<Clamp, ConfigError> {
+    match word(setting) {
+        None | Some("auto") => Ok(Clamp::Auto),
+        Some("on") => Ok(Clamp::On),
+        Some("off") => Ok(Clamp::Off),
+        Some(other) => Err(wrong(flag, other, "use auto, on or off")),
+    }
+}
+
+fn files(raw: &RawConfig) -> Result<Option<FileConfig>, ConfigError> {
+    let max_bytes = size(
+        "otlp-file-max-bytes",
+        raw.otlp_file_max_bytes.as_ref(),
+        DEFAULT_FILE_MAX_BYTES,
+    )?;
+    let keep = rate("otlp-file-keep", raw.otlp_file_keep.as_ref(), 0)?;
+    let keep = keep.and_then(|keep| NonZeroUsize::try_from(keep).ok());
+    Ok(raw.otlp_file_dir.as_ref().map(|dir| FileConfig {
+        dir: PathBuf::from(dir.as_str()),
+        max_bytes,
+        keep,
+    }))
+}
+
+fn telemetry(raw: &RawConfig) -> Result<Option<UpstreamConfig>, ConfigError> {
+    let Some(text) = word(raw.telemetry_endpoint.as_ref()) else {
+        return Ok(None);
+    };
+    let token = file("telemetry-token-file", raw.telemetry_token_file.as_ref())?.map(into_text);
+    check_token("telemetry-token-file", token.as_ref())?;
+    let endpoint = base_url("telemetry-endpoint", text)?;
+    Ok(Some(UpstreamConfig { endpoint, token }))
+}
+
+fn check_token(flag: &'static str, token: Option<&SecretString>) -> Result<(), ConfigError> {
+    let is_fit = token.is_none_or(|token| {
+        let token = token.expose_secret();
+        !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+    });
+    if is_fit {
+        Ok(())
+    } else {
+        Err(wrong(flag, "…", "a token is one line of visible ASCII"))
+    }
+}
+
+/// A backend's base URL. It is not repeated in errors, since a password may stand in it.
+fn base_url(flag: &'static str, text: &str) -> Result<Url, ConfigError> {
+    let refuse = |expected| wrong(flag, "…", expected);
+    let endpoint =
+        Url::parse(text).map_err(|_| refuse("use a URL, for example https://otlp.example"))?;
+    if !matches!(endpoint.scheme(), "http" | "https") || endpoint.host().is_none() {
+        return Err(refuse("use an http or https URL"));
+    }
+    if !endpoint.username().is_empty() || endpoint.password().is_some() {
+        return Err(refuse(
+            "a URL must not carry credentials; put the token into a file of its own",
+        ));
+    }
+    if endpoint.query().is_some() || endpoint.fragment().is_some() {
+        return Err(refuse("give the base URL, without a query or fragment"));
+    }
+    let path = endpoint.path().trim_end_matches('/');
+    if path.ends_with("/v1/logs") || path.ends_with("/v1/traces") {
+        return Err(refuse("give the base URL; /v1/logs is put behind it"));
+    }
+    Ok(endpoint)
 }
 
 fn origin(setting: Option<&Setting>) -> Result<Option<String>, ConfigError> {

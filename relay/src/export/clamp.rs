@@ -4,13 +4,11 @@
 //! keeping their order by a microsecond each; `client.timestamp` then says what it was. The spool keeps the true time:
 //! a request that is sent again is clamped again.
 
+use crate::spool::Frame;
 use jiff::{SignedDuration, Timestamp};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
-use prost::Message;
-
-use crate::spool::Frame;
 
 /// The times that an upstream takes, in Unix nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +28,14 @@ impl Window {
         }
     }
 
-    /// The frame decoded and clamped, if it has to be.
+    /// Whether every record of the frame is within it.
     #[must_use]
-    pub fn clamp(&self, frame: &Frame) -> Option<ResourceLogs> {
-        if self.first <= frame.oldest && frame.newest <= self.last {
-            return None;
-        }
-        let mut logs = ResourceLogs::decode(&frame.body[..]).ok()?;
+    pub fn holds(&self, frame: &Frame) -> bool {
+        self.first <= frame.oldest && frame.newest <= self.last
+    }
+
+    /// Moves the records that are not within it to its edges.
+    pub fn clamp(&self, logs: &mut ResourceLogs) {
         let mut records: Vec<&mut LogRecord> = logs
             .scope_logs
             .iter_mut()
@@ -53,7 +52,6 @@ impl Window {
                 late += STEP_NANOS;
             }
         }
-        Some(logs)
     }
 }
 
@@ -89,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    fn frame(times: &[&str]) -> Frame {
+    fn frame(times: &[&str]) -> (Frame, ResourceLogs) {
         let nanos = |text: &&str| {
             let time: Timestamp = text.parse().expect("a timestamp");
             u64::try_from(time.as_nanosecond()).expect("after 1970")
@@ -110,12 +108,12 @@ mod tests {
             scope_logs: vec![scope],
             ..ResourceLogs::default()
         };
-        Frame {
-            body: logs.encode_to_vec(),
+        let frame = Frame {
             oldest: times.iter().min().copied().expect("one"),
             newest: times.iter().max().copied().expect("one"),
             ..Frame::default()
-        }
+        };
+        (frame, logs)
     }
 
     fn window() -> Window {
@@ -124,21 +122,23 @@ mod tests {
 
     #[test]
     fn a_frame_within_the_window_is_left_alone() {
-        assert_eq!(
-            window().clamp(&frame(&["2026-02-05T13:00:00Z", "2026-02-06T12:55:00Z"])),
-            None
-        );
+        let (frame, logs) = frame(&["2026-02-05T13:00:00Z", "2026-02-06T12:55:00Z"]);
+        assert!(window().holds(&frame));
+        let mut clamped = logs.clone();
+        window().clamp(&mut clamped);
+        assert_eq!(clamped, logs);
     }
 
     #[test]
     fn what_is_outside_goes_to_the_edge_in_its_order_and_says_what_it_was() {
-        let frame = frame(&[
+        let (frame, mut logs) = frame(&[
             "2020-01-02T00:00:00Z",
             "2020-01-01T00:00:00Z",
             "2026-02-06T11:00:00Z",
             "2031-01-01T00:00:00Z",
         ]);
-        let logs = window().clamp(&frame).expect("it is clamped");
+        assert!(!window().holds(&frame));
+        window().clamp(&mut logs);
         let seen: Vec<(String, Option<String>)> = logs.scope_logs[0]
             .log_records
             .iter()

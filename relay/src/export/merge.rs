@@ -1,12 +1,15 @@
 //! Joins frames to requests, and takes them apart again when one of them is bad.
 //!
-//! Protobuf messages concatenate: a request is its frames, each with a tag and a length before it, none of them decoded.
+//! Packed messages concatenate: a request is its frames as they lie, none of them unpacked.
+
+use std::borrow::Cow;
 
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint};
 
-use crate::spool::{Cursor, Frame, Pending};
+use super::view::View;
+use crate::packed::{Packed, join};
+use crate::spool::{Cursor, Pending, Position};
 
 /// Some records of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub struct Part {
     pub to: u64,
     /// How many records the whole frame has.
     pub of: u64,
+    /// Where the frame begins and ends in the spool.
+    pub begin: Position,
+    /// See `begin`.
+    pub end: Position,
 }
 
 /// Records that go upstream in one request, in order.
@@ -41,6 +48,8 @@ impl Piece {
             },
             to: pending.frame.records,
             of: pending.frame.records,
+            begin: pending.from,
+            end: pending.to,
         };
         Self(frames.iter().enumerate().map(part).collect())
     }
@@ -51,6 +60,13 @@ impl Piece {
         self.0.iter().map(|part| part.to - part.from).sum()
     }
 
+    /// How many bytes the frames of it have, before they were packed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let bytes = |part: &Part| part.end.bytes.saturating_sub(part.begin.bytes);
+        self.0.iter().map(bytes).sum()
+    }
+
     /// Where the export stands once this piece, and all before it, is done.
     #[must_use]
     pub fn end(&self) -> Cursor {
@@ -58,10 +74,12 @@ impl Piece {
             Some(part) if part.to == part.of => Cursor {
                 frame: part.id,
                 done: 0,
+                at: part.end,
             },
             Some(part) => Cursor {
                 frame: part.id - 1,
                 done: part.to,
+                at: part.begin,
             },
             None => Cursor::default(),
         }
@@ -91,51 +109,34 @@ impl Piece {
     pub fn only(&self, frames: &[Pending]) -> Vec<u8> {
         let part = self.0.iter().find(|part| part.to > part.from);
         let decoded = part.and_then(|part| {
-            let body = &frames.get(part.place)?.frame.body;
-            let logs = ResourceLogs::decode(&body[..]).ok()?;
+            let message = frames.get(part.place)?.frame.packed.unpack()?;
+            let logs = ResourceLogs::decode(&message[..]).ok()?;
             Some(slice(logs, part.from, part.to).encode_to_vec())
         });
         decoded.unwrap_or_default()
     }
 
-    /// The request with these records; `change` may rewrite a frame that has to be decoded for it.
+    /// Whether its request is only its frames joined.
     #[must_use]
-    pub fn request(
-        &self,
-        frames: &[Pending],
-        change: impl Fn(&Frame) -> Option<ResourceLogs>,
-    ) -> Vec<u8> {
-        let bytes: usize = frames
-            .iter()
-            .map(|pending| pending.frame.body.len() + 8)
-            .sum();
-        let mut request = Vec::with_capacity(bytes);
-        for part in &self.0 {
-            let Some(pending) = frames.get(part.place).filter(|_| part.to > part.from) else {
-                continue;
-            };
-            let changed = change(&pending.frame);
-            if changed.is_none() && part.from == 0 && part.to == part.of {
-                push(&pending.frame.body, &mut request);
-                continue;
-            }
-            let decoded = changed.or_else(|| ResourceLogs::decode(&pending.frame.body[..]).ok());
-            if let Some(logs) = decoded {
-                push(
-                    &slice(logs, part.from, part.to).encode_to_vec(),
-                    &mut request,
-                );
-            }
-        }
-        request
+    pub fn is_as_it_lies(&self, frames: &[Pending], view: &View) -> bool {
+        self.0.iter().all(|part| {
+            let pending = frames.get(part.place);
+            part.from == 0
+                && part.to == part.of
+                && pending.is_none_or(|pending| !view.changes(&pending.frame))
+        })
     }
-}
 
-/// Appends one frame to a request.
-pub fn push(frame: &[u8], request: &mut Vec<u8>) {
-    encode_key(RESOURCE_LOGS_FIELD, WireType::LengthDelimited, request);
-    encode_varint(u64::try_from(frame.len()).unwrap_or_default(), request);
-    request.extend_from_slice(frame);
+    /// The request with these records, as gzip; `None` when `view` sees nothing in them.
+    #[must_use]
+    pub fn request(&self, frames: &[Pending], view: &View) -> Option<Vec<u8>> {
+        let see = |part: &Part| -> Option<Cow<'_, Packed>> {
+            let pending = frames.get(part.place).filter(|_| part.to > part.from)?;
+            view.see(&pending.frame, part.from, part.to)
+        };
+        let packed: Vec<Cow<'_, Packed>> = self.0.iter().filter_map(see).collect();
+        (!packed.is_empty()).then(|| join(packed.iter().map(Cow::as_ref)))
+    }
 }
 
 /// The records of `logs` from `from` up to `to`, counted through its scopes.
@@ -153,19 +154,20 @@ pub fn slice(mut logs: ResourceLogs, from: u64, to: u64) -> ResourceLogs {
     logs
 }
 
-/// `repeated ResourceLogs resource_logs = 1` of `ExportLogsServiceRequest`.
-const RESOURCE_LOGS_FIELD: u32 = 1;
-
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
     use opentelemetry_proto::tonic::logs::v1::{LogRecord, ScopeLogs};
 
     use super::*;
+    use crate::spool::Frame;
 
     /// A frame whose records have these times, in scopes of two.
     fn pending(id: i64, times: std::ops::Range<u64>) -> Pending {
         let records: Vec<LogRecord> = times
+            .clone()
             .map(|time| LogRecord {
                 time_unix_nano: time,
                 ..LogRecord::default()
@@ -182,18 +184,33 @@ mod tests {
             scope_logs,
             ..ResourceLogs::default()
         };
+        let at = |records| Position { records, bytes: 0 };
         Pending {
             id,
             frame: Frame {
-                body: logs.encode_to_vec(),
+                packed: Packed::new(&logs.encode_to_vec()),
                 records: records.len() as u64,
                 ..Frame::default()
             },
+            from: at(times.start),
+            to: at(times.end),
+        }
+    }
+
+    fn behind(frame: i64, done: u64) -> Cursor {
+        Cursor {
+            frame,
+            done,
+            at: Position::default(),
         }
     }
 
     fn times(piece: &Piece, frames: &[Pending]) -> Vec<u64> {
-        let request = piece.request(frames, |_| None);
+        let gzip = piece.request(frames, &View::plain()).expect("a request");
+        let mut request = Vec::new();
+        flate2::read::GzDecoder::new(&gzip[..])
+            .read_to_end(&mut request)
+            .expect("it is gzip");
         let request = ExportLogsServiceRequest::decode(&request[..]).expect("it decodes");
         let scopes = request
             .resource_logs
@@ -208,11 +225,14 @@ mod tests {
     #[test]
     fn a_request_is_its_frames_behind_the_cursor() {
         let frames = [pending(4, 0..5), pending(7, 5..8)];
-        let piece = Piece::of(&frames, Cursor { frame: 3, done: 0 });
+        let piece = Piece::of(&frames, behind(3, 0));
+        assert!(piece.is_as_it_lies(&frames, &View::plain()));
         assert_eq!(times(&piece, &frames), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(piece.end(), Cursor { frame: 7, done: 0 });
+        assert_eq!((piece.end().frame, piece.end().done), (7, 0));
+        assert_eq!(piece.end().at.records, 8);
 
-        let piece = Piece::of(&frames, Cursor { frame: 3, done: 3 });
+        let piece = Piece::of(&frames, behind(3, 3));
+        assert!(!piece.is_as_it_lies(&frames, &View::plain()));
         assert_eq!(times(&piece, &frames), [3, 4, 5, 6, 7]);
     }
 
@@ -224,9 +244,9 @@ mod tests {
             pending(8, 6..6),
             pending(9, 6..16),
         ];
-        let mut open = vec![Piece::of(&frames, Cursor { frame: 3, done: 1 })];
+        let mut open = vec![Piece::of(&frames, behind(3, 1))];
         let mut seen = Vec::new();
-        let mut before = Cursor { frame: 3, done: 1 };
+        let mut before = (3, 1);
         while let Some(piece) = open.pop() {
             if piece.records() > 1 {
                 let (lower, upper) = piece.halves();
@@ -236,13 +256,11 @@ mod tests {
             }
             seen.extend(times(&piece, &frames));
             let end = piece.end();
-            assert!(
-                (before.frame, before.done) < (end.frame, end.done),
-                "{before:?} {end:?}"
-            );
-            before = end;
+            assert!(before < (end.frame, end.done), "{before:?} {end:?}");
+            assert_eq!(end.at.records + end.done, *seen.last().expect("one") + 1);
+            before = (end.frame, end.done);
         }
         assert_eq!(seen, (1..16).collect::<Vec<u64>>());
-        assert_eq!(before, Cursor { frame: 9, done: 0 });
+        assert_eq!(before, (9, 0));
     }
 }

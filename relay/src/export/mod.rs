@@ -7,39 +7,80 @@
 //! 3. a record is sent twice only if the relay died between an answer and its commit.
 //!
 //! Frames are merged as they lie, up to 5 MB a request; one request is in flight. Partial success is counted and never
-//! sent again, as OTLP asks.
+//! sent again, as OTLP asks. Files are written by an exporter of their own, with a cursor of its own: see [`file`].
 
 mod clamp;
+pub mod file;
+mod limits;
 mod merge;
+mod pace;
 mod retry;
+mod spans;
 mod upstream;
+mod view;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-pub use clamp::Window;
+use clamp::Window;
+pub use limits::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
 pub use retry::{Answer, Next, next};
 pub use upstream::{Upstream, UpstreamError, client};
 
-use crate::metrics::Metrics;
-use crate::spool::{Cursor, DeadLetter, Frame, Pending, Spool};
+use crate::metrics::Exports;
+use crate::packed::join;
+use crate::spool::{Consumer, Cursor, DeadLetter, Frame, Pending, Spool};
 use merge::Piece;
+use pace::Pace;
+use view::View;
 
 /// Drains the spool into an upstream.
 #[derive(Debug)]
 pub struct Exporter {
     /// From where.
     pub spool: Spool,
+    /// As whom: logs, or exceptions as spans.
+    pub consumer: Consumer,
     /// To where.
     pub upstream: Upstream,
-    /// Whether times are kept within what the upstream takes.
-    pub clamp: bool,
+    /// How the upstream wants it.
+    pub fit: Fit,
     /// Where it is counted.
-    pub metrics: Arc<Metrics>,
+    pub exports: Arc<Exports>,
+}
+
+/// What an upstream takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fit {
+    /// Whether times are kept within what it takes.
+    pub has_clamp: bool,
+    /// Whether long texts are put as Logfire takes them.
+    pub has_limits: bool,
+    /// Records a second at most.
+    pub records_per_second: Option<NonZeroU32>,
+}
+
+impl Fit {
+    /// The request with this frame alone, as it is sent now.
+    #[must_use]
+    pub fn request(self, frame: &Frame) -> Vec<u8> {
+        let seen = self.view(false).see(frame, 0, frame.records);
+        join(seen.iter().map(std::borrow::Cow::as_ref))
+    }
+
+    fn view(self, is_spans: bool) -> View {
+        View {
+            is_spans,
+            window: self.has_clamp.then(|| Window::around(Timestamp::now())),
+            has_limits: self.has_limits,
+        }
+    }
 }
 
 /// Whether to go on.
@@ -49,69 +90,123 @@ enum Flow {
     Stop,
 }
 
+/// Where an exporter is between two requests.
+struct Run {
+    pace: Pace,
+    attempt: u32,
+    next_at: Instant,
+    stop: watch::Receiver<bool>,
+}
+
 impl Exporter {
     /// Runs until `stop` is set, and then as long as the upstream takes what is left at the first try.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut run = Run {
+            pace: Pace::new(self.fit.records_per_second),
+            attempt: 0,
+            next_at: Instant::now(),
+            stop,
+        };
+        if self.consumer == Consumer::Export {
+            tokio::select! {
+                () = self.probe() => {}
+                _ = run.stop.wait_for(|stop| *stop) => {}
+            }
+        }
         loop {
-            let cursor = self.spool.cursor();
-            let frames = match self.spool.read(cursor, MAX_REQUEST_BYTES).await {
+            let frames = match self
+                .spool
+                .read(self.consumer, run.pace.request_bytes())
+                .await
+            {
                 Ok(frames) => frames,
                 Err(error) => {
                     tracing::error!(error = %error, "the spool can't be read");
-                    if pause(READ_AGAIN, &mut stop).await == Flow::Stop {
+                    if pause(READ_AGAIN, &mut run.stop).await == Flow::Stop {
                         return;
                     }
                     continue;
                 }
             };
             if frames.is_empty() {
-                if *stop.borrow() {
+                if *run.stop.borrow() {
                     return;
                 }
                 tokio::select! {
-                    () = self.spool.changed() => {}
-                    _ = stop.changed() => {}
+                    () = self.spool.changed(self.consumer) => {}
+                    _ = run.stop.changed() => {}
                 }
+                // A relay that stops does not wait for more.
+                let _ = tokio::time::timeout_at(run.next_at, run.stop.wait_for(|stop| *stop)).await;
                 continue;
             }
-            if self.frames(&frames, cursor, &mut stop).await == Flow::Stop {
+            if self.frames(frames.into(), &mut run).await == Flow::Stop {
                 return;
             }
         }
     }
 
-    async fn frames(
-        &self,
-        frames: &[Pending],
-        cursor: Cursor,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Flow {
-        let mut open = vec![Piece::of(frames, cursor)];
-        let mut attempt = 0;
+    /// Asks the upstream with an empty request, so that what is wrong is said before records wait.
+    async fn probe(&self) {
+        let answer = self.upstream.probe().await;
+        match next(&answer, 0) {
+            Next::Done => {
+                tracing::info!(status = answer.status, "the upstream answers");
+                self.warned(&answer);
+            }
+            Next::AlarmAndRetryIn(_) => {
+                self.exports.alarm.store(1, Ordering::Relaxed);
+                tracing::error!(
+                    status = answer.status,
+                    said = answer.message,
+                    "the upstream refuses an empty request; records will be kept. Check --otlp-endpoint and its token"
+                );
+            }
+            Next::RetryIn(_) => tracing::warn!(
+                status = answer.status,
+                said = answer.message,
+                "the upstream is away; records are kept until it is there"
+            ),
+            // Some find a request with nothing in it wrong; that says that they are there.
+            Next::Bisect => tracing::info!(
+                status = answer.status,
+                said = answer.message,
+                "the upstream answers, though it does not like an empty request"
+            ),
+        }
+    }
+
+    async fn frames(&self, frames: Arc<[Pending]>, run: &mut Run) -> Flow {
+        let Some(cursor) = self.spool.cursor(self.consumer) else {
+            return Flow::Stop;
+        };
+        let mut open = vec![Piece::of(&frames, cursor)];
         while let Some(piece) = open.pop() {
             if piece.records() == 0 {
-                if self.advance(piece.end(), Vec::new(), stop).await == Flow::Stop {
+                if self.advance(piece.end(), Vec::new(), &mut run.stop).await == Flow::Stop {
                     return Flow::Stop;
                 }
                 continue;
             }
-            let answer = self.send(&piece, frames).await;
-            let wait = match next(&answer, attempt) {
+            // A relay that stops sends what is left as fast as it can.
+            let _ = tokio::time::timeout_at(run.next_at, run.stop.wait_for(|stop| *stop)).await;
+            let started = Instant::now();
+            let Some(answer) = self.send(&piece, &frames).await else {
+                if self.advance(piece.end(), Vec::new(), &mut run.stop).await == Flow::Stop {
+                    return Flow::Stop;
+                }
+                continue;
+            };
+            let wait = match next(&answer, run.attempt) {
                 Next::Done => {
-                    attempt = 0;
-                    self.metrics.alarm.store(0, Ordering::Relaxed);
-                    self.metrics
-                        .exported
-                        .add(piece.records().saturating_sub(answer.refused));
-                    if answer.refused > 0 || !answer.message.is_empty() {
-                        self.metrics.upstream_refused.add(answer.refused);
-                        tracing::warn!(
-                            refused = answer.refused,
-                            said = answer.message,
-                            "the upstream took a part"
-                        );
-                    }
-                    if self.advance(piece.end(), Vec::new(), stop).await == Flow::Stop {
+                    run.attempt = 0;
+                    self.exports.alarm.store(0, Ordering::Relaxed);
+                    let taken = piece.records().saturating_sub(answer.refused);
+                    self.exports.taken.add(taken);
+                    self.exports.refused.add(answer.refused);
+                    self.warned(&answer);
+                    run.next_at = started + run.pace.taken(piece.records(), piece.bytes());
+                    if self.advance(piece.end(), Vec::new(), &mut run.stop).await == Flow::Stop {
                         return Flow::Stop;
                     }
                     continue;
@@ -127,15 +222,15 @@ impl Exporter {
                     continue;
                 }
                 Next::Bisect => {
-                    attempt = 0;
+                    run.attempt = 0;
                     tracing::warn!(
                         status = answer.status,
                         said = answer.message,
-                        "a record was put aside for good"
+                        "a record was put aside for good; `courier-relay dead ls` lists it"
                     );
-                    self.metrics.dead_letters.add(1);
-                    let letter = dead_letter(&piece, frames, &answer);
-                    if self.advance(piece.end(), vec![letter], stop).await == Flow::Stop {
+                    self.exports.dead_letters.add(1);
+                    let letter = self.dead_letter(&piece, &frames, &answer);
+                    if self.advance(piece.end(), vec![letter], &mut run.stop).await == Flow::Stop {
                         return Flow::Stop;
                     }
                     continue;
@@ -151,7 +246,7 @@ impl Exporter {
                     wait
                 }
                 Next::AlarmAndRetryIn(wait) => {
-                    self.metrics.alarm.store(1, Ordering::Relaxed);
+                    self.exports.alarm.store(1, Ordering::Relaxed);
                     tracing::error!(
                         status = answer.status,
                         said = answer.message,
@@ -160,29 +255,48 @@ impl Exporter {
                     wait
                 }
             };
-            self.metrics.retries.add(1);
-            attempt += 1;
-            open.push(piece);
-            if pause(wait, stop).await == Flow::Stop {
-                return Flow::Stop;
-            }
+            self.exports.retries.add(1);
+            run.attempt = run.attempt.saturating_add(1);
+            run.pace.away();
+            // What is left of these frames is read again, in smaller requests.
+            return pause(wait, &mut run.stop).await;
         }
         Flow::GoOn
     }
 
-    async fn send(&self, piece: &Piece, frames: &[Pending]) -> Answer {
-        let window = self.clamp.then(|| Window::around(Timestamp::now()));
-        let request = piece.request(frames, |frame| {
-            window.and_then(|window| window.clamp(frame))
-        });
+    /// What the upstream answers; `None` when there is nothing in the piece that it is to see.
+    async fn send(&self, piece: &Piece, frames: &Arc<[Pending]>) -> Option<Answer> {
+        let view = self.fit.view(self.consumer == Consumer::Spans);
+        let request = if piece.is_as_it_lies(frames, &view) {
+            piece.request(frames, &view)?
+        } else {
+            // Megabytes are unpacked and packed again: not where others wait for the thread.
+            let (piece, frames) = (piece.clone(), Arc::clone(frames));
+            let made = tokio::task::spawn_blocking(move || piece.request(&frames, &view)).await;
+            made.ok().flatten()?
+        };
         let started = Instant::now();
         let answer = self.upstream.send(request).await;
-        self.metrics.export_time.record(started.elapsed());
+        self.exports.time.record(started.elapsed());
         let label = answer
             .status
             .map_or_else(|| "none".to_owned(), |status| status.to_string());
-        self.metrics.exports.add(label, 1);
-        answer
+        self.exports.answers.add(label, 1);
+        Some(answer)
+    }
+
+    /// Says what the upstream has to say about what it took.
+    fn warned(&self, answer: &Answer) {
+        if answer.refused > 0 {
+            tracing::warn!(
+                refused = answer.refused,
+                said = answer.message,
+                "the upstream took a part"
+            );
+        } else if !answer.message.is_empty() {
+            self.exports.warnings.add(1);
+            tracing::warn!(said = answer.message, "the upstream warns");
+        }
     }
 
     /// The upstream has it: this has to be written down, or it would be sent again.
@@ -192,7 +306,7 @@ impl Exporter {
         dead: Vec<DeadLetter>,
         stop: &mut watch::Receiver<bool>,
     ) -> Flow {
-        while let Err(error) = self.spool.advance(to, dead.clone()).await {
+        while let Err(error) = self.spool.advance(self.consumer, to, dead.clone()).await {
             tracing::error!(error = %error, "the spool's cursor can't be written");
             if pause(READ_AGAIN, stop).await == Flow::Stop {
                 return Flow::Stop;
@@ -200,15 +314,16 @@ impl Exporter {
         }
         Flow::GoOn
     }
-}
 
-fn dead_letter(piece: &Piece, frames: &[Pending], answer: &Answer) -> DeadLetter {
-    let status = answer
-        .status
-        .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    DeadLetter {
-        reason: format!("{status}: {}", answer.message),
-        body: piece.only(frames),
+    fn dead_letter(&self, piece: &Piece, frames: &[Pending], answer: &Answer) -> DeadLetter {
+        let status = answer
+            .status
+            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        DeadLetter {
+            of: self.consumer,
+            reason: format!("{status}: {}", answer.message),
+            body: piece.only(frames),
+        }
     }
 }
 
@@ -222,16 +337,5 @@ async fn pause(wait: Duration, stop: &mut watch::Receiver<bool>) -> Flow {
     }
 }
 
-/// Frames are merged up to this: 5 MB, by the contract.
-const MAX_REQUEST_BYTES: u64 = 5_000_000;
-
 /// How soon a database that failed is tried again.
 const READ_AGAIN: Duration = Duration::from_secs(5);
-
-/// A request with one frame.
-#[must_use]
-pub fn request(frame: &Frame) -> Vec<u8> {
-    let mut request = Vec::with_capacity(frame.body.len() + 8);
-    merge::push(&frame.body, &mut request);
-    request
-}

@@ -11,6 +11,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Records that it refused although it took the request.
     pub refused: u64,
+    /// Whether it is a page for people: what answered is no OTLP backend.
+    pub is_page: bool,
     /// What it said, or why there was no answer; for the log.
     pub message: String,
 }
@@ -32,7 +34,7 @@ pub enum Next {
 #[must_use]
 pub fn next(answer: &Answer, attempt: u32) -> Next {
     match answer.status {
-        Some(200..=299) => Next::Done,
+        Some(200..=299) if !answer.is_page => Next::Done,
         Some(400 | 413) => Next::Bisect,
         Some(429 | 502..=504) | None => {
             let backoff = doubled(Duration::from_secs(1), attempt).min(MAX_BACKOFF);
@@ -64,6 +66,19 @@ const MAX_ALARM_BACKOFF: Duration = Duration::from_secs(300);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_web_page_is_no_receipt_whatever_its_status() {
+        let answer = Answer {
+            status: Some(200),
+            is_page: true,
+            ..Answer::default()
+        };
+        assert_eq!(
+            next(&answer, 0),
+            Next::AlarmAndRetryIn(Duration::from_secs(5))
+        );
+    }
 
     #[test]
     fn each_answer_has_its_consequence() {

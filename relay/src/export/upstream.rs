@@ -1,11 +1,10 @@
 //! The OTLP/HTTP backend: sends one request, says what came back.
+//!
+//! It may answer with anything, slowly or not at all: what is read of an answer, and how long it is waited for, is bounded.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use prost::Message;
@@ -18,6 +17,7 @@ use url::Url;
 use super::retry::Answer;
 use crate::config::UpstreamConfig;
 use crate::error::chain;
+use crate::packed::join;
 
 /// A client of one backend.
 #[derive(Clone, Debug)]
@@ -39,12 +39,29 @@ pub enum UpstreamError {
 }
 
 impl Upstream {
-    /// A client for `config`.
+    /// A client that sends logs.
     ///
     /// # Errors
     ///
     /// When there is no way to verify a certificate.
     pub fn new(config: &UpstreamConfig) -> Result<Self, UpstreamError> {
+        Self::to(config, "v1/logs")
+    }
+
+    /// The same for spans.
+    #[must_use]
+    pub fn of_spans(&self) -> Self {
+        let mut url = self.url.clone();
+        let base = url.path().strip_suffix("v1/logs").unwrap_or("/");
+        let path = format!("{base}v1/traces");
+        url.set_path(&path);
+        Self {
+            client: self.client.clone(),
+            url,
+        }
+    }
+
+    fn to(config: &UpstreamConfig, path: &str) -> Result<Self, UpstreamError> {
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,
@@ -67,20 +84,21 @@ impl Upstream {
             .timeout(REQUEST_TIMEOUT)
             .build()?;
         let mut url = config.endpoint.clone();
-        url.set_path(&format!("{}/v1/logs", url.path().trim_end_matches('/')));
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         Ok(Self { client, url })
     }
 
-    /// Sends an encoded `ExportLogsServiceRequest`, gzipped.
-    pub async fn send(&self, request: Vec<u8>) -> Answer {
-        let body = match tokio::task::spawn_blocking(move || gzip(&request)).await {
-            Ok(Ok(body)) => body,
-            _ => return no_answer("the request could not be compressed".to_owned()),
-        };
-        match self.client.post(self.url.clone()).body(body).send().await {
+    /// Sends an encoded `ExportLogsServiceRequest` that is gzipped already.
+    pub async fn send(&self, gzip: Vec<u8>) -> Answer {
+        match self.client.post(self.url.clone()).body(gzip).send().await {
             Ok(response) => read(response).await,
             Err(error) => no_answer(chain(&error.without_url())),
         }
+    }
+
+    /// Sends a request with nothing in it, which changes nothing.
+    pub async fn probe(&self) -> Answer {
+        self.send(join([])).await
     }
 }
 
@@ -109,6 +127,10 @@ async fn read(mut response: reqwest::Response) -> Answer {
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| retry_after(value.to_str().ok()?));
+    let is_page = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     let mut body = Vec::new();
     while body.len() < MAX_ANSWER_BYTES {
         match response.chunk().await {
@@ -121,26 +143,31 @@ async fn read(mut response: reqwest::Response) -> Answer {
     let mut answer = Answer {
         status: Some(status),
         retry_after,
+        is_page,
         ..Answer::default()
     };
-    if (200..300).contains(&status) {
+    if is_page {
+        answer.message = "a web page, not OTLP: check --otlp-endpoint".to_owned();
+    } else if (200..300).contains(&status) {
         let partial = ExportLogsServiceResponse::decode(&body[..])
             .ok()
             .and_then(|response| response.partial_success);
         if let Some(partial) = partial {
             answer.refused = u64::try_from(partial.rejected_log_records).unwrap_or_default();
-            answer.message = partial.error_message;
+            answer.message = printable(&partial.error_message);
         }
     } else {
         // A `google.rpc.Status` has its text in the middle of a few bytes of framing; that is readable enough.
-        let text = String::from_utf8_lossy(&body);
-        answer.message = text
-            .chars()
-            .filter(|character| !character.is_control())
-            .take(MAX_MESSAGE_CHARS)
-            .collect();
+        answer.message = printable(&String::from_utf8_lossy(&body));
     }
     answer
+}
+
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(MAX_MESSAGE_CHARS)
+        .collect()
 }
 
 fn no_answer(message: String) -> Answer {
@@ -148,12 +175,6 @@ fn no_answer(message: String) -> Answer {
         message,
         ..Answer::default()
     }
-}
-
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(1));
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }
 
 /// `Retry-After` in seconds or as an HTTP date.

@@ -4,186 +4,72 @@
 //!
 //! 1. what [`Spool::offer`] says is kept has been committed and synced: it survives `kill -9` and power loss;
 //! 2. a record whose name was accepted before is found, in the transaction that would keep it a second time;
-//! 3. frames leave in the order in which they came, once for each named consumer, and are deleted behind the last one;
+//! 3. frames leave in the order in which they came, once for each [`Consumer`], and are deleted behind the last one;
 //! 4. damage costs the damaged frames only, and is counted;
 //! 5. what does not fit, because of the cap or of the disk, is refused and not half kept.
 //!
 //! One task writes. Offers that wait for each other's sync share the next one (group commit).
 //!
-//! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`.
+//! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`, packed.
 
+mod command;
+mod consumer;
 mod ledger;
+mod mend;
+mod offer;
 pub mod ranges;
 mod reader;
+mod salvage;
 mod schema;
 mod writer;
 
-use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{Row, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub use schema::{Lock, OpenError, announced, lock, make_private};
+use crate::packed::Packed;
 
-/// Records that one request wants to have kept, all or none.
-#[derive(Clone, Debug, Default)]
-pub struct Offer {
-    /// Whose token.
-    pub subject: String,
-    /// The encoded records; `None` when only their names are to be kept (`spool = none`).
-    pub frame: Option<Frame>,
-    /// The names of those that have one.
-    pub named: Option<Named>,
-    /// What stands for the name of those that have none: a hash of who and what.
-    pub hash: Option<[u8; 32]>,
-}
-
-/// Records by their place in a disk queue.
-#[derive(Clone, Debug)]
-pub struct Named {
-    /// The queue's id.
-    pub queue: String,
-    /// Their seqs, ascending, each once.
-    pub seqs: Vec<u64>,
-}
-
-/// One encoded `ResourceLogs`.
-#[derive(Clone, Debug, Default)]
-pub struct Frame {
-    /// The encoded message.
-    pub body: Vec<u8>,
-    /// How many log records are in it.
-    pub records: u64,
-    /// When it came, in Unix nanoseconds.
-    pub received: u64,
-    /// The earliest time of a record in it, in Unix nanoseconds.
-    pub oldest: u64,
-    /// The latest time of a record in it, in Unix nanoseconds.
-    pub newest: u64,
-}
-
-/// What became of an offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// All of it is safe.
-    Kept,
-    /// Some of it had been accepted before. Nothing was kept: offer the rest.
-    Known {
-        /// The seqs that were there.
-        seqs: Vec<u64>,
-        /// Whether the hash was there.
-        hash: bool,
-    },
-}
-
-/// Why nothing of an offer was kept.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OfferError {
-    /// The cap is reached. It ends when the upstream takes records again, or with a larger `--spool-max-bytes`.
-    #[error("the spool is full")]
-    Full,
-    /// The database can't be written: a full or failing disk. The text is what it said.
-    #[error("the spool is away: {0}")]
-    Away(String),
-    /// The relay stops.
-    #[error("the relay is stopping")]
-    Stopping,
-}
-
-/// Where a consumer stands: all frames up to `frame`, and `done` records of the one after it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    /// The last frame that was wholly consumed.
-    pub frame: i64,
-    /// How many records of the frame after it were consumed.
-    pub done: u64,
-}
-
-/// A frame on its way out.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// Its number; they ascend.
-    pub id: i64,
-    /// What is in it.
-    pub frame: Frame,
-}
-
-/// A record that the upstream will never take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// What the upstream said.
-    pub reason: String,
-    /// The encoded `ResourceLogs` with that one record.
-    pub body: Vec<u8>,
-}
-
-/// A dead letter as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredLetter {
-    /// Its number.
-    pub id: i64,
-    /// When it was put aside, in Unix nanoseconds.
-    pub at: u64,
-    /// What it is.
-    pub letter: DeadLetter,
-}
-
-/// What waits for the export.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
-    /// Log records.
-    pub records: u64,
-    /// Bytes of frames.
-    pub bytes: u64,
-}
+use consumer::Stand;
+pub use consumer::{Consumer, Cursor, Position};
+pub use offer::{
+    DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
+};
+pub use schema::{Lock, OpenError, announced, lock, make_private, open_to_read};
 
 /// A handle on the spool.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    commands: mpsc::Sender<writer::Command>,
+    commands: mpsc::Sender<command::Command>,
     gauge: Arc<Gauge>,
     reading: Arc<tokio::sync::Mutex<SqliteConnection>>,
+    dir: PathBuf,
 }
 
 /// The end of a spool: whoever holds it can wait until everything is written.
 #[derive(Debug)]
 pub struct Writer(JoinHandle<()>);
 
+/// What everybody may see without asking the writer.
 #[derive(Debug, Default)]
 struct Gauge {
-    changed: Notify,
-    cursor: Mutex<Cursor>,
-    head: Position,
-    tail: Position,
+    changed: [Notify; Consumer::ALL.len()],
+    stand: Mutex<Stand>,
     max_bytes: u64,
     dead: AtomicU64,
-    last_frame: AtomicI64,
     damaged: Mutex<Damaged>,
 }
 
 /// What was found damaged since the relay started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Damaged {
     records: u64,
-    up_to: i64,
-}
-
-/// Totals since the database was made.
-#[derive(Debug, Default)]
-struct Position {
-    records: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Position {
-    fn set(&self, records: u64, bytes: u64) {
-        self.records.store(records, Ordering::Release);
-        self.bytes.store(bytes, Ordering::Release);
-    }
+    /// Frames that are not whole, whose records are counted already, and that somebody still has before him.
+    torn: BTreeMap<i64, u64>,
 }
 
 impl Spool {
@@ -193,27 +79,48 @@ impl Spool {
     ///
     /// When the database is newer, damaged or out of reach: see [`OpenError`].
     pub async fn open(dir: &Path, max_bytes: u64) -> Result<(Self, Writer), OpenError> {
-        let connection = schema::open(dir).await?;
         let gauge = Arc::new(Gauge {
             max_bytes,
             ..Gauge::default()
         });
+        mend::finish(dir)?;
+        let file = dir.join(schema::FILE);
+        let is_damaged = salvage::is_damaged(&file).unwrap_or_default();
+        if is_damaged && !mend::mend(dir, &gauge).await? {
+            return Err(OpenError::Beyond { file });
+        }
+        let writing = match Self::begin(dir, &gauge).await {
+            Err(damage) if damage.is_damage() => {
+                if !mend::mend(dir, &gauge).await? {
+                    return Err(damage);
+                }
+                Self::begin(dir, &gauge).await?
+            }
+            begun => begun?,
+        };
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let writer = writer::Writing::begin(connection, Arc::clone(&gauge)).await;
-        let writer = writer.map_err(|source| OpenError::Database {
-            file: dir.to_owned(),
-            source,
-        })?;
         let reading = Arc::new(tokio::sync::Mutex::new(schema::open_to_read(dir).await?));
-        let writer = Writer(tokio::spawn(writer.run(inbox)));
+        let writer = Writer(tokio::spawn(writing.run(inbox)));
+        let dir = dir.to_owned();
         Ok((
             Self {
                 commands,
                 gauge,
                 reading,
+                dir,
             },
             writer,
         ))
+    }
+
+    async fn begin(dir: &Path, gauge: &Arc<Gauge>) -> Result<writer::Writing, OpenError> {
+        let connection = schema::open(dir).await?;
+        writer::Writing::begin(dir, connection, Arc::clone(gauge))
+            .await
+            .map_err(|source| OpenError::Database {
+                file: dir.join(schema::FILE),
+                source,
+            })
     }
 
     /// Keeps an offer, or says what of it was there before. Returns after the commit.
@@ -222,7 +129,7 @@ impl Spool {
     ///
     /// When nothing of it was kept: see [`OfferError`].
     pub async fn offer(&self, offer: Offer) -> Result<Verdict, OfferError> {
-        self.ask(|answer| writer::Command::Offer {
+        self.ask(|answer| command::Command::Offer {
             offer,
             keep: true,
             answer,
@@ -236,7 +143,7 @@ impl Spool {
     ///
     /// When the database can't be asked.
     pub async fn look(&self, offer: Offer) -> Result<Verdict, OfferError> {
-        self.ask(|answer| writer::Command::Offer {
+        self.ask(|answer| command::Command::Offer {
             offer,
             keep: false,
             answer,
@@ -246,7 +153,7 @@ impl Spool {
 
     async fn ask<T>(
         &self,
-        command: impl FnOnce(oneshot::Sender<Result<T, OfferError>>) -> writer::Command,
+        command: impl FnOnce(oneshot::Sender<Result<T, OfferError>>) -> command::Command,
     ) -> Result<T, OfferError> {
         let (answer, answered) = oneshot::channel();
         self.commands
@@ -256,34 +163,75 @@ impl Spool {
         answered.await.map_err(|_| OfferError::Stopping)?
     }
 
-    /// Where the export stands.
-    #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        *self
-            .gauge
-            .cursor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// From now on frames are kept for these consumers and for no other. One that is new begins with the oldest frame.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be committed.
+    pub async fn keep_for(&self, consumers: Vec<Consumer>) -> Result<(), OfferError> {
+        self.ask(|answer| command::Command::KeepFor { consumers, answer })
+            .await
     }
 
-    /// The frames after `cursor`, in order: the first one, and more as long as all are within `max_bytes`.
+    /// Where a consumer stands; `None` when nothing is kept for it.
+    #[must_use]
+    pub fn cursor(&self, consumer: Consumer) -> Option<Cursor> {
+        self.gauge.stand().of(consumer)
+    }
+
+    /// The frames that wait for `consumer`, in order: the first one, and more as long as all are within `max_bytes`.
+    ///
+    /// A database that is damaged is mended first: what is whole in it is what waits.
     ///
     /// # Errors
     ///
     /// What SQLite says.
-    pub async fn read(&self, cursor: Cursor, max_bytes: u64) -> Result<Vec<Pending>, sqlx::Error> {
+    pub async fn read(
+        &self,
+        consumer: Consumer,
+        max_bytes: u64,
+    ) -> Result<Vec<Pending>, sqlx::Error> {
+        let Some(cursor) = self.cursor(consumer) else {
+            return Ok(Vec::new());
+        };
         let mut connection = self.reading.lock().await;
-        reader::read(&mut connection, &self.gauge, cursor, max_bytes).await
+        let frames = reader::read(&mut connection, &self.gauge, consumer, cursor, max_bytes).await;
+        let damage = match frames {
+            Err(error) if reader::is_damage(&error) => error,
+            frames => return frames,
+        };
+        if self
+            .ask(|answer| command::Command::Mend { answer })
+            .await
+            .is_err()
+        {
+            return Err(damage);
+        }
+        *connection = match schema::open_to_read(&self.dir).await {
+            Ok(connection) => connection,
+            Err(_) => return Err(damage),
+        };
+        reader::read(&mut connection, &self.gauge, consumer, cursor, max_bytes).await
     }
 
-    /// Moves the export's cursor, keeps the dead letters that were found on the way, deletes what is behind.
+    /// Moves a consumer's cursor, keeps the dead letters that were found on the way, deletes what nobody waits for.
     ///
     /// # Errors
     ///
     /// When it could not be committed: the cursor is where it was.
-    pub async fn advance(&self, to: Cursor, dead: Vec<DeadLetter>) -> Result<(), OfferError> {
-        self.ask(|answer| writer::Command::Advance { to, dead, answer })
-            .await
+    pub async fn advance(
+        &self,
+        consumer: Consumer,
+        to: Cursor,
+        dead: Vec<DeadLetter>,
+    ) -> Result<(), OfferError> {
+        self.ask(|answer| command::Command::Advance {
+            consumer,
+            to,
+            dead,
+            answer,
+        })
+        .await
     }
 
     /// All dead letters, oldest first.
@@ -293,11 +241,12 @@ impl Spool {
     /// What SQLite says.
     pub async fn letters(&self) -> Result<Vec<StoredLetter>, sqlx::Error> {
         let mut connection = self.reading.lock().await;
-        let rows = sqlx::query("SELECT id, at, reason, body FROM dead ORDER BY id")
+        let rows = sqlx::query("SELECT id, at, reason, body, consumer FROM dead ORDER BY id")
             .fetch_all(&mut *connection)
             .await?;
         let letter = |row: &sqlx::sqlite::SqliteRow| {
             let letter = DeadLetter {
+                of: Consumer::named(row.try_get(4)?).unwrap_or(Consumer::Export),
                 reason: row.try_get(2)?,
                 body: row.try_get(3)?,
             };
@@ -310,25 +259,33 @@ impl Spool {
         rows.iter().map(letter).collect()
     }
 
-    /// Moves dead letters back to where frames wait for the export: those of `ids`, or all when there are none; how many.
+    /// Moves dead letters back to where frames wait for their consumer: those of `ids`, or all when there are none; how many.
     ///
     /// # Errors
     ///
     /// When nothing was moved: see [`OfferError`].
     pub async fn replay(&self, ids: Vec<i64>) -> Result<u64, OfferError> {
-        self.ask(|answer| writer::Command::Replay { ids, answer })
+        self.ask(|answer| command::Command::Replay { ids, answer })
             .await
     }
 
-    /// Waits until something was kept since the last call.
-    pub async fn changed(&self) {
-        self.gauge.changed.notified().await;
+    /// Waits until something was kept since the last call for this consumer.
+    pub async fn changed(&self, consumer: Consumer) {
+        if let Some(changed) = self.gauge.changed.get(consumer.place()) {
+            changed.notified().await;
+        }
     }
 
-    /// What waits for the export.
+    /// What waits for the consumer that is furthest behind: what is on disk.
     #[must_use]
     pub fn depth(&self) -> Depth {
-        self.gauge.depth()
+        self.gauge.stand().depth()
+    }
+
+    /// What waits for each consumer.
+    #[must_use]
+    pub fn depths(&self) -> Vec<(Consumer, Depth)> {
+        self.gauge.stand().depths()
     }
 
     /// Records found damaged since the relay started; they are lost.
@@ -353,10 +310,11 @@ impl Spool {
     ///
     /// What SQLite says.
     pub async fn oldest_received(&self) -> Result<Option<u64>, sqlx::Error> {
+        let behind = self.gauge.stand().behind().frame;
         let mut connection = self.reading.lock().await;
         let received =
             sqlx::query_scalar("SELECT received FROM frame WHERE id > ?1 ORDER BY id LIMIT 1")
-                .bind(self.cursor().frame)
+                .bind(behind)
                 .fetch_optional(&mut *connection)
                 .await?;
         Ok(received.map(unsigned))
@@ -365,7 +323,7 @@ impl Spool {
     /// Asks the writer to end after what is already in its inbox.
     pub async fn stop(&self) {
         // It has ended already when nobody listens.
-        let _ = self.commands.send(writer::Command::Stop).await;
+        let _ = self.commands.send(command::Command::Stop).await;
     }
 }
 
@@ -378,29 +336,32 @@ impl Writer {
 }
 
 impl Gauge {
-    /// Counts records that are lost up to and including a frame; once, however often it is read.
-    fn damaged(&self, up_to: i64, records: u64) {
+    /// Counts the records of a frame that is not whole; once, however often it is read.
+    fn damaged_frame(&self, id: i64, records: u64) {
+        let behind = self.stand().behind().frame;
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        if up_to > damaged.up_to && records > 0 {
+        damaged.torn.retain(|&id, _| id > behind);
+        if damaged.torn.insert(id, records).is_none() {
             damaged.records += records;
             tracing::error!(
                 records,
-                frame = up_to,
+                frame = id,
                 "the spool is damaged: these records are lost"
             );
         }
-        damaged.up_to = damaged.up_to.max(up_to);
     }
 
-    fn depth(&self) -> Depth {
-        let behind = |head: &AtomicU64, tail: &AtomicU64| {
-            let tail = tail.load(Ordering::Acquire);
-            head.load(Ordering::Acquire).saturating_sub(tail)
-        };
-        Depth {
-            records: behind(&self.head.records, &self.tail.records),
-            bytes: behind(&self.head.bytes, &self.tail.bytes),
-        }
+    /// Counts records that are not in a database that was mended.
+    fn damaged(&self, records: u64) {
+        let behind = self.stand().behind().frame;
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        let torn = std::mem::take(&mut damaged.torn);
+        let counted: u64 = torn.range(behind + 1..).map(|(_, records)| records).sum();
+        damaged.records += records.saturating_sub(counted);
+    }
+
+    fn stand(&self) -> Stand {
+        *self.stand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,36 +1,49 @@
 //! Reads frames on their way out, past what is damaged.
 //!
-//! A frame whose bytes are no longer what was written is not sent: it is counted, by its records, and passed over, and so
-//! is one that SQLite can't read at all. Everything whole goes out.
+//! A frame whose bytes are no longer what was written is not sent: it is counted, by its records, and passed over. Where
+//! SQLite itself finds damage, the spool is mended; see `mend`.
 
-use std::sync::atomic::Ordering;
-
+use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::{Cursor, Frame, Gauge, Pending, signed, unsigned};
+use super::consumer::{Consumer, Cursor, Position};
+use super::{Frame, Gauge, Packed, Pending, Traits, signed, unsigned};
 
-/// The frames after `cursor`, in order: the first one, and more as long as all are within `max_bytes`.
+/// The frames that wait for `consumer`, in order: the first one, and more as long as all are within `max_bytes`.
 pub async fn read(
     connection: &mut SqliteConnection,
     gauge: &Gauge,
+    consumer: Consumer,
     cursor: Cursor,
     max_bytes: u64,
 ) -> Result<Vec<Pending>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT id, end_records, records, received, oldest, newest, crc, body FROM frame WHERE id > ?1 AND (
-             id = (SELECT min(id) FROM frame WHERE id > ?1)
-             OR end_bytes <= (SELECT end_bytes - length(body) FROM frame WHERE id > ?1 ORDER BY id LIMIT 1) + ?2
-         ) ORDER BY id LIMIT 4096",
-    )
-    .bind(cursor.frame)
-    .bind(signed(max_bytes))
-    .fetch_all(&mut *connection)
-    .await;
-    match rows {
-        Ok(rows) => rows.iter().map(|row| pending(row, gauge)).collect(),
-        Err(error) if is_damage(&error) => next_whole(connection, gauge, cursor).await,
+    let mut frames = Vec::new();
+    let done = {
+        // Rows are taken until there are enough, because only the rows say how many that is.
+        let mut rows = sqlx::query(BEHIND)
+            .bind(cursor.frame)
+            .fetch(&mut *connection);
+        loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => {
+                    let pending = pending(&row, gauge, consumer)?;
+                    let bytes = pending.to.bytes.saturating_sub(cursor.at.bytes);
+                    if bytes > max_bytes && !frames.is_empty() {
+                        break Ok(());
+                    }
+                    frames.push(pending);
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        }
+    };
+    match done {
+        // What came before the damage goes out first.
+        Err(error) if is_damage(&error) && !frames.is_empty() => Ok(frames),
         Err(error) => Err(error),
+        Ok(()) => Ok(frames),
     }
 }
 
@@ -45,64 +58,71 @@ pub fn is_damage(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
 }
 
-/// Frame by frame, until one can be read.
-async fn next_whole(
-    connection: &mut SqliteConnection,
-    gauge: &Gauge,
-    cursor: Cursor,
-) -> Result<Vec<Pending>, sqlx::Error> {
-    let last = gauge.last_frame.load(Ordering::Acquire);
-    let done = gauge.tail.records.load(Ordering::Acquire);
-    for id in cursor.frame + 1..=last {
-        let row = sqlx::query(
-            "SELECT id, end_records, records, received, oldest, newest, crc, body FROM frame WHERE id = ?1",
-        )
-        .bind(id)
-        .fetch_optional(&mut *connection)
-        .await;
-        match row {
-            Ok(Some(row)) => {
-                let before = unsigned(row.try_get(1)?).saturating_sub(unsigned(row.try_get(2)?));
-                gauge.damaged(id - 1, before.saturating_sub(done));
-                return Ok(vec![pending(&row, gauge)?]);
-            }
-            Ok(None) => {}
-            Err(error) if is_damage(&error) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    if last <= cursor.frame {
-        return Ok(Vec::new());
-    }
-    let lost = gauge
-        .head
-        .records
-        .load(Ordering::Acquire)
-        .saturating_sub(done);
-    gauge.damaged(last, lost);
-    Ok(vec![Pending {
-        id: last,
+fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending, sqlx::Error> {
+    let number = |at: usize| row.try_get::<i64, _>(at).map(unsigned);
+    let id = row.try_get(0)?;
+    let records = number(3)?;
+    let body: Vec<u8> = row.try_get(12)?;
+    let is_plain = number(8)? == 0;
+    let bytes = if is_plain {
+        body.len() as u64
+    } else {
+        number(8)?
+    };
+    let to = Position {
+        records: number(1)?,
+        bytes: number(2)?,
+    };
+    let mut pending = Pending {
+        id,
         frame: Frame::default(),
-    }])
+        from: Position {
+            records: to.records.saturating_sub(records),
+            bytes: to.bytes.saturating_sub(bytes),
+        },
+        to,
+    };
+    let only_for: Option<&str> = row.try_get(11)?;
+    if only_for.is_some_and(|only_for| only_for != consumer.name()) {
+        return Ok(pending);
+    }
+    if u64::from(crc32fast::hash(&body)) != number(7)? {
+        gauge.damaged_frame(id, records);
+        return Ok(pending);
+    }
+    let packed = if is_plain {
+        Packed::new(&body)
+    } else {
+        Packed {
+            blocks: body,
+            bytes,
+            crc: u32::try_from(number(9)?).unwrap_or_default(),
+        }
+    };
+    pending.frame = Frame {
+        packed,
+        records,
+        received: number(4)?,
+        oldest: number(5)?,
+        newest: number(6)?,
+        traits: Traits::stored(number(10)?),
+    };
+    Ok(pending)
 }
 
-fn pending(row: &SqliteRow, gauge: &Gauge) -> Result<Pending, sqlx::Error> {
-    let id = row.try_get(0)?;
-    let records = unsigned(row.try_get(2)?);
-    let body: Vec<u8> = row.try_get(7)?;
-    if i64::from(crc32fast::hash(&body)) != row.try_get::<i64, _>(6)? {
-        gauge.damaged(id, records);
-        return Ok(Pending {
-            id,
-            frame: Frame::default(),
-        });
+impl Traits {
+    /// As it is kept.
+    pub(super) fn to_stored(self) -> i64 {
+        signed(u64::from(self.has_exception) | u64::from(self.has_long_text) << 1)
     }
-    let frame = Frame {
-        body,
-        records,
-        received: unsigned(row.try_get(3)?),
-        oldest: unsigned(row.try_get(4)?),
-        newest: unsigned(row.try_get(5)?),
-    };
-    Ok(Pending { id, frame })
+
+    fn stored(bits: u64) -> Self {
+        Self {
+            has_exception: bits & 1 != 0,
+            has_long_text: bits & 2 != 0,
+        }
+    }
 }
+
+const BEHIND: &str = "SELECT id, end_records, end_bytes, records, received, oldest, newest, crc, bytes, plain_crc, traits,
+    only_for, body FROM frame WHERE id > ? ORDER BY id";

@@ -34,14 +34,27 @@ pub enum OpenError {
         /// Its format.
         found: i64,
     },
-    /// It is no database of a relay, or it is damaged. Restore it, or move it away to begin anew.
-    #[error("cannot open database `{}`", .file.display())]
+    /// It is damaged, and nothing in it is whole. It was left as it is.
+    #[error("`{}` is damaged beyond mending: put a backup in its place, or move it away to begin anew", .file.display())]
+    Beyond {
+        /// The database.
+        file: PathBuf,
+    },
+    /// It is no database of a relay, or nothing in it is whole, or the disk is full or read-only. The source says which.
+    #[error("cannot use database `{}`: put a backup in its place, or move it away to begin anew", .file.display())]
     Database {
         /// The database.
         file: PathBuf,
         /// What SQLite said.
         source: sqlx::Error,
     },
+}
+
+impl OpenError {
+    /// Whether the database is there, but not what was written.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if super::reader::is_damage(source))
+    }
 }
 
 /// The lock on a data directory; free again when it is dropped or the process ends.
@@ -114,12 +127,16 @@ pub fn make_private(dir: &Path) -> io::Result<()> {
 ///
 /// When it is newer than this relay, damaged, or not a database of ours.
 pub async fn open(dir: &Path) -> Result<SqliteConnection, OpenError> {
-    let file = dir.join(FILE);
+    open_file(&dir.join(FILE)).await
+}
+
+/// The database `file`, made if absent, with its tables.
+pub(super) async fn open_file(file: &Path) -> Result<SqliteConnection, OpenError> {
     let failed = |source| OpenError::Database {
-        file: file.clone(),
+        file: file.to_owned(),
         source,
     };
-    let mut connection = options(&file)
+    let mut connection = options(file)
         .create_if_missing(true)
         .connect()
         .await
@@ -130,10 +147,16 @@ pub async fn open(dir: &Path) -> Result<SqliteConnection, OpenError> {
         .map_err(failed)?;
     if found > VERSION {
         connection.close().await.map_err(failed)?;
-        return Err(OpenError::Newer { file, found });
+        return Err(OpenError::Newer {
+            file: file.to_owned(),
+            found,
+        });
     }
-    if found < VERSION {
-        sqlx::raw_sql(TABLES)
+    let steps = STEPS
+        .iter()
+        .skip(usize::try_from(found).unwrap_or_default());
+    for step in steps {
+        sqlx::raw_sql(*step)
             .execute(&mut connection)
             .await
             .map_err(failed)?;
@@ -162,17 +185,40 @@ fn options(file: &Path) -> SqliteConnectOptions {
         // Every commit is synced before it is answered: that is what "acknowledged" means.
         .synchronous(SqliteSynchronous::Full)
         // A frame is tens of kilobytes: larger pages are fewer of them.
-        .page_size(16 * 1024)
+        .page_size(PAGE_BYTES)
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()
 }
 
-const FILE: &str = "relay.db";
+/// The path of `file` with something behind its name.
+pub(super) fn beside(file: &Path, behind: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(behind);
+    PathBuf::from(name)
+}
+
+/// A seq as it is kept: SQLite's integers are signed, and flipping the top bit keeps the order.
+pub(super) fn stored_seq(seq: u64) -> i64 {
+    (seq ^ 1 << 63).cast_signed()
+}
+
+/// A seq from how it is kept.
+pub(super) fn read_seq(stored: i64) -> u64 {
+    stored.cast_unsigned() ^ 1 << 63
+}
+
+/// A page of the database.
+pub(super) const PAGE_BYTES: u32 = 16 * 1024;
+
+pub(super) const FILE: &str = "relay.db";
 
 const LOCK: &str = "relay.lock";
 
 /// The format that this relay writes. An older one is brought up to it when it is opened.
-const VERSION: i64 = 1;
+const VERSION: i64 = STEPS.len() as i64;
+
+/// Each brings a database from the version of its place to the next.
+const STEPS: [&str; 2] = [TABLES, PACKED];
 
 /// `end_*` count everything up to and including a frame since the database was made, so that what is pending for a
 /// consumer is one subtraction. Seqs are stored with their top bit flipped, because SQLite's integers are signed.
@@ -220,5 +266,17 @@ CREATE TABLE dead (
     body BLOB NOT NULL
 ) STRICT;
 PRAGMA user_version = 1;
+COMMIT;
+";
+
+/// Frames are packed (`bytes` before that; 0 in frames that are not), say what is in them, and may be for one consumer only.
+const PACKED: &str = "
+BEGIN;
+ALTER TABLE frame ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE frame ADD COLUMN plain_crc INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE frame ADD COLUMN traits INTEGER NOT NULL DEFAULT 3;
+ALTER TABLE frame ADD COLUMN only_for TEXT;
+ALTER TABLE dead ADD COLUMN consumer TEXT NOT NULL DEFAULT 'export';
+PRAGMA user_version = 2;
 COMMIT;
 ";

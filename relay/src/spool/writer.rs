@@ -1,117 +1,91 @@
 //! The one task that writes to the database: as many commands as wait share one transaction and its sync.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use sqlx::{Connection, Row, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::command::{Answer, Command};
+use super::consumer::{Consumer, Cursor, Position, Stand};
+use super::ledger::Ledger;
 use super::reader::is_damage;
 use super::{
-    Cursor, DeadLetter, Frame, Gauge, Named, Offer, OfferError, Verdict, ledger, signed, unsigned,
+    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Packed, Traits, Verdict, mend,
+    schema, signed, unsigned,
 };
-
-/// What the writer is asked for; it answers after the commit.
-#[derive(Debug)]
-pub enum Command {
-    Offer {
-        offer: Offer,
-        keep: bool,
-        answer: oneshot::Sender<Result<Verdict, OfferError>>,
-    },
-    Advance {
-        to: Cursor,
-        dead: Vec<DeadLetter>,
-        answer: oneshot::Sender<Result<(), OfferError>>,
-    },
-    Replay {
-        ids: Vec<i64>,
-        answer: oneshot::Sender<Result<u64, OfferError>>,
-    },
-    Stop,
-}
-
-/// An answer that waits for the commit.
-enum Answer {
-    Offer(
-        oneshot::Sender<Result<Verdict, OfferError>>,
-        Result<Verdict, OfferError>,
-    ),
-    Advance(oneshot::Sender<Result<(), OfferError>>),
-    Replay(
-        oneshot::Sender<Result<u64, OfferError>>,
-        Result<u64, OfferError>,
-    ),
-}
+use crate::error::chain;
 
 /// The writer's own view: ahead of the gauge while a transaction is open.
 #[derive(Clone, Copy)]
 struct Totals {
-    next_frame: i64,
-    head_records: u64,
-    head_bytes: u64,
-    cursor: Cursor,
-    tail_records: u64,
-    tail_bytes: u64,
+    stand: Stand,
     dead: u64,
 }
 
 pub struct Writing {
+    dir: PathBuf,
     connection: SqliteConnection,
     gauge: Arc<Gauge>,
+    ledger: Ledger,
     totals: Totals,
-    /// What is behind the cursor is left where it is, because to delete it would mean to read it.
-    is_damaged: bool,
 }
 
 impl Writing {
     pub async fn begin(
+        dir: &Path,
         mut connection: SqliteConnection,
         gauge: Arc<Gauge>,
     ) -> Result<Self, sqlx::Error> {
+        let position = |row: &sqlx::sqlite::SqliteRow| {
+            Ok::<_, sqlx::Error>(Position {
+                records: unsigned(row.try_get(1)?),
+                bytes: unsigned(row.try_get(2)?),
+            })
+        };
+        let mut stand = Stand::default();
+        let consumers =
+            sqlx::query("SELECT frame, end_records, end_bytes, done, name FROM consumer")
+                .fetch_all(&mut connection)
+                .await?;
+        for row in &consumers {
+            let cursor = Cursor {
+                frame: row.try_get(0)?,
+                done: unsigned(row.try_get(3)?),
+                at: position(row)?,
+            };
+            if cursor.frame >= stand.last_frame {
+                (stand.last_frame, stand.head) = (cursor.frame, cursor.at);
+            }
+            if let Some(consumer) = Consumer::named(row.try_get(4)?) {
+                stand.set(consumer, Some(cursor));
+            }
+        }
         let last =
             sqlx::query("SELECT id, end_records, end_bytes FROM frame ORDER BY id DESC LIMIT 1")
                 .fetch_optional(&mut connection)
                 .await?;
-        let consumer = sqlx::query(
-            "SELECT frame, done, end_records, end_bytes FROM consumer WHERE name = 'export'",
-        )
-        .fetch_one(&mut connection)
-        .await?;
+        if let Some(row) = last {
+            let id: i64 = row.try_get(0)?;
+            if id > stand.last_frame {
+                (stand.last_frame, stand.head) = (id, position(&row)?);
+            }
+        }
         let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM dead")
             .fetch_one(&mut connection)
             .await?;
-        let cursor = Cursor {
-            frame: consumer.try_get(0)?,
-            done: unsigned(consumer.try_get(1)?),
-        };
-        let tail = (
-            unsigned(consumer.try_get(2)?),
-            unsigned(consumer.try_get(3)?),
-        );
-        let (last_frame, head) = match last {
-            Some(row) => (
-                row.try_get(0)?,
-                (unsigned(row.try_get(1)?), unsigned(row.try_get(2)?)),
-            ),
-            None => (cursor.frame, tail),
-        };
-        let totals = Totals {
-            next_frame: last_frame.max(cursor.frame) + 1,
-            head_records: head.0,
-            head_bytes: head.1,
-            cursor,
-            tail_records: tail.0,
-            tail_bytes: tail.1,
-            dead: unsigned(dead),
-        };
         let writing = Self {
+            dir: dir.to_owned(),
             connection,
             gauge,
-            totals,
-            is_damaged: false,
+            ledger: Ledger::default(),
+            totals: Totals {
+                stand,
+                dead: unsigned(dead),
+            },
         };
         writing.publish();
         Ok(writing)
@@ -132,9 +106,27 @@ impl Writing {
             stopping = commands
                 .iter()
                 .any(|command| matches!(command, Command::Stop));
+            // Whoever asks to have it mended has found damage that no write has met yet.
+            let is_to_mend = |command: &mut Command| matches!(command, Command::Mend { .. });
+            let menders: Vec<Command> = commands.extract_if(.., is_to_mend).collect();
             self.group(commands).await;
+            if !menders.is_empty() {
+                let mended = self.mend().await.map_err(|error| {
+                    tracing::error!(error = chain(&error), "the spool can't be mended");
+                    OfferError::Away(error.to_string())
+                });
+                for mender in menders {
+                    if let Command::Mend { answer } = mender {
+                        drop(answer.send(mended.clone()));
+                    }
+                }
+            }
         }
         inbox.close();
+        // So that the database is one file, and a copy of it whole, although a reader has it open still.
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut self.connection)
+            .await;
         if let Err(error) = self.connection.close().await {
             tracing::warn!(error = %error, "the spool was not closed cleanly; nothing is lost");
         }
@@ -145,25 +137,45 @@ impl Writing {
         let mut answers = Vec::with_capacity(commands.len());
         match self.transaction(commands, &mut answers).await {
             Ok(()) => {
-                let grown = self.totals.head_records > before.head_records;
+                let has_grown = self.totals.stand.last_frame > before.stand.last_frame;
                 self.publish();
                 for answer in answers {
                     answer.send();
                 }
-                if grown {
-                    self.gauge.changed.notify_one();
+                if has_grown {
+                    self.gauge
+                        .changed
+                        .iter()
+                        .for_each(tokio::sync::Notify::notify_one);
                 }
             }
             Err(error) => {
                 self.totals = before;
-                self.is_damaged |= is_damage(&error);
+                self.ledger.forget();
                 tracing::error!(error = %error, requests = answers.len(), "the spool could not be written");
                 let away = OfferError::Away(error.to_string());
                 for answer in answers {
                     answer.fail(&away);
                 }
+                if is_damage(&error)
+                    && let Err(error) = self.mend().await
+                {
+                    tracing::error!(error = chain(&error), "the spool can't be mended");
+                }
             }
         }
+    }
+
+    /// Goes on with a new database that has what is whole in this one.
+    async fn mend(&mut self) -> Result<(), OpenError> {
+        mend::mend(&self.dir, &self.gauge).await?;
+        let connection = schema::open(&self.dir).await?;
+        let begun = Self::begin(&self.dir, connection, Arc::clone(&self.gauge)).await;
+        *self = begun.map_err(|source| OpenError::Database {
+            file: self.dir.join(schema::FILE),
+            source,
+        })?;
+        Ok(())
     }
 
     async fn transaction(
@@ -184,7 +196,7 @@ impl Writing {
                     answer,
                 } => {
                     let verdict = match error {
-                        None => self.offer(&offer, keep).await,
+                        None => self.offer(offer, keep).await,
                         Some(_) => Ok(Err(OfferError::Stopping)),
                     };
                     let verdict = verdict.unwrap_or_else(|failed| {
@@ -193,24 +205,35 @@ impl Writing {
                     });
                     answers.push(Answer::Offer(answer, verdict));
                 }
-                Command::Advance { to, dead, answer } => {
+                Command::Advance {
+                    consumer,
+                    to,
+                    dead,
+                    answer,
+                } => {
                     if error.is_none() {
-                        error = self.advance(to, &dead).await.err();
+                        error = self.advance(consumer, to, dead).await.err();
                     }
-                    answers.push(Answer::Advance(answer));
+                    answers.push(Answer::Done(answer));
                 }
                 Command::Replay { ids, answer } => {
                     let replayed = match error {
                         None => self.replay(&ids).await,
-                        Some(_) => Ok(Err(OfferError::Stopping)),
+                        Some(_) => Ok(0),
                     };
                     let replayed = replayed.unwrap_or_else(|failed| {
                         error = Some(failed);
-                        Err(OfferError::Stopping)
+                        0
                     });
                     answers.push(Answer::Replay(answer, replayed));
                 }
-                Command::Stop => {}
+                Command::KeepFor { consumers, answer } => {
+                    if error.is_none() {
+                        error = self.keep_for(&consumers).await.err();
+                    }
+                    answers.push(Answer::Done(answer));
+                }
+                Command::Mend { .. } | Command::Stop => {}
             }
         }
         if error.is_none() {
@@ -227,76 +250,72 @@ impl Writing {
 
     async fn offer(
         &mut self,
-        offer: &Offer,
+        mut offer: Offer,
         keep: bool,
     ) -> Result<Result<Verdict, OfferError>, sqlx::Error> {
-        let now = signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default());
-        let verdict = ledger::look(&mut self.connection, offer, now).await?;
+        let now = now();
+        let verdict = self.ledger.look(&mut self.connection, &offer, now).await?;
         if !keep || verdict != Verdict::Kept {
             return Ok(Ok(verdict));
         }
-        if let Some(frame) = &offer.frame
-            && !self
-                .insert(frame, &offer.subject, offer.named.as_ref())
-                .await?
-        {
-            return Ok(Err(OfferError::Full));
+        if let Some(frame) = offer.frame.take() {
+            if !self.has_room_for(&frame) {
+                return Ok(Err(OfferError::Full));
+            }
+            self.insert(frame, &offer.subject, offer.named.as_ref(), None)
+                .await?;
         }
-        ledger::keep(&mut self.connection, offer, now).await?;
+        self.ledger.keep(&mut self.connection, &offer, now).await?;
         Ok(Ok(Verdict::Kept))
     }
 
-    /// Puts a frame behind the others; `false` when there is no room.
-    async fn insert(
-        &mut self,
-        frame: &Frame,
-        subject: &str,
-        named: Option<&Named>,
-    ) -> Result<bool, sqlx::Error> {
-        let bytes = u64::try_from(frame.body.len()).unwrap_or(u64::MAX);
-        let pending = self
-            .totals
-            .head_bytes
-            .saturating_sub(self.totals.tail_bytes);
-        if pending.saturating_add(bytes) > self.gauge.max_bytes {
-            return Ok(false);
-        }
-        let end_records = self.totals.head_records + frame.records;
-        let end_bytes = self.totals.head_bytes + bytes;
-        sqlx::query(
-            "INSERT INTO frame VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )
-        .bind(self.totals.next_frame)
-        .bind(signed(end_records))
-        .bind(signed(end_bytes))
-        .bind(signed(frame.received))
-        .bind(signed(frame.records))
-        .bind(signed(frame.oldest))
-        .bind(signed(frame.newest))
-        .bind(subject)
-        .bind(named.map(|named| named.queue.as_str()))
-        .bind(
-            named
-                .and_then(|named| named.seqs.first())
-                .map(|&seq| signed(seq)),
-        )
-        .bind(
-            named
-                .and_then(|named| named.seqs.last())
-                .map(|&seq| signed(seq)),
-        )
-        .bind(i64::from(crc32fast::hash(&frame.body)))
-        .bind(&frame.body)
-        .execute(&mut self.connection)
-        .await?;
-        self.totals.next_frame += 1;
-        self.totals.head_records = end_records;
-        self.totals.head_bytes = end_bytes;
-        Ok(true)
+    fn has_room_for(&self, frame: &Frame) -> bool {
+        let pending = self.totals.stand.depth().bytes;
+        pending.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
     }
 
-    async fn replay(&mut self, ids: &[i64]) -> Result<Result<u64, OfferError>, sqlx::Error> {
-        let rows = sqlx::query("SELECT id, at, body FROM dead ORDER BY id")
+    /// Puts a frame behind the others, for one consumer or for all.
+    async fn insert(
+        &mut self,
+        frame: Frame,
+        subject: &str,
+        named: Option<&Named>,
+        only_for: Option<Consumer>,
+    ) -> Result<(), sqlx::Error> {
+        let stand = &self.totals.stand;
+        let id = stand.last_frame + 1;
+        let head = Position {
+            records: stand.head.records + frame.records,
+            bytes: stand.head.bytes + frame.packed.bytes,
+        };
+        let seq = |seq: Option<&u64>| seq.map(|&seq| signed(seq));
+        sqlx::query(INSERT)
+            .bind(id)
+            .bind(signed(head.records))
+            .bind(signed(head.bytes))
+            .bind(signed(frame.received))
+            .bind(signed(frame.records))
+            .bind(signed(frame.oldest))
+            .bind(signed(frame.newest))
+            .bind(subject)
+            .bind(named.map(|named| named.queue.as_str()))
+            .bind(seq(named.and_then(|named| named.seqs.first())))
+            .bind(seq(named.and_then(|named| named.seqs.last())))
+            .bind(i64::from(crc32fast::hash(&frame.packed.blocks)))
+            .bind(signed(frame.packed.bytes))
+            .bind(i64::from(frame.packed.crc))
+            .bind(frame.traits.to_stored())
+            .bind(only_for.map(Consumer::name))
+            .bind(frame.packed.blocks)
+            .execute(&mut self.connection)
+            .await?;
+        self.totals.stand.last_frame = id;
+        self.totals.stand.head = head;
+        Ok(())
+    }
+
+    async fn replay(&mut self, ids: &[i64]) -> Result<u64, sqlx::Error> {
+        let rows = sqlx::query("SELECT id, at, body, consumer FROM dead ORDER BY id")
             .fetch_all(&mut self.connection)
             .await?;
         let mut replayed = 0;
@@ -305,114 +324,112 @@ impl Writing {
             if !ids.is_empty() && !ids.contains(&id) {
                 continue;
             }
-            // Its times are not known without a look inside: a clamping export must look.
+            // Its times are not known without a look inside: who cares for them must look.
             let frame = Frame {
-                body: row.try_get(2)?,
+                packed: Packed::new(row.try_get(2)?),
                 records: 1,
                 received: unsigned(row.try_get(1)?),
                 oldest: 0,
                 newest: u64::MAX,
+                traits: Traits {
+                    has_exception: true,
+                    has_long_text: true,
+                },
             };
-            if !self.insert(&frame, "", None).await? {
+            if !self.has_room_for(&frame) {
                 break;
             }
-            sqlx::query("DELETE FROM dead WHERE id = ?1")
+            self.insert(frame, "", None, Consumer::named(row.try_get(3)?))
+                .await?;
+            sqlx::query("DELETE FROM dead WHERE id = ?")
                 .bind(id)
                 .execute(&mut self.connection)
                 .await?;
             self.totals.dead = self.totals.dead.saturating_sub(1);
             replayed += 1;
         }
-        Ok(Ok(replayed))
+        Ok(replayed)
     }
 
-    async fn advance(&mut self, to: Cursor, dead: &[DeadLetter]) -> Result<(), sqlx::Error> {
-        let now = signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default());
+    async fn advance(
+        &mut self,
+        consumer: Consumer,
+        to: Cursor,
+        dead: Vec<DeadLetter>,
+    ) -> Result<(), sqlx::Error> {
         for letter in dead {
-            sqlx::query("INSERT INTO dead (at, reason, body) VALUES (?1, ?2, ?3)")
-                .bind(now)
-                .bind(&letter.reason)
-                .bind(&letter.body)
+            sqlx::query("INSERT INTO dead (at, reason, body, consumer) VALUES (?, ?, ?, ?)")
+                .bind(now())
+                .bind(letter.reason)
+                .bind(letter.body)
+                .bind(letter.of.name())
                 .execute(&mut self.connection)
                 .await?;
             self.totals.dead += 1;
         }
-        if to.frame > self.totals.cursor.frame {
-            let end = sqlx::query(
-                "SELECT end_records, end_bytes FROM frame WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
-            )
-            .bind(to.frame)
-            .fetch_optional(&mut self.connection)
-            .await;
-            match end {
-                Ok(Some(end)) => {
-                    self.totals.tail_records = unsigned(end.try_get(0)?);
-                    self.totals.tail_bytes = unsigned(end.try_get(1)?);
-                }
-                Ok(None) => {}
-                Err(error) if is_damage(&error) => {
-                    // The frame can't be read; when it is the last one, what is behind it is known all the same.
-                    if to.frame + 1 >= self.totals.next_frame {
-                        self.totals.tail_records = self.totals.head_records;
-                        self.totals.tail_bytes = self.totals.head_bytes;
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        sqlx::query("UPDATE consumer SET frame = ?1, done = ?2, end_records = ?3, end_bytes = ?4 WHERE name = 'export'")
+        self.totals.stand.set(consumer, Some(to));
+        sqlx::query("UPDATE consumer SET frame = ?, done = ?, end_records = ?, end_bytes = ? WHERE name = ?")
             .bind(to.frame)
             .bind(signed(to.done))
-            .bind(signed(self.totals.tail_records))
-            .bind(signed(self.totals.tail_bytes))
+            .bind(signed(to.at.records))
+            .bind(signed(to.at.bytes))
+            .bind(consumer.name())
             .execute(&mut self.connection)
             .await?;
-        if !self.is_damaged {
-            sqlx::query("DELETE FROM frame WHERE id <= (SELECT min(frame) FROM consumer)")
-                .execute(&mut self.connection)
-                .await?;
+        self.delete_behind().await
+    }
+
+    async fn delete_behind(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM frame WHERE id <= (SELECT min(frame) FROM consumer)")
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+    }
+
+    async fn keep_for(&mut self, consumers: &[Consumer]) -> Result<(), sqlx::Error> {
+        let behind = self.totals.stand.behind();
+        for consumer in Consumer::ALL {
+            let stands = self.totals.stand.of(consumer);
+            match (consumers.contains(&consumer), stands) {
+                (true, None) => {
+                    // The frame that the one furthest behind is in the middle of is new to this one.
+                    let begin = Cursor { done: 0, ..behind };
+                    sqlx::query("INSERT INTO consumer VALUES (?, ?, 0, ?, ?)")
+                        .bind(consumer.name())
+                        .bind(begin.frame)
+                        .bind(signed(begin.at.records))
+                        .bind(signed(begin.at.bytes))
+                        .execute(&mut self.connection)
+                        .await?;
+                    self.totals.stand.set(consumer, Some(begin));
+                }
+                (false, Some(_)) => {
+                    sqlx::query("DELETE FROM consumer WHERE name = ?")
+                        .bind(consumer.name())
+                        .execute(&mut self.connection)
+                        .await?;
+                    self.totals.stand.set(consumer, None);
+                }
+                _ => {}
+            }
         }
-        self.totals.cursor = to;
-        Ok(())
+        self.delete_behind().await
     }
 
     fn publish(&self) {
-        self.gauge
-            .tail
-            .set(self.totals.tail_records, self.totals.tail_bytes);
-        self.gauge
-            .head
-            .set(self.totals.head_records, self.totals.head_bytes);
         self.gauge.dead.store(self.totals.dead, Ordering::Relaxed);
-        self.gauge
-            .last_frame
-            .store(self.totals.next_frame - 1, Ordering::Release);
-        *self
-            .gauge
-            .cursor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = self.totals.cursor;
+        let stand = &self.gauge.stand;
+        *stand.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.stand;
     }
 }
 
-impl Answer {
-    fn send(self) {
-        // Whoever asked may have gone away; what was written stays written.
-        match self {
-            Self::Offer(answer, verdict) => drop(answer.send(verdict)),
-            Self::Advance(answer) => drop(answer.send(Ok(()))),
-            Self::Replay(answer, replayed) => drop(answer.send(replayed)),
-        }
-    }
-
-    fn fail(self, error: &OfferError) {
-        match self {
-            Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),
-            Self::Advance(answer) => drop(answer.send(Err(error.clone()))),
-            Self::Replay(answer, _) => drop(answer.send(Err(error.clone()))),
-        }
-    }
+fn now() -> i64 {
+    signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default())
 }
+
+pub(super) const INSERT: &str = "INSERT INTO frame (id, end_records, end_bytes, received, records, oldest, newest, subject, queue,
+    first_seq, last_seq, crc, bytes, plain_crc, traits, only_for, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Commands in one transaction at most.
 const GROUP: usize = 128;

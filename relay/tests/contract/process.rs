@@ -140,7 +140,7 @@ fn the_token_command_makes_a_secret_for_the_owner_only() {
 
 #[tokio::test]
 async fn check_says_what_it_found_and_whether_a_relay_can_run() {
-    let upstream = Upstream::start([Say::Ok, Say::Status(401, None)], Say::Status(503, None));
+    let upstream = Upstream::start([], Say::Ok);
     let dir = tempfile::tempdir().expect("a directory");
     let check = |endpoint: &str| {
         let output = command()
@@ -158,6 +158,7 @@ async fn check_says_what_it_found_and_whether_a_relay_can_run() {
         code == Some(0) && text.contains("answers 200") && text.contains("0 records"),
         "{text}"
     );
+    upstream.now_says(Say::Status(401, None));
     let (code, text) = check(&upstream.endpoint);
     assert!(
         code == Some(1) && text.contains("WRONG  upstream") && text.contains("--otlp-token-file"),

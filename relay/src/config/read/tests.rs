@@ -55,6 +55,10 @@ fn each_wrong_setting_is_named_with_what_to_do() {
         ),
         ("spool = \"nats://x\"", "NATS is not supported yet"),
         ("spool = \"none\"", "--spool none needs an upstream"),
+        (
+            "spool = \"none\"\notlp_endpoint = \"http://x\"\notlp_file_dir = \"/x\"",
+            "files are written from the spool",
+        ),
         ("spool = \"redis\"", "use sqlite or none"),
         (
             "database_url = \"postgres://a:b@c/d\"",
@@ -89,6 +93,19 @@ fn each_wrong_setting_is_named_with_what_to_do() {
         ),
         ("sanitize = \"maybe\"", "use on or off"),
         ("clamp = \"maybe\"", "use auto, on or off"),
+        (
+            "limits = \"maybe\"",
+            "--limits `maybe`: use auto, on or off",
+        ),
+        ("exceptions = \"maybe\"", "use log or span"),
+        (
+            "otlp_file_max_bytes = \"0\"",
+            "--otlp-file-max-bytes `0`: use a number above 0",
+        ),
+        (
+            "telemetry_endpoint = \"https://me:pw@otlp.example\"",
+            "--telemetry-endpoint `…`: a URL must not carry credentials",
+        ),
         (
             "cors_origin = \"https://app.example/path\"",
             "use one origin",

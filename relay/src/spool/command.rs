@@ -1,0 +1,64 @@
+//! What the writer is asked for, and what it answers once that is committed.
+
+use tokio::sync::oneshot;
+
+use super::{Consumer, Cursor, DeadLetter, Offer, OfferError, Verdict};
+
+/// What the writer is asked for; it answers after the commit.
+#[derive(Debug)]
+pub enum Command {
+    Offer {
+        offer: Offer,
+        keep: bool,
+        answer: oneshot::Sender<Result<Verdict, OfferError>>,
+    },
+    Advance {
+        consumer: Consumer,
+        to: Cursor,
+        dead: Vec<DeadLetter>,
+        answer: oneshot::Sender<Result<(), OfferError>>,
+    },
+    Replay {
+        ids: Vec<i64>,
+        answer: oneshot::Sender<Result<u64, OfferError>>,
+    },
+    Mend {
+        answer: oneshot::Sender<Result<(), OfferError>>,
+    },
+    KeepFor {
+        consumers: Vec<Consumer>,
+        answer: oneshot::Sender<Result<(), OfferError>>,
+    },
+    Stop,
+}
+
+/// An answer that waits for the commit.
+pub enum Answer {
+    Offer(
+        oneshot::Sender<Result<Verdict, OfferError>>,
+        Result<Verdict, OfferError>,
+    ),
+    Done(oneshot::Sender<Result<(), OfferError>>),
+    Replay(oneshot::Sender<Result<u64, OfferError>>, u64),
+}
+
+impl Answer {
+    /// The commit is there.
+    pub fn send(self) {
+        // Whoever asked may have gone away; what was written stays written.
+        match self {
+            Self::Offer(answer, verdict) => drop(answer.send(verdict)),
+            Self::Done(answer) => drop(answer.send(Ok(()))),
+            Self::Replay(answer, replayed) => drop(answer.send(Ok(replayed))),
+        }
+    }
+
+    /// It is not: nothing of the group was kept.
+    pub fn fail(self, error: &OfferError) {
+        match self {
+            Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),
+            Self::Done(answer) => drop(answer.send(Err(error.clone()))),
+            Self::Replay(answer, _) => drop(answer.send(Err(error.clone()))),
+        }
+    }
+}
