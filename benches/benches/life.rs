@@ -32,15 +32,16 @@ fn main() {
 
     println!(
         "{:<52} {:>12} {:>12}",
-        "start() and install(), milliseconds", "first", "median of 9"
+        "start() and install(), milliseconds", "first", "median of rest"
     );
-    starts("in a directory that is not there", &url, |_| ());
-    starts("in one that another run has left", &url, |dir| {
+    starts("in a directory that is empty", &url, 10, |_| ());
+    starts("in one that another run has left", &url, 10, |dir| {
         drop(run("start", dir, &url))
     });
     starts(
         &format!("with {} MiB pending", pending >> 20),
         &url,
+        4,
         |dir| fill(dir, pending),
     );
 
@@ -90,10 +91,10 @@ fn main() {
     }
 }
 
-/// Times of ten starts, each in its own process. `prepare` is called before each.
-fn starts(row: &str, url: &str, prepare: impl Fn(&Path)) {
+/// Times of so many starts, each in its own process. `prepare` is called before each.
+fn starts(row: &str, url: &str, starts: usize, prepare: impl Fn(&Path)) {
     let mut times: Vec<u64> = Vec::new();
-    let starts = if is_test_run() { 1 } else { 10 };
+    let starts = if is_test_run() { 1 } else { starts };
     for _ in 0..starts {
         let dir = tempfile::tempdir().expect("a temporary directory");
         prepare(dir.path());
