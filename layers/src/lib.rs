@@ -84,7 +84,8 @@
 //! # Threads
 //!
 //! One of the queue (`courier-queue`: segments, syncing) and one of the sender (`courier-send`), which looks names up
-//! on a short-lived third (`courier-resolve`). With a local log, one that writes it (`courier-local`). Nothing else.
+//! on a short-lived third (`courier-resolve`). With a local log, one that writes it (`courier-local`); with
+//! `on_change`, one that calls back (`courier-status`). Nothing else.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
@@ -116,7 +117,10 @@ mod resource;
 pub mod sanitize;
 pub mod send;
 pub mod session;
+mod status;
+mod switches;
 pub mod testing;
+mod watch;
 pub mod wire;
 
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
@@ -133,6 +137,9 @@ pub use queue::DiskQueue;
 pub use record::{Level, Record};
 pub use sanitize::Sanitizer;
 pub use send::{Backend, BackendLayer, Guard};
+pub use status::Status;
+pub use switches::{SWITCHES_FILE, SwitchError};
+pub use watch::Watch;
 
 /// For the macros of this crate.
 #[doc(hidden)]

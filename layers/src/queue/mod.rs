@@ -164,19 +164,19 @@ impl DiskQueue {
         engine.ledger().set_context(context);
     }
 
-    /// What is true of the records that follow, as it was said last.
-    pub(crate) fn context(&self) -> Arc<Context> {
-        self.0.context.load_full()
-    }
-
     /// What a forked child begins with: asked in the child, once for each fork, with the id of its queue, before the
     /// first record that the child appends. Without it the child goes on under the parent's context. It must not use
     /// the queue. The first one set stays.
     pub(crate) fn in_child(
         &self,
-        begin: impl Fn(QueueId) -> (Context, Line) + Send + Sync + 'static,
+        begin: impl Fn(QueueId) -> (Context, Option<Line>) + Send + Sync + 'static,
     ) {
         let _ = self.0.in_child.set(InChild(Box::new(begin)));
+    }
+
+    /// What is true of the records that follow, as it was said last.
+    pub(crate) fn context(&self) -> Arc<Context> {
+        self.0.context.load_full()
     }
 
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.

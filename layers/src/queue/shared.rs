@@ -34,7 +34,7 @@ pub(super) struct Shared {
 }
 
 /// See [`DiskQueue::in_child`](super::DiskQueue::in_child).
-pub(super) struct InChild(pub(super) Box<dyn Fn(QueueId) -> (Context, Line) + Send + Sync>);
+pub(super) struct InChild(pub(super) Box<dyn Fn(QueueId) -> (Context, Option<Line>) + Send + Sync>);
 
 impl fmt::Debug for InChild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,7 +120,7 @@ impl Shared {
             Ok(engine) => engine,
             Err(_) => self.settings.start_homeless(&self.losses),
         };
-        let first = self.in_child.get().map(|InChild(begin)| {
+        let first = self.in_child.get().and_then(|InChild(begin)| {
             let (context, first) = begin(engine.id());
             self.context.store(Arc::new(context));
             first

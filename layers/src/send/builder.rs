@@ -5,7 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::follow::Follow;
+use super::fork::Again;
 use super::network::{NetworkCheck, Watch};
 use super::next::Success;
 use super::round::{Drain, Limits, MAX_BODY_BYTES};
@@ -210,7 +213,7 @@ impl BackendBuilder {
     /// # Errors
     /// A setting makes no sense, or the system gives no thread. Nothing was started then.
     pub fn start(self, queue: &DiskQueue) -> Result<Guard<Backend>, BackendError> {
-        self.check()?.start(queue).map(Guard::new)
+        self.check()?.start(queue, true).map(Guard::new)
     }
 
     /// Keeps what is wrong with a setting for [`start`](Self::start) to say.
@@ -256,16 +259,22 @@ impl BackendBuilder {
             .map_err(|_| BackendError::Token)?;
         #[cfg(feature = "http")]
         self.http.check()?;
-        let (transport, place) = match self.carrier {
-            Carrier::Own(transport) => (transport, None),
+        let has_provider = self.ask.is_some();
+        let (transport, place, again) = match self.carrier {
+            Carrier::Own(transport) => (transport, None, None),
             #[cfg(feature = "http")]
             Carrier::Relay(url) => {
                 let place = http::Place::new(&url, self.http.may_be_plain)?;
                 if self.http.is_locked {
                     place.lock();
                 }
-                let http = http::Http::at(place.clone(), self.http, self.runtime);
-                (Box::new(http) as Box<dyn Transport>, Some(place))
+                let http = http::Http::at(place.clone(), self.http.clone(), self.runtime);
+                let again = http::again(place.clone(), self.http);
+                (
+                    Box::new(http) as Box<dyn Transport>,
+                    Some(place),
+                    Some(again),
+                )
             }
         };
         Ok(Checked {
@@ -275,6 +284,12 @@ impl BackendBuilder {
             tokens: Tokens::new(self.ask),
             flush_every: self.flush_every,
             drop_deadline: self.drop_deadline,
+            again: Again {
+                transport: again.filter(|_| !has_provider),
+                limits: self.limits,
+                success: self.success,
+                interval: self.flush_every,
+            },
             limits: self.limits,
             success: self.success,
             levels: self.levels,
@@ -288,6 +303,7 @@ impl BackendBuilder {
 pub(crate) struct Checked {
     transport: Box<dyn Transport>,
     place: Option<Place>,
+    again: Again,
     token: Option<Token>,
     tokens: Tokens,
     flush_every: Duration,
@@ -300,13 +316,20 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    pub(crate) fn start(self, queue: &DiskQueue) -> Result<Backend, BackendError> {
+    pub(crate) fn start(
+        self,
+        queue: &DiskQueue,
+        is_enabled: bool,
+    ) -> Result<Backend, BackendError> {
         let endpoint = self.transport.endpoint().to_owned();
         let follow = self
             .levels
             .clone()
             .map(|levels| Follow::begin(levels, queue, &self.time));
         let shared = Shared::new(self.token, self.time);
+        if !is_enabled {
+            shared.set_enabled(false);
+        }
         let worker = Worker {
             drain: Drain::new(
                 queue.clone(),
@@ -325,7 +348,8 @@ impl Checked {
             .spawn(move || worker.run())
             .map_err(BackendError::Thread)?;
         Ok(Backend(Arc::new(Inner {
-            shared,
+            shared: ArcSwap::new(shared),
+            again: self.again,
             queue: queue.clone(),
             endpoint,
             place: self.place,
