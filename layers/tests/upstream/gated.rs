@@ -1,7 +1,8 @@
-//! Puts a gate without policy around every subscriber of a process, whatever the subscriber is.
+//! Puts a gate around every subscriber of a process, whatever the subscriber is.
 //!
-//! `run` adds one line to its copy of tracing-core, so that `Dispatch::new` calls [`gate`]. `COURIER_GATE=off` leaves the
-//! gate out, so that the same test binaries also say what they do without it.
+//! `run` adds one line to its copy of tracing-core, so that `Dispatch::new` calls [`gate`]. `COURIER_GATE` says
+//! which gate: `none` has no policy and hands events on as they come, `rules` cleans and rebuilds each by the default policy,
+//! `off` leaves the gate out, so that the same test binaries also say what they do without it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -18,15 +19,17 @@ type Any = Box<dyn Subscriber + Send + Sync>;
 /// What the copy of tracing-core calls for each subscriber.
 #[unsafe(no_mangle)]
 pub fn courier_gate(inner: Any) -> Arc<dyn Subscriber + Send + Sync> {
-    if std::env::var_os("COURIER_GATE").is_some_and(|gate| gate == "off") {
-        return Arc::from(inner);
-    }
+    let policy = match std::env::var("COURIER_GATE").as_deref() {
+        Ok("off") => return Arc::from(inner),
+        Ok("none") => SanitizeLayer::none(),
+        _ => SanitizeLayer::default(),
+    };
     let found = Found {
         inner,
         shadow: Registry::default(),
         ids: Mutex::default(),
     };
-    Arc::new(found.sanitized(SanitizeLayer::none()).into_raw_subscriber())
+    Arc::new(found.sanitized(policy).into_raw_subscriber())
 }
 
 /// A subscriber whose spans can be looked up, as the gate asks for: in its own registry, or, of one that has none (a
