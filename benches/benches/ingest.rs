@@ -113,7 +113,7 @@ fn body() -> Vec<u8> {
             };
             let level = if n % 10 == 0 { "error" } else { "info" };
             format!(
-                r#"{{"q":"{n:016x}-000001f3-9c0d11e2","timestamp":"2026-02-06T12:00:00.{n:06}Z","level":"{level}","logger":"app::sync::upload","message":"uploaded part {n} of the survey to the depot, all well","attributes":{{"http_status":200,"elapsed_ms":{n}.25,"retried":false,"part":{n},"route":"/api/v1/surveys","region":"eu-central","peer":"depot-7"}},"spans":["request","upload"],"location":{{"file":"src/sync.rs","line":41}}{error}}}"#
+                r#"{{"q":"{n:016x}-000001f3-9c0d11e2","timestamp":"2026-02-06T12:00:00.{n:06}Z","level":"{level}","logger":"app::sync::upload","message":"uploaded part {n} of the survey to the depot, all well, nothing left behind and nobody waiting","attributes":{{"http_status":200,"elapsed_ms":{n}.25,"retried":false,"part":{n},"route":"/api/v1/surveys","region":"eu-central","peer":"depot-7"}},"spans":["request","upload"],"location":{{"file":"src/sync.rs","line":41}}{error}}}"#
             )
         })
         .collect();

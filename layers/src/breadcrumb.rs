@@ -6,10 +6,12 @@
 //! What it does not do: keep attributes, or anything that the levels have filtered out.
 
 use std::collections::VecDeque;
+use std::process;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -26,7 +28,16 @@ const MAX_MESSAGE_BYTES: usize = 512;
 
 /// The ring. A cheap handle: clones share it.
 #[derive(Clone, Debug)]
-pub struct Breadcrumbs(Arc<Mutex<Ring>>);
+pub struct Breadcrumbs(Arc<ArcSwap<Held>>);
+
+/// The ring of one process.
+#[derive(Debug)]
+struct Held {
+    process: u32,
+    max_records: usize,
+    max_bytes: usize,
+    ring: Mutex<Ring>,
+}
 
 #[derive(Debug)]
 struct Ring {
@@ -62,23 +73,17 @@ impl Breadcrumbs {
     /// A ring of at most `max_records` crumbs in at most `max_bytes` of JSON. Either at 0: no trail.
     #[must_use]
     pub fn with_limits(max_records: usize, max_bytes: usize) -> Self {
-        Self(Arc::new(Mutex::new(Ring {
-            crumbs: VecDeque::new(),
-            bytes: 0,
+        Self(Arc::new(ArcSwap::from_pointee(Held::new(
             max_records,
             max_bytes,
-        })))
+        ))))
     }
 
     /// The trail as it is now, oldest first: for a log viewer inside the program.
     #[must_use]
     pub fn recent(&self) -> Vec<Breadcrumb> {
-        let json: Vec<Vec<u8>> = self
-            .lock()
-            .crumbs
-            .iter()
-            .map(|crumb| crumb.json.clone())
-            .collect();
+        let json: Vec<Vec<u8>> =
+            self.with(|ring| ring.crumbs.iter().map(|crumb| crumb.json.clone()).collect());
         json.iter()
             .filter_map(|json| serde_json::from_slice(json).ok())
             .collect()
@@ -86,26 +91,28 @@ impl Breadcrumbs {
 
     /// Forgets the trail.
     pub fn clear(&self) {
-        let mut ring = self.lock();
-        ring.crumbs.clear();
-        ring.bytes = 0;
+        self.with(|ring| {
+            ring.crumbs.clear();
+            ring.bytes = 0;
+        });
     }
 
     fn push(&self, frame: &Rc<Frame>) {
-        self.lock().push(frame);
+        self.with(|ring| ring.push(frame));
     }
 
     /// Appends the trail's JSON objects to `out`, joined by commas, without the crumb of `frame` itself.
     pub(crate) fn write_before(&self, frame: &Rc<Frame>, out: &mut Vec<u8>) {
-        self.lock().write(Some(Mark::of(frame)), out);
+        self.with(|ring| ring.write(Some(Mark::of(frame)), out));
     }
 
     /// As [`write_before`](Self::write_before), for the panic hook: gives up after `patience`, since the thread that
     /// holds the ring may be the one that panics.
     pub(crate) fn try_write(&self, patience: Duration, out: &mut Vec<u8>) {
         let deadline = Instant::now() + patience;
+        let held = self.0.load();
         loop {
-            match self.0.try_lock() {
+            match held.ring.try_lock() {
                 Ok(ring) => return ring.write(None, out),
                 Err(TryLockError::Poisoned(poisoned)) => {
                     return poisoned.into_inner().write(None, out);
@@ -118,8 +125,38 @@ impl Breadcrumbs {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Ring> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The process id is asked for only where the ring is held: in a forked child that may be by a thread that exists
+    /// in the parent alone, and for ever.
+    fn with<T>(&self, f: impl FnOnce(&mut Ring) -> T) -> T {
+        let held = self.0.load();
+        match held.ring.try_lock() {
+            Ok(mut ring) => return f(&mut ring),
+            Err(TryLockError::Poisoned(poisoned)) => return f(&mut poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if held.process == process::id() => {}
+            Err(TryLockError::WouldBlock) => {
+                let fresh = Arc::new(Held::new(held.max_records, held.max_bytes));
+                // Another thread of the child may have been quicker; then its ring stays.
+                self.0.compare_and_swap(&*held, fresh);
+                return self.with(f);
+            }
+        }
+        f(&mut held.ring.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Held {
+    fn new(max_records: usize, max_bytes: usize) -> Self {
+        Self {
+            process: process::id(),
+            max_records,
+            max_bytes,
+            ring: Mutex::new(Ring {
+                crumbs: VecDeque::new(),
+                bytes: 0,
+                max_records,
+                max_bytes,
+            }),
+        }
     }
 }
 

@@ -12,10 +12,11 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::breadcrumb::Breadcrumbs;
+use crate::context::RunContext;
 use crate::gate::{Frame, Intake};
 use crate::losses::Loss;
 use crate::queue::{Appended, DiskQueue, Durability, Line};
-use crate::record::{self, Extra, Level};
+use crate::record::{self, Extra, Level, Record};
 
 /// Gives the ids of the trace that the caller is in: trace id and span id, as numbers.
 pub type TraceIds = fn() -> Option<(u128, u64)>;
@@ -25,6 +26,7 @@ pub type TraceIds = fn() -> Option<(u128, u64)>;
 pub struct DiskQueueLayer {
     queue: DiskQueue,
     crumbs: Option<Breadcrumbs>,
+    context: RunContext,
     trace_ids: Option<TraceIds>,
     intake: Intake,
 }
@@ -36,6 +38,7 @@ impl DiskQueueLayer {
         Self {
             queue: queue.clone(),
             crumbs: None,
+            context: RunContext::new(),
             trace_ids: None,
             intake: Intake::new("DiskQueueLayer"),
         }
@@ -45,6 +48,13 @@ impl DiskQueueLayer {
     #[must_use]
     pub fn breadcrumbs(mut self, crumbs: &Breadcrumbs) -> Self {
         self.crumbs = Some(crumbs.clone());
+        self
+    }
+
+    /// Adds what the program is doing to each record. By default nothing.
+    #[must_use]
+    pub fn context(mut self, context: &RunContext) -> Self {
+        self.context = context.clone();
         self
     }
 
@@ -79,7 +89,9 @@ impl DiskQueueLayer {
         {
             crumbs.write_before(frame, &mut buffers.crumbs);
         }
+        let context = self.context.load();
         let extra = Extra {
+            context: &context,
             trace: self
                 .trace_ids
                 .filter(|_| event.is_contextual())
@@ -104,6 +116,17 @@ impl DiskQueueLayer {
         // A loss is counted by the queue, under its reason.
         let _: Appended = self.queue.append(&mut buffers.line, durability);
     }
+}
+
+/// The line of a record that does not come through `tracing`.
+pub(crate) fn line(record: &Record) -> Line {
+    let mut line = Line::new();
+    let start = line.body().len();
+    let json = serde_json::to_vec(record).unwrap_or_default();
+    line.body()
+        .extend_from_slice(json.get(1..).unwrap_or_default());
+    record::fit(line.body(), start);
+    line
 }
 
 /// What a thread encodes with, again and again.

@@ -65,7 +65,8 @@
 //!
 //! # Modules
 //!
-//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`sanitize`] finds what is
+//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`level`] says which are recorded,
+//! also from afar; [`sanitize`] finds what is
 //! secret; [`record`] and [`wire`] are the shapes that travel; [`testing`] is for your own tests.
 //!
 //! # Features
@@ -73,6 +74,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `http` | yes | `send::Http`, `Backend::builder`, `CourierBuilder::relay`: delivery over HTTP; brings reqwest, rustls and tokio |
+//! | `local-log` | yes | [`local_log`], `CourierBuilder::local_log`: a human-readable log in files; brings tracing-appender |
 //! | `policy` | no | [`sanitize`]: policies from TOML files, patterns of your own; brings regex and toml |
 //! | `pseudonym` | no | [`sanitize`]: keyed pseudonyms in place of markers; brings hmac and sha2 |
 //!
@@ -82,7 +84,7 @@
 //! # Threads
 //!
 //! One of the queue (`courier-queue`: segments, syncing) and one of the sender (`courier-send`), which looks names up
-//! on a short-lived third (`courier-resolve`). Nothing else.
+//! on a short-lived third (`courier-resolve`). With a local log, one that writes it (`courier-local`). Nothing else.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
@@ -90,16 +92,27 @@
 )]
 
 pub mod breadcrumb;
+mod builder;
 mod clock;
+mod context;
 mod courier;
 mod disk;
 mod fatal;
 mod gate;
-mod level;
+mod install;
+pub mod level;
+mod life;
+#[cfg(feature = "local-log")]
+pub mod local_log;
+#[cfg(not(feature = "local-log"))]
+#[path = "no_local_log.rs"]
+mod local_log;
 mod losses;
+mod mark;
 mod panic;
 pub mod queue;
 pub mod record;
+mod resource;
 pub mod sanitize;
 pub mod send;
 pub mod session;
@@ -107,8 +120,10 @@ pub mod testing;
 pub mod wire;
 
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
+pub use builder::{CourierBuilder, StartError};
 pub use clock::Clock;
-pub use courier::{Courier, CourierBuilder, StartError};
+pub use context::RunContext;
+pub use courier::Courier;
 pub use disk::{DiskQueueLayer, TraceIds};
 pub use gate::{Around, Json, SanitizeExt, SanitizeLayer, Sanitized, Sealed, json};
 pub use level::{Levels, LevelsError, LevelsFilter, Rules};

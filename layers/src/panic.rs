@@ -12,13 +12,17 @@
 
 use std::backtrace::Backtrace;
 use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
-use crate::queue::{Appended, DiskQueue, Durability, Line};
+use crate::context::RunContext;
+use crate::disk;
+use crate::life::Life;
+use crate::queue::{Appended, DiskQueue, Durability};
 use crate::record::{self, Level, Location, Record};
 use crate::sanitize::{Place, Sanitizer};
 
@@ -30,9 +34,12 @@ const CRUMBS_PATIENCE: Duration = Duration::from_millis(50);
 pub struct PanicHook {
     queue: DiskQueue,
     crumbs: Option<Breadcrumbs>,
+    context: RunContext,
+    life: Option<Arc<Life>>,
     sanitizer: Sanitizer,
     clock: Clock,
     level: Level,
+    has_backtrace: bool,
 }
 
 impl PanicHook {
@@ -42,9 +49,12 @@ impl PanicHook {
         Self {
             queue: queue.clone(),
             crumbs: None,
+            context: RunContext::new(),
+            life: None,
             sanitizer: Sanitizer::default(),
             clock: Clock::System,
             level: Level::Fatal,
+            has_backtrace: true,
         }
     }
 
@@ -52,6 +62,19 @@ impl PanicHook {
     #[must_use]
     pub fn breadcrumbs(mut self, crumbs: &Breadcrumbs) -> Self {
         self.crumbs = Some(crumbs.clone());
+        self
+    }
+
+    /// Adds what the program is doing. By default nothing.
+    #[must_use]
+    pub fn context(mut self, context: &RunContext) -> Self {
+        self.context = context.clone();
+        self
+    }
+
+    /// The session whose mark says that it panicked.
+    pub(crate) fn life(mut self, life: &Arc<Life>) -> Self {
+        self.life = Some(Arc::clone(life));
         self
     }
 
@@ -76,6 +99,13 @@ impl PanicHook {
         self
     }
 
+    /// Leaves the backtrace out. By default it is captured whatever `RUST_BACKTRACE` says.
+    #[must_use]
+    pub fn without_backtrace(mut self) -> Self {
+        self.has_backtrace = false;
+        self
+    }
+
     /// Puts it before the hook that is there, for the rest of the program's life.
     pub fn install(self) {
         let before = panic::take_hook();
@@ -86,13 +116,11 @@ impl PanicHook {
     }
 
     fn write(&self, info: &PanicHookInfo<'_>) {
-        let mut line = Line::new();
-        let start = line.body().len();
-        let json = serde_json::to_vec(&self.record(info)).unwrap_or_default();
-        line.body()
-            .extend_from_slice(json.get(1..).unwrap_or_default());
-        record::fit(line.body(), start);
+        let mut line = disk::line(&self.record(info));
         let _: Appended = self.queue.append(&mut line, Durability::Durable);
+        if let Some(life) = &self.life {
+            life.panicked();
+        }
     }
 
     fn record(&self, info: &PanicHookInfo<'_>) -> Record {
@@ -100,8 +128,6 @@ impl PanicHook {
             .sanitizer
             .clean(Place::Message, payload(info))
             .into_owned();
-        let stack = Backtrace::force_capture().to_string();
-        let stack = programs_own(&stack);
         let thread = std::thread::current();
         let mut attributes = Map::new();
         attributes.insert("panic".to_owned(), Value::Bool(true));
@@ -109,6 +135,7 @@ impl PanicHook {
             let name = self.sanitizer.clean(Place::Attribute, name);
             attributes.insert("thread.name".to_owned(), name.into());
         }
+        self.context.fill(&mut attributes);
         let mut timestamp = Vec::new();
         record::timestamp(self.clock.now(), &mut timestamp);
         Record {
@@ -118,7 +145,7 @@ impl PanicHook {
             error: Some(format!("panic: {message}")),
             message,
             attributes,
-            stack_trace: Some(self.sanitizer.clean(Place::Stack, stack).into_owned()),
+            stack_trace: self.has_backtrace.then(|| self.stack()),
             trace_id: None,
             span_id: None,
             spans: Vec::new(),
@@ -128,6 +155,13 @@ impl PanicHook {
             }),
             breadcrumbs: self.trail(),
         }
+    }
+
+    fn stack(&self) -> String {
+        let stack = Backtrace::force_capture().to_string();
+        self.sanitizer
+            .clean(Place::Stack, programs_own(&stack))
+            .into_owned()
     }
 
     fn trail(&self) -> Vec<record::Breadcrumb> {

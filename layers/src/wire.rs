@@ -1,6 +1,10 @@
 //! What travels between a program and its relay, as types that both sides share.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::record::Level;
 
 /// The relay's answer to a batch. `accepted + duplicates + rejected.len()` is what was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,4 +24,30 @@ pub struct Rejected {
     pub index: usize,
     /// What is wrong with it, for the client's developer.
     pub reason: String,
+}
+
+/// The relay's answer to a program that asks for its levels. Other relays may leave out what is optional here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LevelConfig {
+    /// The lowest level to record.
+    pub min_level: Level,
+    /// Exceptions by module, whole path segments, the longest winning.
+    #[serde(default)]
+    pub modules: BTreeMap<String, Level>,
+    /// When this ends, in RFC 3339 by the relay's clock.
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    /// How long until then: what counts where the two clocks differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_seconds: Option<f64>,
+    /// When to ask again, in seconds.
+    pub refresh_seconds: u64,
+    /// The rule that says so, `user 7`; [`NO_RULE`](Self::NO_RULE) when none does, and the program's own levels hold.
+    #[serde(default)]
+    pub rule: Option<String>,
+}
+
+impl LevelConfig {
+    /// No rule of the relay is meant for this program: it keeps to its own levels.
+    pub const NO_RULE: &str = "none";
 }

@@ -1,146 +1,16 @@
 //! Delivery over a scripted transport: what goes out, and what each answer leads to.
 
+mod scripted;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use scripted::{PATIENCE, Scripted, Trial, append, numbers, receipt, status};
 use serde_json::{Value, json};
-use tracing_courier::queue::{Context, Durability, Line};
-use tracing_courier::send::{Answer, Connection, Report, Request, Transport, WhyStopped};
-use tracing_courier::{Backend, DiskQueue, Guard};
-
-/// Long enough for a slow machine; no test waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-type Script = Box<dyn FnMut(&Value, Option<&str>) -> Answer + Send>;
-
-/// Answers by a script, and keeps the bodies.
-struct Scripted {
-    script: Script,
-    bodies: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Transport for Scripted {
-    fn post(&mut self, request: &Request<'_>) -> Answer {
-        let body: Value = serde_json::from_slice(request.body).expect("a body is JSON");
-        let answer = (self.script)(&body, request.token);
-        self.bodies.lock().unwrap().push(body);
-        answer
-    }
-
-    fn endpoint(&self) -> &str {
-        "scripted"
-    }
-}
-
-struct Trial {
-    _dir: tempfile::TempDir,
-    queue: DiskQueue,
-    backend: Guard<Backend>,
-    bodies: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Trial {
-    /// A queue with `records` numbered records, and a sender over `script`.
-    fn new(
-        records: u64,
-        script: impl FnMut(&Value, Option<&str>) -> Answer + Send + 'static,
-    ) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let queue = DiskQueue::open(dir.path()).unwrap();
-        queue.set_context(&Context {
-            context: json!({"installId": "i-1"}).as_object().unwrap().clone(),
-            resource: json!({"service.name": "trial"})
-                .as_object()
-                .unwrap()
-                .clone(),
-        });
-        append(&queue, 0..records);
-        let bodies = Arc::default();
-        let backend = Backend::by(Scripted {
-            script: Box::new(script),
-            bodies: Arc::clone(&bodies),
-        })
-        .token("t-1")
-        .drop_deadline(Duration::from_millis(1))
-        .start(&queue)
-        .unwrap();
-        Self {
-            _dir: dir,
-            queue,
-            backend,
-            bodies,
-        }
-    }
-
-    fn flush(&self) -> Report {
-        self.backend.flush(PATIENCE)
-    }
-
-    /// The numbers that went out, request by request.
-    fn sent(&self) -> Vec<Vec<u64>> {
-        self.bodies.lock().unwrap().iter().map(numbers).collect()
-    }
-
-    fn put_aside(&self) -> Vec<(u64, String)> {
-        let path = self
-            .queue
-            .root()
-            .join(format!("q-{}", self.queue.id()))
-            .join("rejected.jsonl");
-        std::fs::read_to_string(path)
-            .unwrap_or_default()
-            .lines()
-            .map(|line| {
-                let record: Value = serde_json::from_str(line).unwrap();
-                (
-                    number(&record).unwrap(),
-                    record["reason"].as_str().unwrap().to_owned(),
-                )
-            })
-            .collect()
-    }
-}
-
-fn append(queue: &DiskQueue, numbers: std::ops::Range<u64>) {
-    for n in numbers {
-        let mut line = Line::new();
-        let record = format!(
-            r#""timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m","attributes":{{"n":{n}}}}}"#
-        );
-        line.body().extend_from_slice(record.as_bytes());
-        let _ = queue.append(&mut line, Durability::PageCache);
-    }
-}
-
-/// The numbers of a body's records; a loss record of the queue's own has none.
-fn numbers(body: &Value) -> Vec<u64> {
-    let records = body["logs"].as_array().unwrap();
-    records.iter().filter_map(number).collect()
-}
-
-fn number(record: &Value) -> Option<u64> {
-    record["attributes"]["n"].as_u64()
-}
-
-fn status(status: u16) -> Answer {
-    Answer {
-        status: Some(status),
-        // No waiting in a test: a wait is the pure function's business, and tested there.
-        retry_after: Some(Duration::ZERO),
-        ..Answer::default()
-    }
-}
-
-fn receipt(body: &Value) -> Answer {
-    let accepted = body["logs"].as_array().unwrap().len();
-    Answer {
-        body: json!({"accepted": accepted, "duplicates": 0, "rejected": []})
-            .to_string()
-            .into_bytes(),
-        ..status(200)
-    }
-}
+use tracing_courier::queue::Context;
+use tracing_courier::send::{Answer, Connection, WhyStopped};
+use tracing_courier::{Backend, DiskQueue};
 
 #[test]
 fn a_flush_sends_everything_in_order_and_in_batches_of_a_hundred() {
@@ -309,12 +179,9 @@ fn a_batch_never_mixes_two_contexts() {
     queue.set_context(&user("bob"));
     append(&queue, 3..5);
     let bodies: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let backend = Backend::by(Scripted {
-        script: Box::new(|body, _| receipt(body)),
-        bodies: Arc::clone(&bodies),
-    })
-    .start(&queue)
-    .unwrap();
+    let backend = Backend::by(Scripted::new(|body, _| receipt(body), Arc::clone(&bodies)))
+        .start(&queue)
+        .unwrap();
     backend.flush(PATIENCE);
     let seen: Vec<(String, Vec<u64>)> = bodies
         .lock()
@@ -386,14 +253,22 @@ fn a_flush_returns_at_its_deadline_and_the_sender_goes_on() {
 }
 
 #[test]
-fn a_transport_that_panics_ends_the_sender_and_a_flush_says_so() {
-    let trial = Trial::new(1, |_, _| panic!("on purpose"));
+fn a_transport_that_panics_is_counted_and_the_sender_goes_on() {
+    let mut is_first = true;
+    let trial = Trial::new(3, move |body, _| {
+        if std::mem::take(&mut is_first) {
+            panic!("on purpose");
+        }
+        receipt(body)
+    });
     let report = trial.flush();
     assert_eq!(
         (report.why_stopped, report.pending),
-        (WhyStopped::Stopped, 1)
+        (WhyStopped::Drained, 0)
     );
-    assert_eq!(trial.flush().why_stopped, WhyStopped::Stopped);
+    let status = trial.backend.status();
+    assert_eq!(status.panics, 1);
+    assert_eq!(status.last_error.as_deref(), Some("a panic while sending"));
 }
 
 #[test]
@@ -412,6 +287,45 @@ fn settings_that_make_no_sense_are_refused_before_anything_starts() {
         (
             Backend::builder("https://relay.example").flush_every(Duration::ZERO),
             "flush_every must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").drop_deadline(Duration::ZERO),
+            "drop_deadline must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").request_timeout(Duration::ZERO),
+            "request_timeout must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").batch_records(0),
+            "batch_records must be more than zero",
+        ),
+        (
+            Backend::builder("https://relay.example").batch_records(1001),
+            "batch_records is 1001: a relay takes 1000 at most",
+        ),
+        (
+            Backend::builder("https://relay.example").batch_bytes(1 << 20),
+            "batch_bytes is 1048576: a relay takes 983040 at most",
+        ),
+        (
+            Backend::builder("http://relay.example"),
+            "relay URL `http://relay.example`: http leaves records and token in the clear; use https, or call \
+             `.allow_plain_http()` if the network is your own",
+        ),
+        (
+            Backend::builder("https://relay.example").root_certificates("no PEM"),
+            "root certificates: no `CERTIFICATE` block in the PEM",
+        ),
+        (
+            Backend::builder("https://relay.example").root_certificates(
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            ),
+            "root certificates: invalid peer certificate: BadEncoding",
+        ),
+        (
+            Backend::builder("https://relay.example").client_certificate("no PEM", "no PEM"),
+            "client certificate: no `CERTIFICATE` block in the PEM",
         ),
     ] {
         assert_eq!(builder.start(&queue).unwrap_err().to_string(), message);

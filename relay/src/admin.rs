@@ -19,6 +19,7 @@ use tracing_courier::wire::Receipt;
 use crate::dead::DeadRecord;
 use crate::error::ApiError;
 use crate::ingest::Ingest;
+use crate::levels;
 use crate::metrics::Now;
 
 /// What the admin listener works with; a cheap handle.
@@ -38,6 +39,7 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/import", post(import))
         .route("/admin/v1/dead", get(dead))
         .route("/admin/v1/dead/replay", post(replay))
+        .merge(levels::admin())
         .layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
         .layer(middleware::from_fn_with_state(admin.clone(), authorize));
     Router::new()

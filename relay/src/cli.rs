@@ -9,6 +9,7 @@ use courier_relay::SecretError;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use secrecy::SecretString;
 
+use crate::level::Level;
 use crate::queue::Queue;
 use crate::sanitize::Sanitize;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Records that the upstream refused for their content
     #[command(subcommand)]
     Dead(Dead),
+    /// Which programs log at which levels: rules that they hear of by themselves
+    #[command(subcommand)]
+    Level(Level),
     /// Takes in a queue directory that was carried here by hand, without a token; twice is once
     Import {
         /// A queue root or one q-<id> directory
@@ -86,6 +90,7 @@ impl Cli {
             Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
             Some(Command::Dead(dead)) => letters(&self.settings.read()?, dead),
+            Some(Command::Level(level)) => level.run(&self.settings.read()?),
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
     }
@@ -123,7 +128,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         .init();
     raise_open_files();
     // Before anything is said to listen, so that a signal right after that is not lost.
-    let signal = Signal::listen()?;
+    let mut signal = Signal::listen()?;
     let is_development = matches!(config.tokens.key, KeyConfig::Development);
     let data_dir = config.data_dir.clone();
     let relay = courier_relay::start(config).await?;
@@ -146,7 +151,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
             data_dir.display()
         );
     }
-    signal.received().await;
+    while signal.received().await == Said::Reload {
+        relay.reload_certificate();
+    }
     tracing::info!("stopping");
     relay.stop().await;
     tracing::info!("stopped");
@@ -170,8 +177,17 @@ fn raise_open_files() {
 #[cfg(not(unix))]
 fn raise_open_files() {}
 
+/// What a signal asks for.
+#[derive(PartialEq, Eq)]
+enum Said {
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no SIGHUP"))]
+    Reload,
+    Stop,
+}
+
 #[cfg(unix)]
 struct Signal {
+    hangup: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
@@ -181,15 +197,17 @@ impl Signal {
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    async fn received(mut self) {
+    async fn received(&mut self) -> Said {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => Said::Reload,
+            _ = self.terminate.recv() => Said::Stop,
+            _ = self.interrupt.recv() => Said::Stop,
         }
     }
 }
@@ -203,8 +221,9 @@ impl Signal {
         Ok(Self)
     }
 
-    async fn received(self) {
+    async fn received(&mut self) -> Said {
         let _ = tokio::signal::ctrl_c().await;
+        Said::Stop
     }
 }
 

@@ -3,10 +3,13 @@
 //! The same steps that an accepted batch goes through, for whoever wants to see what arrives upstream: a bench, a fuzzer, a
 //! client's own tests.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tracing_courier::sanitize::Sanitizer;
 use tracing_courier::wire::Rejected;
 
+use crate::body::Packed;
+use crate::ingest::once;
 use crate::map::{self, Arrival};
 use crate::redact::Redaction;
 use crate::wire::{self, Reject};
@@ -18,6 +21,8 @@ pub struct Converted {
     pub frame: Vec<u8>,
     /// Log records in it.
     pub records: usize,
+    /// Records with the name of one before them in the same body.
+    pub duplicates: usize,
     /// Records that can't be taken.
     pub rejected: Vec<Rejected>,
 }
@@ -26,6 +31,22 @@ pub struct Converted {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct NotABatch(#[from] wire::Error);
+
+/// The body can't be unpacked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotUnpacked(String);
+
+/// Unpacks `body`, which came under this `Content-Encoding`: at most `max_bytes`, and no bomb.
+///
+/// # Errors
+///
+/// When it is of another coding, too much, or no coding of ours.
+pub fn unpack(content_encoding: &str, body: &[u8], max_bytes: usize) -> Result<Bytes, NotUnpacked> {
+    Packed::new(content_encoding, Bytes::copy_from_slice(body))
+        .and_then(|packed| packed.unpack(max_bytes))
+        .map_err(|error| NotUnpacked(error.to_string()))
+}
 
 /// Converts `body`, sent by `subject` and received at `received`.
 ///
@@ -42,10 +63,14 @@ pub fn convert(
     if let Some(sanitizer) = sanitizer {
         Redaction::by(sanitizer).batch(&mut batch);
     }
-    let mapped = map::to_otlp(&batch, &batch.records, &Arrival { subject, received });
+    let mut records = std::mem::take(&mut batch.records);
+    let whole = records.len();
+    once(&mut records, &batch);
+    let mapped = map::to_otlp(&batch, &records, &Arrival { subject, received });
     Ok(Converted {
         frame: mapped.body,
-        records: batch.records.len(),
+        records: records.len(),
+        duplicates: whole - records.len(),
         rejected: in_words(&batch.rejected),
     })
 }
@@ -87,7 +112,10 @@ mod tests {
             .sum::<usize>();
         assert_eq!(records, converted.records);
         let sent = wire::parse(body, usize::MAX).expect("it was a batch").sent;
-        assert_eq!(records + converted.rejected.len(), sent);
+        assert_eq!(
+            records + converted.duplicates + converted.rejected.len(),
+            sent
+        );
     }
 
     proptest! {

@@ -31,6 +31,9 @@ pub enum ApiError {
     /// It is over the body cap, as sent or inflated.
     #[error("the body is over {0} bytes")]
     BodyTooLarge(usize),
+    /// It becomes more than so many times as long as it was sent.
+    #[error("the body inflates over {0} times")]
+    Bomb(usize),
     /// It has too many records.
     #[error("the batch has {records} records; at most {max} are taken")]
     TooManyRecords {
@@ -39,6 +42,12 @@ pub enum ApiError {
         /// How many it may have.
         max: usize,
     },
+    /// A rule for levels that makes no sense.
+    #[error("{0}")]
+    NotARule(String),
+    /// There is no rule of this number, or it has ended.
+    #[error("there is no rule {0}, or it has ended")]
+    NoSuchRule(String),
     /// Another coding than gzip or zstd.
     #[error("`Content-Encoding` must be gzip, zstd or absent")]
     UnknownEncoding,
@@ -65,13 +74,15 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotInflatable(_) | Self::Truncated | Self::NotABatch(_) => {
+            Self::NotInflatable(_) | Self::Truncated | Self::NotABatch(_) | Self::NotARule(_) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::NoSuchRule(_) => StatusCode::NOT_FOUND,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge(_) | Self::TooManyRecords { .. } | Self::OverAMinute => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::BodyTooLarge(_)
+            | Self::Bomb(_)
+            | Self::TooManyRecords { .. }
+            | Self::OverAMinute => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownEncoding | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream => StatusCode::BAD_GATEWAY,

@@ -27,7 +27,7 @@ use crate::body;
 use crate::convert;
 use crate::error::ApiError;
 use crate::identity::{Identity, TokenError, Verifier};
-use crate::levels::{self, Levels};
+use crate::levels::{self, Levels, Origin};
 use crate::limit::Limits;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
@@ -56,13 +56,14 @@ impl Ingest {
         verifier: Verifier,
         pipeline: Pipeline,
         limits: Limits,
+        levels: Levels,
         max_body_bytes: usize,
     ) -> Self {
         Self(Arc::new(Inner {
             verifier,
             pipeline,
             limits,
-            levels: Levels::default(),
+            levels,
             max_body_bytes,
             is_draining: AtomicBool::new(false),
         }))
@@ -72,6 +73,12 @@ impl Ingest {
     #[must_use]
     pub fn levels(&self) -> &Levels {
         &self.0.levels
+    }
+
+    /// Who knows whose token it is.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.0.verifier
     }
 
     /// From now on every batch is answered with 503.
@@ -114,18 +121,22 @@ async fn post_logs(
     }
     let (parts, body) = request.into_parts();
     let inner = &ingest.0;
-    let expected = body::expected_bytes(&parts.headers).unwrap_or(inner.max_body_bytes);
-    let body = {
-        let _room = inner
-            .limits
-            .receive(expected.min(inner.max_body_bytes))
-            .await?;
-        body::read(&parts.headers, body, inner.max_body_bytes).await?
-    };
-    let _room = inner.limits.work(body.len()).await?;
+    let max_bytes = inner.max_body_bytes;
+    let expected = body::expected_bytes(&parts.headers).unwrap_or(max_bytes);
+    let on_its_way = inner
+        .limits
+        .receive(&who.subject, expected.min(max_bytes))
+        .await?;
+    let packed = body::receive(&parts.headers, body, max_bytes).await?;
+    inner.limits.admit_user(&who.subject)?;
+    let mut room = inner.limits.work(packed.most_bytes(max_bytes)).await?;
+    drop(on_its_way);
+    let body = packed.unpack(max_bytes)?;
+    room.shrink_to(body.len());
     let admit = |records| inner.limits.admit_batch(&who.subject, records, body.len());
-    let receipt = inner.pipeline.accept(&who.subject, &body, admit).await?;
-    Ok(([(COURIER_CONFIG, ingest.levels().etag())], Json(receipt)).into_response())
+    let (receipt, origin) = inner.pipeline.take(&who.subject, &body, admit).await?;
+    let tag = ingest.levels().tag(&origin.program(&who.subject));
+    Ok(([(COURIER_CONFIG, tag)], Json(receipt)).into_response())
 }
 
 impl FromRequestParts<Ingest> for Identity {
@@ -174,6 +185,21 @@ impl Pipeline {
         body: &[u8],
         admit: impl FnOnce(usize) -> Result<(), ApiError>,
     ) -> Result<Receipt, ApiError> {
+        let (receipt, _) = self.take(subject, body, admit).await?;
+        Ok(receipt)
+    }
+
+    /// The same, with where the batch came from.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was kept.
+    pub async fn take(
+        &self,
+        subject: &str,
+        body: &[u8],
+        admit: impl FnOnce(usize) -> Result<(), ApiError>,
+    ) -> Result<(Receipt, Origin), ApiError> {
         let arrival = Arrival {
             subject,
             received: Timestamp::now(),
@@ -186,6 +212,7 @@ impl Pipeline {
             });
         }
         admit(batch.sent)?;
+        let origin = Origin::of(&batch);
         for (_, reject) in &batch.rejected {
             self.metrics.rejected.add(reject.as_str(), 1);
         }
@@ -224,12 +251,12 @@ impl Pipeline {
         self.metrics.accepted.add(receipt.accepted);
         self.metrics.duplicates.add(receipt.duplicates);
         self.metrics.received_bytes.add(count(body.len()));
-        Ok(receipt)
+        Ok((receipt, origin))
     }
 }
 
 /// Drops what has the name of a record before it in the same batch.
-fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
+pub fn once(records: &mut Vec<Record<'_>>, batch: &Batch<'_>) {
     let mut seen = HashSet::new();
     records.retain(|record| name(record, batch).is_none_or(|seq| seen.insert(seq)));
 }

@@ -42,7 +42,7 @@ mod hold;
 mod identity;
 mod import;
 mod ingest;
-mod levels;
+pub mod levels;
 mod limit;
 mod map;
 mod metrics;
@@ -55,7 +55,7 @@ mod wire;
 
 pub use check::{Finding, check};
 pub use config::Config;
-pub use convert::{Converted, NotABatch, convert};
+pub use convert::{Converted, NotABatch, NotUnpacked, convert, unpack};
 pub use dead::{DeadError, DeadRecord, dead_letters, replay};
 pub use fingerprint::fingerprint;
 pub use identity::{KeyError, Secret, SecretError};

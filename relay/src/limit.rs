@@ -1,15 +1,16 @@
 //! How much one user, one address and everybody together may ask for.
 //!
 //! Rates are buckets that hold a minute's worth: a full minute may come at once. What a user sends counts against that
-//! user only, so that nobody pays for a noisy neighbour. Bytes in memory are bounded for all together; whoever finds no
-//! room waits a little and is then asked to come back.
+//! user only, so that nobody pays for a noisy neighbour. Bytes in memory are bounded for all together, and one user has a
+//! quarter of them at most while bodies come in; whoever finds no room waits a little and is then asked to come back.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
@@ -27,7 +28,9 @@ pub struct Limits {
     bytes: Option<Rate<String>>,
     requests: Option<Rate<IpAddr>>,
     trusted_proxies: Vec<IpAddr>,
+    told: Told,
     receiving: Room,
+    receiving_of: Shares,
     working: Room,
 }
 
@@ -40,7 +43,9 @@ impl Limits {
             bytes: rates.bytes.map(Rate::per_minute),
             requests: rates.requests.map(Rate::per_minute),
             trusted_proxies,
+            told: Told::default(),
             receiving: Room::new(RECEIVING_KIB),
+            receiving_of: Shares::new(RECEIVING_KIB / 4),
             working: Room::new(WORKING_KIB),
         }
     }
@@ -67,19 +72,39 @@ impl Limits {
         let subject = subject.to_owned();
         for (rate, amount) in [(&self.bytes, bytes), (&self.records, records)] {
             if let Some(rate) = rate {
-                rate.take(&subject, amount).map_err(Refusal::into_error)?;
+                rate.take(&subject, amount).map_err(|refusal| {
+                    if let Refusal::Wait(wait) = refusal {
+                        self.told.remember(&subject, wait, Instant::now());
+                    }
+                    refusal.into_error()
+                })?;
             }
         }
         Ok(())
+    }
+
+    /// Says again what a user was told within this second, so that one who does not listen costs no parsing.
+    ///
+    /// # Errors
+    ///
+    /// When that user has just been asked to wait.
+    pub fn admit_user(&self, subject: &str) -> Result<(), ApiError> {
+        match self.told.wait(subject, Instant::now()) {
+            Some(wait) => Err(Refusal::Wait(wait).into_error()),
+            None => Ok(()),
+        }
     }
 
     /// Room for a body on its way in.
     ///
     /// # Errors
     ///
-    /// When there is none for a while.
-    pub async fn receive(&self, bytes: usize) -> Result<Held, ApiError> {
-        self.receiving.hold(bytes).await
+    /// When there is none for a while, or this user has its share of it.
+    pub async fn receive(&self, subject: &str, bytes: usize) -> Result<Held, ApiError> {
+        let share = self.receiving_of.take(subject, self.receiving.kib(bytes))?;
+        let mut held = self.receiving.hold(bytes).await?;
+        held.share = Some(share);
+        Ok(held)
     }
 
     /// Room for a batch that is being parsed, mapped and kept.
@@ -94,7 +119,18 @@ impl Limits {
 
 /// Room that is free again when this is dropped.
 #[derive(Debug)]
-pub struct Held(#[allow(dead_code, reason = "held, never read")] OwnedSemaphorePermit);
+pub struct Held {
+    permit: OwnedSemaphorePermit,
+    share: Option<Share>,
+}
+
+impl Held {
+    /// Gives back what is not needed for `bytes`.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let spare = self.permit.num_permits().saturating_sub(bytes / 1024 + 1);
+        drop(self.permit.split(spare));
+    }
+}
 
 #[derive(Debug)]
 struct Room {
@@ -110,17 +146,109 @@ impl Room {
         }
     }
 
-    async fn hold(&self, bytes: usize) -> Result<Held, ApiError> {
-        let kib = u32::try_from(bytes / 1024 + 1)
+    /// What so many bytes take; never more than there is, so that a cap above it is slow and not impossible.
+    fn kib(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes / 1024 + 1)
             .unwrap_or(u32::MAX)
-            .min(self.kib);
-        let held =
-            tokio::time::timeout(ROOM_TIMEOUT, Arc::clone(&self.free).acquire_many_owned(kib))
-                .await;
-        match held {
-            Ok(Ok(permit)) => Ok(Held(permit)),
+            .min(self.kib)
+    }
+
+    async fn hold(&self, bytes: usize) -> Result<Held, ApiError> {
+        let permit = Arc::clone(&self.free).acquire_many_owned(self.kib(bytes));
+        match tokio::time::timeout(ROOM_TIMEOUT, permit).await {
+            Ok(Ok(permit)) => Ok(Held {
+                permit,
+                share: None,
+            }),
             Ok(Err(_)) | Err(_) => Err(ApiError::Unavailable("the relay is busy")),
         }
+    }
+}
+
+/// Who holds how much of a room.
+#[derive(Debug)]
+struct Shares {
+    most_kib: u32,
+    held: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+#[derive(Debug)]
+struct Share {
+    kib: u32,
+    subject: String,
+    held: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+impl Shares {
+    fn new(most_kib: u32) -> Self {
+        Self {
+            most_kib,
+            held: Arc::default(),
+        }
+    }
+
+    fn take(&self, subject: &str, kib: u32) -> Result<Share, ApiError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = held.entry(subject.to_owned()).or_default();
+        // Whoever holds nothing may take what it needs.
+        if *own > 0 && *own + kib > self.most_kib {
+            return Err(ApiError::RateLimited(1));
+        }
+        *own += kib;
+        Ok(Share {
+            kib,
+            subject: subject.to_owned(),
+            held: Arc::clone(&self.held),
+        })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = held.get_mut(&self.subject) {
+            *own = own.saturating_sub(self.kib);
+            if *own == 0 {
+                held.remove(&self.subject);
+            }
+        }
+    }
+}
+
+/// Who was asked to wait, and until when.
+#[derive(Debug, Default)]
+struct Told(Mutex<HashMap<String, Wait>>);
+
+#[derive(Debug)]
+struct Wait {
+    /// When what was asked for will be there.
+    over: Instant,
+    /// Until when it is said again without looking. Soon: what another device of the same user asks for may be less.
+    said: Instant,
+}
+
+impl Told {
+    fn remember(&self, subject: &str, wait: Duration, now: Instant) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MAX_TOLD {
+            told.retain(|_, wait| wait.said > now);
+        }
+        if told.len() < MAX_TOLD {
+            let said = now + wait.min(SAID_AGAIN);
+            told.insert(
+                subject.to_owned(),
+                Wait {
+                    over: now + wait,
+                    said,
+                },
+            );
+        }
+    }
+
+    fn wait(&self, subject: &str, now: Instant) -> Option<Duration> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = told.get(subject).filter(|wait| wait.said > now)?;
+        Some(wait.over - now)
     }
 }
 
@@ -199,7 +327,7 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAd
 }
 
 /// One customer's worth of addresses: an IPv6 host has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
@@ -209,11 +337,17 @@ fn network(address: IpAddr) -> IpAddr {
 /// Bodies on their way in: 64 MiB in all.
 const RECEIVING_KIB: u32 = 64 * 1024;
 
-/// Batches being worked on: 8 MiB of text in all, because text becomes up to twenty times as much on the way.
-const WORKING_KIB: u32 = 8 * 1024;
+/// Batches being worked on: 4 MiB of text in all, because text becomes up to thirty times as much on the way.
+const WORKING_KIB: u32 = 4 * 1024;
 
 /// How long a request waits for room.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a refusal is repeated without looking.
+const SAID_AGAIN: Duration = Duration::from_secs(1);
+
+/// Users whose refusal is remembered.
+const MAX_TOLD: usize = 10_000;
 
 /// How often full buckets are forgotten.
 const FORGET_EVERY: u32 = 10_000;
@@ -332,5 +466,74 @@ mod tests {
         );
         drop(all);
         assert!(limits.work(1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_user_has_a_quarter_of_the_room_for_bodies_on_their_way() {
+        let limits = limits(0, 0, 0);
+        let body = 4 << 20;
+        let mut slow = Vec::new();
+        for _ in 0..3 {
+            slow.push(limits.receive("a", body).await.expect("there is room"));
+        }
+        assert_eq!(
+            limits.receive("a", body).await.err(),
+            Some(ApiError::RateLimited(1))
+        );
+        assert!(limits.receive("b", body).await.is_ok());
+        slow.pop();
+        assert!(limits.receive("a", body).await.is_ok());
+        drop(slow);
+        assert!(
+            limits
+                .receiving_of
+                .held
+                .lock()
+                .expect("it holds")
+                .is_empty(),
+            "nobody is remembered who has gone"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_turns_out_to_be_small_gives_room_back() {
+        let limits = limits(0, 0, 0);
+        let mut held = limits.work(usize::MAX).await.expect("it is empty");
+        assert_eq!(limits.working.free.available_permits(), 0);
+        held.shrink_to(2047);
+        assert_eq!(
+            limits.working.free.available_permits(),
+            WORKING_KIB as usize - 2
+        );
+        held.shrink_to(1 << 30);
+        drop(held);
+        assert_eq!(
+            limits.working.free.available_permits(),
+            WORKING_KIB as usize
+        );
+    }
+
+    #[test]
+    fn who_does_not_listen_is_told_the_same_for_a_second_and_no_longer() {
+        let told = Told::default();
+        let now = Instant::now();
+        let after = |millis| now + Duration::from_millis(millis);
+        told.remember("a", Duration::from_secs(10), now);
+        assert_eq!(told.wait("a", after(0)), Some(Duration::from_secs(10)));
+        assert_eq!(
+            told.wait("a", after(900)),
+            Some(Duration::from_millis(9100))
+        );
+        assert_eq!(told.wait("a", after(1000)), None, "it may ask for less now");
+        assert_eq!(told.wait("b", after(0)), None);
+        told.remember("a", Duration::from_millis(300), now);
+        assert_eq!(told.wait("a", after(300)), None, "it is over");
+
+        let limits = limits(60, 0, 0);
+        assert_eq!(limits.admit_batch("a", 60, 1), Ok(()));
+        assert_eq!(limits.admit_user("a"), Ok(()), "nothing was refused yet");
+        assert!(limits.admit_batch("a", 10, 1).is_err());
+        assert_eq!(limits.admit_user("a"), Err(ApiError::RateLimited(10)));
+        assert_eq!(limits.admit_user("b"), Ok(()));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretBox};
 use serde::de::DeserializeOwned;
 
@@ -82,17 +84,46 @@ impl Neighbour {
         .await
     }
 
+    /// What it answers to a DELETE; `None` if there was nothing to delete.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what was asked for.
+    pub async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, NeighbourError> {
+        let request = self.client.delete(format!("{}{path}", self.base));
+        let (status, answer) = self.exchange(request).await?;
+        if status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        read(status, &answer).map(Some)
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<T, NeighbourError> {
+        let (status, answer) = self.exchange(request).await?;
+        read(status, &answer)
+    }
+
+    async fn exchange(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(StatusCode, Bytes), NeighbourError> {
         let failed = |error: reqwest::Error| NeighbourError::Answer(chain(&error));
         let token = String::from_utf8_lossy(self.token.expose_secret());
         let response = request.bearer_auth(token).send().await.map_err(failed)?;
         let status = response.status();
         let answer = response.bytes().await.map_err(failed)?;
-        serde_json::from_slice(&answer).map_err(|_| {
-            NeighbourError::Answer(format!("{status}: {}", String::from_utf8_lossy(&answer)))
-        })
+        Ok((status, answer))
     }
+}
+
+fn read<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result<T, NeighbourError> {
+    serde_json::from_slice(answer).map_err(|_| {
+        NeighbourError::Answer(format!("{status}: {}", String::from_utf8_lossy(answer)))
+    })
 }

@@ -10,12 +10,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
-use crate::config::{Clamp, Config, KeyConfig, TokenConfig, UpstreamConfig};
-use crate::edge;
+use crate::config::{Clamp, Config, Connections, KeyConfig, TokenConfig, UpstreamConfig};
+use crate::edge::{Edge, Places, Tls, TlsError};
 use crate::export::Exporter;
 use crate::hold::{Hold, HoldError};
 use crate::identity::{ADMIN_TOKEN, DEVELOPMENT_SECRET, KeyError, Secret, SecretError, Verifier};
 use crate::ingest::{self, Ingest};
+use crate::levels::{Levels, StoreError};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 
@@ -26,12 +27,18 @@ pub enum StartError {
     /// Nothing can be kept, or nobody can get it.
     #[error(transparent)]
     Hold(#[from] HoldError),
+    /// The rules for levels can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Tokens can't be checked.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The admin API's token can't be made.
     #[error(transparent)]
     AdminToken(#[from] SecretError),
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address is taken or not ours. Choose another.
     #[error("--{flag}: cannot listen on {address}")]
     Listen {
@@ -56,6 +63,7 @@ pub struct Relay {
     stop_listening: watch::Sender<bool>,
     stop_exporting: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
+    tls: Option<Arc<Tls>>,
     exporter: Option<JoinHandle<()>>,
 }
 
@@ -65,6 +73,8 @@ pub struct Relay {
 ///
 /// When anything that it needs is missing: see [`StartError`]. Nothing runs then.
 pub async fn start(config: Config) -> Result<Relay, StartError> {
+    // First what only reads, so that nothing is left behind when it fails.
+    let tls = config.tls.clone().map(Tls::read).transpose()?.map(Arc::new);
     let secret = secret(&config)?;
     let verifier = Verifier::new(&config.tokens, secret.as_ref())?;
     let token = admin_token(&config)?;
@@ -75,6 +85,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         local("admin-listen", &admin_listener, config.admin_listen)?,
     );
     let hold = Hold::open(&config).await?;
+    let levels = Levels::open(&config.data_dir, config.level_refresh).await?;
     hold.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = hold.pipeline(&config, Arc::clone(&metrics));
@@ -98,7 +109,8 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     let ingest = Ingest::new(
         verifier,
         pipeline,
-        Limits::new(&config.rates, config.trusted_proxies),
+        Limits::new(&config.rates, config.trusted_proxies.clone()),
+        levels,
         config.max_body_bytes,
     );
     let admin = Admin {
@@ -107,21 +119,26 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         token: Arc::new(token),
     };
     let (stop_listening, listeners_stop) = watch::channel(false);
-    let listeners = vec![
-        tokio::spawn(edge::serve(
-            listener,
-            ingest::app(
-                ingest.clone(),
-                config.cors_origin.as_deref().and_then(ingest::cors),
-            ),
-            listeners_stop.clone(),
-        )),
-        tokio::spawn(edge::serve(
-            admin_listener,
-            admin::app(admin),
-            listeners_stop,
-        )),
+    let cors = config.cors_origin.as_deref().and_then(ingest::cors);
+    let Connections { all, per_address } = config.connections;
+    let outside = Edge {
+        app: ingest::app(ingest.clone(), cors),
+        tls: tls.clone(),
+        places: Places::new(all, per_address, config.trusted_proxies),
+    };
+    let inside = Edge {
+        app: admin::app(admin),
+        tls: None,
+        places: Places::new(MAX_ADMIN_CONNECTIONS, None, Vec::new()),
+    };
+    let mut listeners = vec![
+        tokio::spawn(outside.serve(listener, listeners_stop.clone())),
+        tokio::spawn(inside.serve(admin_listener, listeners_stop.clone())),
     ];
+    listeners.extend(
+        tls.clone()
+            .map(|tls| tokio::spawn(tls.watch(listeners_stop))),
+    );
     Ok(Relay {
         addr,
         admin_addr,
@@ -132,6 +149,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         stop_listening,
         stop_exporting,
         listeners,
+        tls,
         exporter,
     })
 }
@@ -159,6 +177,11 @@ impl Relay {
         secret.token(user, DEFAULT_TOKEN_TTL, &self.tokens)
     }
 
+    /// Reads the certificate again; whether it is in use now, or there is none to read. If not, the one at hand stays.
+    pub fn reload_certificate(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| tls.reload())
+    }
+
     /// Stops: no new connections, what has begun ends, the export sends what goes at once, the spool is closed.
     /// Whatever is left is in the spool.
     pub async fn stop(self) {
@@ -177,6 +200,12 @@ impl Relay {
             exporter.abort();
         }
         self.hold.close().await;
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
     }
 }
 
@@ -250,6 +279,9 @@ fn is_logfire(upstream: &UpstreamConfig) -> bool {
 
 /// A token is good for a day unless told otherwise.
 pub const DEFAULT_TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Connections at once of those who look after the relay.
+const MAX_ADMIN_CONNECTIONS: u32 = 256;
 
 /// How long the export may go on once the relay stops.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);

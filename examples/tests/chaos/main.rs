@@ -8,7 +8,8 @@
 //! 4. a panic is a record that survives its program;
 //! 5. where there is too little room, every number is on disk or in a loss record;
 //! 6. the report of the last flush, and what `courier-relay queue` says, is true;
-//! 7. nonsense is refused by name before anything is made.
+//! 7. nonsense is refused by name before anything is made;
+//! 8. the level of one user's program is raised from afar, for a while and for nobody else.
 //!
 //! The trials are sized for CI: half a minute. At full size outages take 20 s and kills come anywhere in 100,000
 //! records, which takes three minutes:
@@ -32,6 +33,7 @@ mod upstream;
 mod commands;
 mod cramped;
 mod kill;
+mod levels;
 mod neighbours;
 mod nonsense;
 mod outage;

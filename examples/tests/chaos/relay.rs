@@ -11,16 +11,23 @@ pub struct Relay {
     data_dir: PathBuf,
     upstream: String,
     addr: String,
+    more: Vec<String>,
     process: Option<Process>,
 }
 
 impl Relay {
     /// Starts it on a free port.
     pub fn start(data_dir: &Path, upstream: &str) -> Self {
+        Self::start_with(data_dir, upstream, &[])
+    }
+
+    /// The same, with these flags besides.
+    pub fn start_with(data_dir: &Path, upstream: &str, more: &[&str]) -> Self {
         let mut relay = Self {
             data_dir: data_dir.to_owned(),
             upstream: upstream.to_owned(),
             addr: "127.0.0.1:0".to_owned(),
+            more: more.iter().map(ToString::to_string).collect(),
             process: None,
         };
         relay.restart();
@@ -36,6 +43,7 @@ impl Relay {
                     .args(["serve", "--listen", &self.addr])
                     .args(["--admin-listen", "127.0.0.1:0"])
                     .args(["--otlp-endpoint", &self.upstream])
+                    .args(&self.more)
                     .arg("--data-dir")
                     .arg(&self.data_dir),
             );
@@ -73,6 +81,18 @@ impl Relay {
     /// The base URL, for `--relay`.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// `courier-relay level …`.
+    pub fn level(&self, args: &[&str]) -> Ended {
+        Process::start(
+            Command::new(built::courier_relay())
+                .arg("level")
+                .args(args)
+                .arg("--data-dir")
+                .arg(&self.data_dir),
+        )
+        .wait()
     }
 
     /// A token for this user.

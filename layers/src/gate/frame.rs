@@ -8,6 +8,7 @@
 //! that asks captures it, the others share that.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -93,13 +94,36 @@ struct Stack {
 
 thread_local! {
     static STACK: RefCell<Stack> = RefCell::default();
+    /// In place of the other while a thread's destructors run and that is gone: without a destructor of its own it is
+    /// there to the last.
+    static LAST: ManuallyDrop<RefCell<Stack>> = const {
+        ManuallyDrop::new(RefCell::new(Stack {
+            open: Vec::new(),
+            pool: Vec::new(),
+            serial: 0,
+        }))
+    };
 }
 
 fn with_stack<T>(f: impl FnOnce(&mut Stack) -> T) -> Option<T> {
-    STACK
-        .try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| f(&mut stack)))
-        .ok()
-        .flatten()
+    let mut f = Some(f);
+    let mut call = |stack: &RefCell<Stack>| {
+        let mut stack = stack.try_borrow_mut().ok()?;
+        Some(f.take()?(&mut stack))
+    };
+    STACK.try_with(&mut call).unwrap_or_else(|_| {
+        LAST.with(|stack| {
+            let result = call(stack);
+            // Nobody drops it: what is not in use is given back now.
+            if let Ok(mut stack) = stack.try_borrow_mut() {
+                stack.pool = Vec::new();
+                if stack.open.is_empty() {
+                    stack.open = Vec::new();
+                }
+            }
+            result
+        })
+    })
 }
 
 thread_local! {

@@ -18,6 +18,7 @@
 mod around;
 mod capture;
 mod cleaner;
+mod ending;
 mod fields;
 mod frame;
 mod intake;
@@ -201,6 +202,9 @@ where
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
+        if !ending::has_spans() {
+            return ending::no_span();
+        }
         frame::touch();
         let touched = frame::touched();
         let clean = self.cleaner.span_fields(span);
@@ -211,6 +215,7 @@ where
         let id = with_attributes(span, &clean.fields, |attributes| {
             self.inner.new_span(attributes)
         });
+        ending::note_span();
         if let Some(data) = self.inner.span_data(&id) {
             data.extensions_mut().replace(clean);
         }
@@ -253,28 +258,41 @@ where
     }
 
     fn record_follows_from(&self, span: &Id, follows: &Id) {
-        self.inner.record_follows_from(span, follows);
+        if ending::is_span(span) && ending::is_span(follows) {
+            self.inner.record_follows_from(span, follows);
+        }
     }
 
     fn enter(&self, span: &Id) {
-        self.inner.enter(span);
+        if ending::is_span(span) && ending::has_spans() {
+            self.inner.enter(span);
+            ending::note_span();
+        }
     }
 
     fn exit(&self, span: &Id) {
-        self.inner.exit(span);
+        if ending::is_span(span) {
+            self.inner.exit(span);
+        }
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        self.inner.clone_span(id)
+        if ending::is_span(id) {
+            self.inner.clone_span(id)
+        } else {
+            ending::no_span()
+        }
     }
 
     #[allow(deprecated)]
     fn drop_span(&self, id: Id) {
-        self.inner.drop_span(id);
+        if ending::is_span(&id) {
+            self.inner.drop_span(id);
+        }
     }
 
     fn try_close(&self, id: Id) -> bool {
-        self.inner.try_close(id)
+        ending::is_span(&id) && self.inner.try_close(id)
     }
 
     fn current_span(&self) -> Current {

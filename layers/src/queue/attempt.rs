@@ -4,10 +4,16 @@
 //!    attempts in which the process died.
 //! 2. An attempt that lasts is taken back too, by the housekeeping's second round: what kills, kills at once; who
 //!    pulls the plug while a network hangs says nothing about the record.
-//! 3. After [`ALONE_AFTER`] deaths each record of that batch goes alone.
-//! 4. After [`PUT_ASIDE_AFTER`] the record is put aside, with the reason, and counted as rejected.
+//! 3. A FATAL record on another thread than the sender's takes it back as well, and until that round no send counts: the
+//!    program dies of something else, and a program that crashes at each start while the network is away would blame
+//!    the record that happens to be first.
+//! 4. After [`ALONE_AFTER`] deaths each record of that batch goes alone.
+//! 5. After [`PUT_ASIDE_AFTER`] the record is put aside, with the reason, and counted as rejected.
 //!
-//! What it does not do: survive a power loss; then the count begins again.
+//! What it does not do: survive a power loss; then the count begins again. Tell who is killed from outside in the
+//! moment of a send, five times in a row at the same record.
+
+use std::thread::{self, ThreadId};
 
 use super::DiskQueue;
 use super::QueueId;
@@ -36,9 +42,16 @@ impl DiskQueue {
     }
 }
 
-/// How long a send has been under way.
+/// A send that is written down as an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sending {
+pub(super) struct Sending {
+    by: ThreadId,
+    age: Age,
+}
+
+/// How long ago something was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
     /// Since the housekeeping's last round.
     New,
     /// Longer.
@@ -53,14 +66,18 @@ impl Drop for Attempt {
 
 impl Ledger {
     fn begin_attempt(&mut self, batch: &Batch) {
+        let is_dying = self.said_fatal.is_some();
         let Some(chain) = self.chain_of(batch.queue()) else {
             return;
         };
         // A batch that was drained before another was confirmed says nothing about this position.
-        if chain.sending.is_some() || batch.first_seq() < chain.slot.position.seq {
+        if is_dying || chain.sending.is_some() || batch.first_seq() < chain.slot.position.seq {
             return;
         }
-        chain.sending = Some(Sending::New);
+        chain.sending = Some(Sending {
+            by: thread::current().id(),
+            age: Age::New,
+        });
         if chain.slot.attempts < ALONE_AFTER {
             chain.slot.suspects_end = batch.last_seq() + 1;
         }
@@ -76,24 +93,48 @@ impl Ledger {
 
     /// Takes back the attempts that were under way in the last round already; says whether others are.
     pub(super) fn age_attempts(&mut self) -> bool {
-        let adopted = self.adopted.iter_mut().map(|adopted| &mut adopted.chain);
-        let chains = adopted.chain([&mut self.writer.chain]);
-        let is_new = |chain: &mut Chain| match chain.sending {
-            Some(Sending::New) => {
-                chain.sending = Some(Sending::Seen);
+        let is_dying = self.said_fatal == Some(Age::New);
+        self.said_fatal = is_dying.then_some(Age::Seen);
+        let is_new = |chain: &mut Chain| match &mut chain.sending {
+            Some(Sending { age, .. }) if *age == Age::New => {
+                *age = Age::Seen;
                 true
             }
-            Some(Sending::Seen) => {
+            Some(_) => {
                 chain.take_attempt_back();
                 false
             }
             None => false,
         };
         // All of them, not up to the first.
-        chains.map(is_new).fold(false, |any, is_new| any | is_new)
+        let any_new = self
+            .chains()
+            .map(is_new)
+            .fold(false, |any, is_new| any | is_new);
+        any_new || self.said_fatal.is_some()
     }
 
-    fn chain_of(&mut self, queue: QueueId) -> Option<&mut Chain> {
+    /// A FATAL record came from this thread: should the program die now, no record that another thread sends is to
+    /// blame.
+    pub(super) fn absolve(&mut self) {
+        let here = thread::current().id();
+        if self
+            .chains()
+            .any(|chain| chain.sending.is_some_and(|sending| sending.by == here))
+        {
+            return;
+        }
+        self.said_fatal = Some(Age::New);
+        self.chains().for_each(Chain::take_attempt_back);
+    }
+
+    fn chains(&mut self) -> impl Iterator<Item = &mut Chain> {
+        let adopted = self.adopted.iter_mut().map(|adopted| &mut adopted.chain);
+        adopted.chain([&mut self.writer.chain])
+    }
+
+    /// Our own queue, or an adopted one.
+    pub(super) fn chain_of(&mut self, queue: QueueId) -> Option<&mut Chain> {
         if queue == self.id() {
             return Some(&mut self.writer.chain);
         }
@@ -167,6 +208,56 @@ mod tests {
     fn three_that_died_at_once_make_the_records_go_alone() {
         assert_eq!(records_at_once_after(2, 1), 10);
         assert_eq!(records_at_once_after(3, 1), 1);
+    }
+
+    #[test]
+    fn those_that_died_of_something_else_do_not_count() {
+        let sim = Sim::default();
+        let mut queue = open(&sim);
+        let fatal = |queue: &DiskQueue| {
+            let mut line = Line::new();
+            line.body().extend_from_slice(b"\"timestamp\":\"t\"}");
+            let _ = queue.append(&mut line, Durability::Durable);
+        };
+        fatal(&queue);
+        for is_before in [true, false].repeat(10) {
+            let batch = queue.drain(100, 100_000).unwrap();
+            if is_before {
+                fatal(&queue);
+            }
+            let attempt = thread::scope(|scope| {
+                let sender = scope.spawn(|| queue.attempt(&batch));
+                sender.join().unwrap()
+            });
+            if !is_before {
+                fatal(&queue);
+            }
+            sim.kill();
+            let next = open(&sim);
+            std::mem::forget((attempt, std::mem::replace(&mut queue, next)));
+        }
+        let (first, alone) = (queue.drain(100, 100_000).unwrap(), 1);
+        assert!(first.len() > alone, "{}", first.len());
+    }
+
+    #[test]
+    fn a_sender_that_panics_itself_counts() {
+        let sim = Sim::default();
+        let mut queue = open(&sim);
+        for _ in 0..3 {
+            let mut line = Line::new();
+            line.body().extend_from_slice(b"\"timestamp\":\"t\"}");
+            let _ = queue.append(&mut line, Durability::PageCache);
+            let batch = queue.drain(100, 100_000).unwrap();
+            let attempt = queue.attempt(&batch);
+            line.clear();
+            line.body().extend_from_slice(b"\"panic\":true}");
+            let _ = queue.append(&mut line, Durability::Durable);
+            sim.kill();
+            let next = open(&sim);
+            std::mem::forget((attempt, std::mem::replace(&mut queue, next)));
+        }
+        assert_eq!(queue.drain(100, 100_000).unwrap().len(), 1);
     }
 
     #[test]

@@ -118,11 +118,15 @@ impl Chain {
             .sum()
     }
 
-    /// Moves the confirmed position on and removes the segments that are wholly behind it, but never the last.
-    pub(super) fn advance(&mut self, token: &Token) {
+    /// Moves the confirmed position on, in memory.
+    pub(super) fn step_to(&mut self, token: &Token) {
         self.slot.position = token.position;
         self.clear_attempts();
         self.context.clone_from(&token.context);
+    }
+
+    /// Writes the confirmed position down and removes the segments that are wholly behind it, but never the last.
+    pub(super) fn leave_behind(&mut self) {
         let mut behind = Vec::new();
         while self.segments.len() > 1 && self.is_front_behind() {
             behind.extend(self.segments.pop_front());
@@ -139,14 +143,16 @@ impl Chain {
         let next_seq = self.segments.front().map_or(end_seq, |next| next.first_seq);
         let first_seq = self.slot.position.seq.max(dropped.first_seq);
         let lost = first_seq.min(next_seq)..next_seq;
-        self.slot.position = Position {
-            segment: next_seq,
-            offset: 0,
-            seq: next_seq.max(self.slot.position.seq),
-            context: None,
-        };
-        self.clear_attempts();
-        self.context = None;
+        if self.slot.position.segment < next_seq {
+            self.slot.position = Position {
+                segment: next_seq,
+                offset: 0,
+                seq: next_seq.max(self.slot.position.seq),
+                context: None,
+            };
+            self.clear_attempts();
+            self.context = None;
+        }
         Some((dropped, lost))
     }
 

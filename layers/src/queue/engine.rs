@@ -13,13 +13,14 @@ use std::time::Duration;
 use super::adopt::{lock_text, survey};
 use super::attempt::{ALONE_AFTER, PUT_ASIDE_AFTER};
 use super::batch::Batch;
+use super::bell::Bell;
 use super::chain::View;
 use super::commit::Commit;
 use super::drain::{drain, notes};
 use super::holes::Holes;
-use super::housekeeping::Bell;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
+use super::origin::Origin;
 use super::storage::{Lock, Storage};
 use super::{Appended, Durability, Fsync, QueueId};
 
@@ -29,7 +30,7 @@ pub(super) struct Engine {
     root: PathBuf,
     id: QueueId,
     fsync: Fsync,
-    process: u32,
+    origin: Origin,
     ledger: Mutex<Ledger>,
     commit: Commit,
     /// One survey of the root at a time.
@@ -45,7 +46,6 @@ impl Engine {
         storage: Arc<dyn Storage>,
         root: PathBuf,
         fsync: Fsync,
-        process: u32,
         ledger: Ledger,
         lock: Option<Lock>,
     ) -> Self {
@@ -54,7 +54,7 @@ impl Engine {
             root,
             id: ledger.id(),
             fsync,
-            process,
+            origin: Origin::here(),
             ledger: Mutex::new(ledger),
             commit: Commit::default(),
             surveying: Mutex::new(()),
@@ -68,9 +68,9 @@ impl Engine {
         self.id
     }
 
-    /// The process that the queue was opened in; in a forked child it is another one.
-    pub(super) fn process(&self) -> u32 {
-        self.process
+    /// False in a forked child of the process that the queue was opened in.
+    pub(super) fn is_here(&self) -> bool {
+        self.origin.is_here()
     }
 
     pub(super) fn bell(&self) -> &Bell {
@@ -96,7 +96,13 @@ impl Engine {
             (Fsync::Always, _) | (Fsync::Fatal, Durability::Durable) => true,
             (Fsync::Never | Fsync::Interval(_) | Fsync::Fatal, _) => false,
         };
-        let stored = self.ledger().append(line, &body, is_waited_for);
+        let stored = {
+            let mut ledger = self.ledger();
+            if durability == Durability::Durable {
+                ledger.absolve();
+            }
+            ledger.append(line, &body, is_waited_for)
+        };
         self.bell.ring();
         Some(match stored {
             Stored::OnDisk { seq, ticket } if is_waited_for => {
@@ -237,8 +243,10 @@ impl Engine {
         let result = result
             .and(names.as_ref().map(|&()| ()).map_err(copy))
             .and(in_root.as_ref().map(|&()| ()).map_err(copy));
-        if result.is_err() {
-            let mut ledger = self.ledger();
+        let mut ledger = self.ledger();
+        if result.is_ok() {
+            ledger.writer.forget_notes_up_to(upto);
+        } else {
             ledger.writer.give_back(names.is_err(), in_root.is_err());
             for first_seq in failed {
                 ledger.writer.forget_unsynced(first_seq);

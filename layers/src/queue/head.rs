@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::line::{parse_hex, write_hex};
+use super::line::{hex8, hex16, parse_hex};
 use super::storage::{Storage, StoredFile, append_all, read_full};
 
 /// A place between two records.
@@ -147,21 +147,15 @@ fn encode(slot: &Slot, turn: u64, text: &mut Vec<u8>) {
         text.extend_from_slice(b",\"");
         text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(b"\":\"");
-        push_hex(text, 16, value);
+        text.extend_from_slice(&hex16(value));
         text.push(b'"');
     }
     let crc = crc32fast::hash(text);
     text.extend_from_slice(CRC_KEY.as_bytes());
-    push_hex(text, 8, u64::from(crc));
+    text.extend_from_slice(&hex8(crc));
     text.extend_from_slice(b"\"}");
     text.resize(SLOT_BYTES - 1, b' ');
     text.push(b'\n');
-}
-
-fn push_hex(text: &mut Vec<u8>, digits: usize, value: u64) {
-    let from = text.len();
-    text.resize(from + digits, b'0');
-    write_hex(text.get_mut(from..).unwrap_or_default(), value);
 }
 
 struct Decoded {

@@ -1,8 +1,36 @@
 //! The name of a queue: random, made at each start, never used again.
 
 use std::fmt;
+#[cfg(test)]
+use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
+
+/// Where new ids come from: chance, or a hand that a test moves, so that a history can be replayed.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Ids {
+    #[default]
+    Random,
+    /// How many were given.
+    #[cfg(test)]
+    Counted(Arc<AtomicU64>),
+}
+
+impl Ids {
+    pub(super) fn next(&self) -> QueueId {
+        match self {
+            Self::Random => QueueId::random(),
+            #[cfg(test)]
+            Self::Counted(given) => {
+                // Multiplied by an odd number: distinct, and in no order of time.
+                let count = given.fetch_add(1, Ordering::Relaxed) + 1;
+                QueueId(count.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            }
+        }
+    }
+}
 
 /// Names one queue for ever; with a seq it names one record for ever. Shown as 16 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +58,7 @@ impl QueueId {
     }
 
     /// The directory's name, `q-<id>`.
-    pub(super) fn dir_name(self) -> String {
+    pub(crate) fn dir_name(self) -> String {
         format!("q-{self}")
     }
 }

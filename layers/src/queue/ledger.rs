@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 
 use super::adopt::Adopted;
+use super::attempt::Age;
 use super::context;
 use super::holes::Holes;
 use super::in_hand::InHand;
@@ -20,7 +21,7 @@ use super::note::{Note, Owed};
 use super::rejected::Rejected;
 use super::room::Cap;
 use super::writer::Writer;
-use super::{Context, Health, Pending, QueueId};
+use super::{Context, Fsync, Health, Pending, QueueId};
 use crate::clock::Clock;
 use crate::losses::{Loss, Losses};
 
@@ -38,6 +39,7 @@ pub(super) struct Ledger {
     pub(super) holes: Holes,
     pub(super) next_seq: u64,
     pub(super) cap: Cap,
+    fsync: Fsync,
     pub(super) losses: Arc<Losses>,
     context: Arc<str>,
     /// Another ledger took over.
@@ -47,6 +49,8 @@ pub(super) struct Ledger {
     trouble: Option<String>,
     /// Records that came since the disk was tried last.
     untried: u32,
+    /// A FATAL record came from outside of the sender, not long ago.
+    pub(super) said_fatal: Option<Age>,
     /// Records whose callers wait for a sync.
     pub(super) in_hand: Vec<InHand>,
     note_line: Line,
@@ -71,6 +75,7 @@ impl Ledger {
         writer: Writer,
         rejected: Rejected,
         cap: Cap,
+        fsync: Fsync,
         losses: Arc<Losses>,
         clock: Clock,
     ) -> Self {
@@ -85,12 +90,14 @@ impl Ledger {
             holes: Holes::default(),
             next_seq: 0,
             cap,
+            fsync,
             losses,
             context,
             is_closed: false,
             clock,
             trouble: None,
             untried: 0,
+            said_fatal: None,
             in_hand: Vec::new(),
             note_line: Line::new(),
         }
@@ -109,13 +116,13 @@ impl Ledger {
 
     /// Takes a closed line. `is_waited_for` when the caller goes on to wait for a sync.
     pub(super) fn append(&mut self, line: &mut Line, body: &Hasher, is_waited_for: bool) -> Stored {
-        let context = Arc::clone(&self.context);
-        self.append_under(context, line, body, is_waited_for)
+        self.append_under(None, line, body, is_waited_for)
     }
 
+    /// As [`append`](Self::append), under this context instead of the one in force.
     pub(super) fn append_under(
         &mut self,
-        context: Arc<str>,
+        context: Option<&Arc<str>>,
         line: &mut Line,
         body: &Hasher,
         is_waited_for: bool,
@@ -143,9 +150,18 @@ impl Ledger {
             self.lose(seq, Loss::Overflow);
             return Stored::Lost(Loss::Overflow);
         }
-        let written = match room {
-            None => return self.keep_in_memory(seq, line, context),
-            Some(room) => room.and_then(|()| self.writer.write(seq, line.bytes(), &context)),
+        let written = room.map(|room| {
+            let context = context.unwrap_or(&self.context);
+            room.and_then(|()| self.writer.write(seq, line.bytes(), context))
+        });
+        if let Some(Ok(ticket)) = written
+            && !is_waited_for
+        {
+            return Stored::OnDisk { seq, ticket };
+        }
+        let context = Arc::clone(context.unwrap_or(&self.context));
+        let Some(written) = written else {
+            return self.keep_in_memory(seq, line, context);
         };
         let written = written.or_else(|error| self.write_elsewhere(&error, seq, line, &context));
         match written {
@@ -225,6 +241,15 @@ impl Ledger {
                 self.lose(seq, Loss::Disk);
                 Err(error)
             }
+        }
+    }
+
+    /// Makes the losses that were said survive a power loss, before the files go that they tell of. The one sync that
+    /// callers wait for under the mutex: once for each segment that overflows.
+    pub(super) fn keep_what_was_said(&mut self) -> io::Result<()> {
+        match self.fsync {
+            Fsync::Never => Ok(()),
+            Fsync::Interval(_) | Fsync::Fatal | Fsync::Always => self.writer.sync_notes(),
         }
     }
 

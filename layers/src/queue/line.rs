@@ -73,13 +73,14 @@ impl Line {
 
     /// Writes the prefix for `seq` into a closed line whose body was hashed as `body`.
     pub(super) fn stamp(&mut self, seq: u64, body: &Hasher) -> &[u8] {
-        let len = self.bytes.len() as u64;
+        // A line that does not fit is longer than any that is written.
+        let len = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
         if let Some(prefix) = self.bytes.first_chunk_mut::<PREFIX_BYTES>() {
-            write_hex(&mut prefix[6..22], seq);
-            write_hex(&mut prefix[23..31], len);
+            prefix[6..22].copy_from_slice(&hex16(seq));
+            prefix[23..31].copy_from_slice(&hex8(len));
             let mut hasher = body.clone();
             hasher.update(&prefix[6..31]);
-            write_hex(&mut prefix[32..40], u64::from(hasher.finalize()));
+            prefix[32..40].copy_from_slice(&hex8(hasher.finalize()));
         }
         &self.bytes
     }
@@ -180,17 +181,25 @@ fn parse_prefix(prefix: &[u8; PREFIX_BYTES]) -> Option<(u64, usize, u32)> {
     (len > PREFIX_BYTES && len <= MAX_LINE_BYTES).then_some((seq, len, crc))
 }
 
-/// Fills `digits` with the value's lowest ones, in lower-case hex.
-pub(super) fn write_hex(digits: &mut [u8], mut value: u64) {
-    for digit in digits.iter_mut().rev() {
-        let nibble = (value & 15) as u8;
-        *digit = if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'a' + nibble - 10
-        };
-        value >>= 4;
-    }
+/// The value in 16 lower-case hex digits.
+pub(super) fn hex16(value: u64) -> [u8; 16] {
+    let (high, low) = (hex8((value >> 32) as u32), hex8(value as u32));
+    let mut digits = [0; 16];
+    digits[..8].copy_from_slice(&high);
+    digits[8..].copy_from_slice(&low);
+    digits
+}
+
+/// The value in 8 lower-case hex digits: all of them at once, since three such numbers are written for each record.
+pub(super) fn hex8(value: u32) -> [u8; 8] {
+    // One nibble to a byte, the highest in the highest.
+    let mut nibbles = u64::from(value);
+    nibbles = (nibbles | (nibbles << 16)) & 0x0000_ffff_0000_ffff;
+    nibbles = (nibbles | (nibbles << 8)) & 0x00ff_00ff_00ff_00ff;
+    nibbles = (nibbles | (nibbles << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let is_letter = ((nibbles + 6 * ONES) >> 4) & ONES;
+    let digits = nibbles + u64::from(b'0') * ONES + u64::from(b'a' - b'0' - 10) * is_letter;
+    digits.to_be_bytes()
 }
 
 /// What every line begins with; in JSON text it can't stand inside a string, so a reader finds its way back by it.
@@ -204,6 +213,9 @@ pub(super) const PREFIX_BYTES: usize = 42;
 
 /// No line is longer: a damaged length can't make a reader swallow a file.
 pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// A one in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 const NO_NIBBLE: u8 = 0x80;
 
@@ -267,6 +279,15 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(!matches!(check(&bytes), Check::Whole { .. }), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_in_hex_as_everybody_writes_them() {
+        let mut value = 0x0123_4567_89ab_cdef_u64;
+        for _ in 0..64 {
+            value = value.rotate_left(1);
+            assert_eq!(hex16(value), *format!("{value:016x}").as_bytes());
         }
     }
 

@@ -33,6 +33,7 @@
 mod adopt;
 mod attempt;
 mod batch;
+mod bell;
 mod chain;
 mod commit;
 mod context;
@@ -50,6 +51,7 @@ mod line;
 mod memory;
 mod note;
 mod open;
+mod origin;
 mod outcome;
 #[cfg(test)]
 mod proofs;
@@ -57,13 +59,14 @@ mod reader;
 mod rejected;
 mod room;
 mod storage;
+mod sync;
 mod takeover;
 mod writer;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -162,6 +165,21 @@ impl DiskQueue {
         engine.ledger().set_context(context);
     }
 
+    /// What is true of the records that follow, as it was said last.
+    pub(crate) fn context(&self) -> Arc<Context> {
+        self.0.context.load_full()
+    }
+
+    /// What a forked child begins with: asked in the child, once for each fork, with the id of its queue, before the
+    /// first record that the child appends. Without it the child goes on under the parent's context. It must not use
+    /// the queue. The first one set stays.
+    pub(crate) fn in_child(
+        &self,
+        begin: impl Fn(QueueId) -> (Context, Line) + Send + Sync + 'static,
+    ) {
+        let _ = self.0.in_child.set(InChild(Box::new(begin)));
+    }
+
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
     pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
         loop {
@@ -250,6 +268,7 @@ impl DiskQueue {
             settings,
             losses,
             context: ArcSwap::default(),
+            in_child: OnceLock::new(),
             thread: Mutex::new(thread),
             engine: ArcSwap::new(engine),
         }))
@@ -258,7 +277,7 @@ impl DiskQueue {
     /// This process's engine: a forked child gets one of its own.
     fn engine(&self) -> Guard<Arc<Engine>> {
         let engine = self.0.engine.load();
-        if engine.process() != process::id() {
+        if !engine.is_here() {
             self.0.begin_again_after_fork();
         } else if engine.takes_leave() {
             self.0.begin_again_elsewhere();
@@ -276,9 +295,19 @@ struct Shared {
     losses: Arc<Losses>,
     /// For a forked child.
     context: ArcSwap<Context>,
+    in_child: OnceLock<InChild>,
     thread: Mutex<Option<Housekeeping>>,
     /// Swapped in a forked child: the parent's mutexes may have been held when it forked.
     engine: ArcSwap<Engine>,
+}
+
+/// See [`DiskQueue::in_child`].
+struct InChild(Box<dyn Fn(QueueId) -> (Context, Line) + Send + Sync>);
+
+impl fmt::Debug for InChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InChild")
+    }
 }
 
 impl Shared {
@@ -301,14 +330,22 @@ impl Shared {
 
     fn begin_again_after_fork(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.engine.load().process() == process::id() {
+        if self.engine.load().is_here() {
             return;
         }
         let engine = match self.settings.start(&self.losses) {
             Ok(engine) => engine,
             Err(_) => self.settings.start_homeless(&self.losses),
         };
+        let first = self.in_child.get().map(|InChild(begin)| {
+            let (context, first) = begin(engine.id());
+            self.context.store(Arc::new(context));
+            first
+        });
         engine.ledger().set_context(&self.context.load());
+        if let Some(mut first) = first {
+            let _: Option<Appended> = engine.append(&mut first, Durability::PageCache);
+        }
         self.engine.load().let_go_of_parents_locks();
         if let Some(parents) = thread.take() {
             parents.forget();
@@ -327,7 +364,7 @@ impl Drop for Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if engine.process() != process::id() {
+        if !engine.is_here() {
             if let Some(parents) = thread {
                 parents.forget();
             }

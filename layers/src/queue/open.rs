@@ -11,7 +11,7 @@ use super::chain::Chain;
 use super::disk::Disk;
 use super::engine::Engine;
 use super::housekeeping::Housekeeping;
-use super::id::QueueId;
+use super::id::{Ids, QueueId};
 use super::ledger::Ledger;
 use super::rejected::Rejected;
 use super::room::Cap;
@@ -86,6 +86,7 @@ pub struct Builder {
     fsync: Fsync,
     clock: Clock,
     storage: Arc<dyn Storage>,
+    ids: Ids,
     has_thread: bool,
 }
 
@@ -98,6 +99,7 @@ impl Builder {
             fsync: Fsync::default(),
             clock: Clock::default(),
             storage: Arc::new(Disk),
+            ids: Ids::default(),
             has_thread: true,
         }
     }
@@ -130,6 +132,12 @@ impl Builder {
     #[cfg(test)]
     pub(super) fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
         self.storage = storage;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn ids(mut self, ids: Ids) -> Self {
+        self.ids = ids;
         self
     }
 
@@ -170,13 +178,13 @@ impl Builder {
     /// A queue of this process's own, with what dead processes left adopted.
     pub(super) fn start(&self, losses: &Arc<Losses>) -> io::Result<Arc<Engine>> {
         self.storage.make_root(&self.root)?;
-        let (id, lock) = make_home(&*self.storage, &self.root)?;
+        let (id, lock) = make_home(&*self.storage, &self.root, &self.ids)?;
         Ok(self.engine(id, Some(lock), losses))
     }
 
     /// A queue whose directory could not be made: it keeps its records in memory.
     pub(super) fn start_homeless(&self, losses: &Arc<Losses>) -> Arc<Engine> {
-        self.engine(QueueId::random(), None, losses)
+        self.engine(self.ids.next(), None, losses)
     }
 
     pub(super) fn start_thread(&self, engine: &Arc<Engine>) -> io::Result<Option<Housekeeping>> {
@@ -200,6 +208,7 @@ impl Builder {
             Writer::new(chain),
             rejected,
             cap,
+            self.fsync,
             Arc::clone(losses),
             self.clock.clone(),
         );
@@ -209,7 +218,6 @@ impl Builder {
             storage,
             self.root.clone(),
             self.fsync,
-            std::process::id(),
             ledger,
             lock,
         ))
@@ -246,10 +254,10 @@ impl Builder {
     }
 }
 
-/// Makes a directory under a new random id and takes its lock.
-fn make_home(storage: &dyn Storage, root: &Path) -> io::Result<(QueueId, Lock)> {
+/// Makes a directory under a new id and takes its lock.
+fn make_home(storage: &dyn Storage, root: &Path, ids: &Ids) -> io::Result<(QueueId, Lock)> {
     for _ in 0..TRIES_FOR_A_HOME {
-        let id = QueueId::random();
+        let id = ids.next();
         let dir = root.join(id.dir_name());
         match storage.make_dir(&dir) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,

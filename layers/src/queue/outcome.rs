@@ -17,33 +17,27 @@ use crate::losses::Loss;
 impl Ledger {
     /// Moves the confirmed position of the token's queue up to it.
     pub(super) fn confirm(&mut self, token: &Token) {
-        let at = self
-            .adopted
-            .iter()
-            .position(|adopted| adopted.chain.id == token.queue);
-        let confirmed = match at.and_then(|at| self.adopted.get(at)) {
-            Some(adopted) => adopted.chain.slot.position,
-            None if token.queue == self.id() => self.writer.chain.slot.position,
-            None => return,
+        let Some(chain) = self.chain_of(token.queue) else {
+            return;
         };
-        if token.position.seq <= confirmed.seq {
+        let confirmed_seq = chain.slot.position.seq;
+        if token.position.seq <= confirmed_seq {
             return;
         }
-        self.count_damage(token.queue, confirmed.seq, &token.gaps);
-        match at {
-            None => {
-                self.writer.chain.advance(token);
-                self.memory.forget_before(token.position.seq);
-                self.holes.forget_before(token.position.seq);
-            }
-            Some(at) => {
-                if let Some(adopted) = self.adopted.get_mut(at) {
-                    adopted.chain.advance(token);
-                    if adopted.is_done() {
-                        self.finish_adopted(at);
-                    }
-                }
-            }
+        chain.step_to(token);
+        // Before the step is on disk. Room for the loss record may cost an adopted queue: none is known by its place.
+        self.count_damage(token.queue, confirmed_seq, &token.gaps);
+        if token.queue == self.id() {
+            self.memory.forget_before(token.position.seq);
+            self.holes.forget_before(token.position.seq);
+        }
+        if let Some(chain) = self.chain_of(token.queue) {
+            chain.leave_behind();
+        }
+        if let Some(at) = self.place_of(token.queue)
+            && self.adopted.get(at).is_some_and(Adopted::is_done)
+        {
+            self.finish_adopted(at);
         }
     }
 
@@ -75,11 +69,16 @@ impl Ledger {
     /// Nothing whole is left in an adopted queue: what is missing is damage, and the queue is done with. `view` is
     /// what was read.
     pub(super) fn retire(&mut self, view: &View, gaps: &[(u64, u64)]) {
-        let at = self.adopted.iter().position(|adopted| {
-            adopted.chain.id == view.id && adopted.chain.slot.position == view.position
-        });
-        if let Some(at) = at {
-            self.count_damage(view.id, view.position.seq, gaps);
+        let queue = self
+            .place_of(view.id)
+            .and_then(|at| self.adopted.get_mut(at));
+        let Some(queue) = queue.filter(|queue| queue.chain.slot.position == view.position) else {
+            return;
+        };
+        // Nothing of it is pending, should the room for the loss record cost its segments.
+        queue.chain.slot.position.seq = queue.end_seq;
+        self.count_damage(view.id, view.position.seq, gaps);
+        if let Some(at) = self.place_of(view.id) {
             self.finish_adopted(at);
         }
     }
@@ -162,6 +161,12 @@ impl Ledger {
             let _ = self.rejected.take_over(&adopted.chain.dir);
             adopted.remove();
         }
+    }
+
+    fn place_of(&self, adopted: QueueId) -> Option<usize> {
+        self.adopted
+            .iter()
+            .position(|queue| queue.chain.id == adopted)
     }
 
     fn count_damage(&mut self, queue: QueueId, confirmed_seq: u64, gaps: &[(u64, u64)]) {

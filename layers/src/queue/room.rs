@@ -3,7 +3,8 @@
 //! 1. Never above the cap, in blocks of 4 KiB, with the head, the lock, the directory and the rejected inside.
 //! 2. A segment is at most 1/16 of the cap; while little is pending it is smaller, so that a small disk that is full
 //!    does not cost everything at once.
-//! 3. The loss is said first, then the segment is unlinked.
+//! 3. The loss is said and synced first, then the segment is unlinked. On a disk that is full it can't be: there the
+//!    segment goes first, and a power loss in between leaves a gap that nothing tells of.
 
 use std::io;
 use std::ops::Range;
@@ -81,6 +82,8 @@ impl Ledger {
         }
         if say == Say::First && !dropped.is_empty() {
             self.say_losses();
+            // Where the disk refuses, the cap still holds.
+            let _ = self.keep_what_was_said();
         }
         for (queue, segment) in &dropped {
             self.remove_adopted_segment(*queue, segment);
@@ -123,6 +126,9 @@ impl Ledger {
         if !dropped.is_empty() {
             while begun.is_ok() && say == Say::First && self.owed.next().is_some() {
                 begun = self.say_loss();
+            }
+            if say == Say::First {
+                begun = begun.and_then(|()| self.keep_what_was_said());
             }
             self.writer.chain.write_head();
             self.writer.chain.remove(&dropped);

@@ -47,7 +47,7 @@ impl Ledger {
             let mut line = Line::from_stored(kept.line);
             let body = line.close();
             let context = kept.context.replacen(&old_id, &new_id, 1);
-            self.append_under(context.into(), &mut line, &body, false);
+            self.append_under(Some(&context.into()), &mut line, &body, false);
         }
     }
 }

@@ -29,6 +29,10 @@ pub(super) struct Writer {
     /// How many lines were written.
     ticket: u64,
     unsynced: Unsynced,
+    /// Segments with loss records that are not synced, each with the ticket of the last.
+    unsynced_notes: Vec<(u64, Arc<dyn StoredFile>)>,
+    /// Whether the queue's directory is known to survive a power loss.
+    is_kept_in_root: bool,
 }
 
 /// What a sync has to take in.
@@ -56,6 +60,8 @@ impl Writer {
                 is_new_in_root: true,
                 ..Unsynced::default()
             },
+            unsynced_notes: Vec::new(),
+            is_kept_in_root: false,
         }
     }
 
@@ -94,7 +100,8 @@ impl Writer {
     /// Writes a stamped line and, when it is not the one in force, its context before it. An error seals the segment
     /// and leaves nothing of the line, as far as the disk lets it be cut off.
     pub(super) fn write(&mut self, seq: u64, line: &[u8], context: &Arc<str>) -> io::Result<u64> {
-        let Some(file) = self.file.clone() else {
+        // Taken out, not cloned: this is the path of each record.
+        let Some(file) = self.file.take() else {
             return Err(io::ErrorKind::NotFound.into());
         };
         let before = self.open_bytes();
@@ -107,6 +114,7 @@ impl Writer {
             .and_then(|()| append_all(&*file, line));
         match written {
             Ok(()) => {
+                self.file = Some(file);
                 self.grow(line.len());
                 self.end_seq = self.end_seq.max(seq + 1);
                 self.ticket += 1;
@@ -115,6 +123,7 @@ impl Writer {
             Err(error) => {
                 let whole = self.open_bytes().max(before);
                 let _ = file.set_len(whole);
+                self.file = Some(file);
                 self.seal();
                 Err(error)
             }
@@ -126,6 +135,31 @@ impl Writer {
         if let Some(segment) = self.chain.segments.back_mut() {
             segment.notes.push((seq, note));
         }
+        let Some(file) = &self.file else {
+            return;
+        };
+        match self.unsynced_notes.last_mut() {
+            Some((ticket, last)) if Arc::ptr_eq(last, file) => *ticket = self.ticket,
+            _ => self.unsynced_notes.push((self.ticket, Arc::clone(file))),
+        }
+    }
+
+    /// Makes the loss records survive a power loss: what they tell of is about to go. An error seals the segment.
+    pub(super) fn sync_notes(&mut self) -> io::Result<()> {
+        if self.unsynced_notes.is_empty() {
+            return Ok(());
+        }
+        let synced = self.sync_notes_now();
+        match synced {
+            Ok(()) => self.unsynced_notes.clear(),
+            Err(_) => self.seal(),
+        }
+        synced
+    }
+
+    /// Everything up to `ticket` was synced.
+    pub(super) fn forget_notes_up_to(&mut self, ticket: u64) {
+        self.unsynced_notes.retain(|&(last, _)| last > ticket);
     }
 
     /// Whether the segment that is being written, or the directory for the next, was removed by somebody else.
@@ -195,6 +229,19 @@ impl Writer {
     /// Forgets a segment that is gone.
     pub(super) fn forget_unsynced(&mut self, first_seq: u64) {
         self.unsynced.files.retain(|&(other, _)| other != first_seq);
+    }
+
+    fn sync_notes_now(&mut self) -> io::Result<()> {
+        for (_, file) in &self.unsynced_notes {
+            file.sync()?;
+        }
+        let Chain { storage, dir, .. } = &self.chain;
+        storage.sync_dir(dir)?;
+        if let Some(root) = dir.parent().filter(|_| !self.is_kept_in_root) {
+            storage.sync_dir(root)?;
+            self.is_kept_in_root = true;
+        }
+        Ok(())
     }
 
     fn create(&self, first_seq: u64) -> io::Result<Arc<dyn StoredFile>> {

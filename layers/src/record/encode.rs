@@ -8,6 +8,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serialize;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use crate::context::Member;
 use crate::gate::{CleanError, Fields, Frame, Role, SpanFields, Value};
 use crate::record::Level;
 
@@ -18,6 +19,8 @@ pub(crate) struct Extra<'a> {
     pub trace: Option<(u128, u64)>,
     /// The trail, as JSON objects joined by commas.
     pub breadcrumbs: &'a [u8],
+    /// What the program is doing.
+    pub context: &'a [Member],
 }
 
 /// Writes the members that a record begins with and a breadcrumb shares: `"timestamp":…,"level":…,"logger":…,"message":…`.
@@ -50,7 +53,7 @@ pub(crate) fn encode<'a, S, I>(
     I: Iterator<Item = SpanRef<'a, S>>,
 {
     out.extend_from_slice(&frame.head(encode_head));
-    attributes(frame, scope(), names, out);
+    attributes(frame, scope(), extra.context, names, out);
     error(frame, out);
     if let Some(stack) = frame.fields.text(frame.plan.index(Role::Stack)) {
         out.extend_from_slice(b",\"stackTrace\":");
@@ -83,10 +86,11 @@ fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, value);
 }
 
-/// The event's own attributes, then those of its spans from the innermost out, each name once.
+/// The event's own attributes, then those of its spans from the innermost out, then the context, each name once.
 fn attributes<'a, S>(
     frame: &Frame,
     scope: impl Iterator<Item = SpanRef<'a, S>>,
+    context: &[Member],
     names: &mut Vec<&'static str>,
     out: &mut Vec<u8>,
 ) where
@@ -110,6 +114,16 @@ fn attributes<'a, S>(
             if !names.contains(&field.name) {
                 member(fields, index, field.name, names, out);
             }
+        }
+    }
+    for Member { name, json } in context {
+        if !names.contains(&name.as_str()) {
+            if out.len() > opened {
+                out.push(b',');
+            }
+            self::json(name, out);
+            out.push(b':');
+            out.extend_from_slice(json.as_bytes());
         }
     }
     if out.len() == opened {

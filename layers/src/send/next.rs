@@ -24,12 +24,31 @@ pub(super) enum Next {
     PauseUntilNewEndpoint,
 }
 
+/// Which 2xx says that the records are home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Success {
+    /// One with a relay's receipt: a captive portal answers 200 too.
+    Receipt,
+    /// Any, for backends that are no relay.
+    Any,
+}
+
 /// What follows the answer to a batch of `sent` records, the `attempt`-th try in a row counted from 0. `jitter` is
 /// in 0..=1. Rules: `contract/README.md`.
-pub(super) fn next(answer: &Answer, sent: usize, attempt: u32, jitter: f64) -> Next {
+pub(super) fn next(
+    answer: &Answer,
+    sent: usize,
+    success: Success,
+    attempt: u32,
+    jitter: f64,
+) -> Next {
     match answer.status {
         Some(200..=299) => match receipt(&answer.body, sent) {
             Some(receipt) => Next::Confirm(receipt),
+            None if success == Success::Any => Next::Confirm(Receipt {
+                accepted: sent as u64,
+                ..Receipt::default()
+            }),
             None => Next::RetryIn(wait(answer, attempt, jitter)),
         },
         Some(status @ (400 | 413 | 422)) => Next::Split(format!("the relay answered {status}")),
@@ -55,17 +74,25 @@ fn receipt(body: &[u8], sent: usize) -> Option<Receipt> {
 
 fn wait(answer: &Answer, attempt: u32, jitter: f64) -> Duration {
     match answer.retry_after {
-        Some(asked) => asked.min(RETRY_AFTER_CAP),
+        Some(asked) => {
+            let asked = asked.min(RETRY_AFTER_CAP);
+            asked + spread(asked.min(BACKOFF_CAP), jitter / 2.0)
+        }
         None => backoff(attempt, jitter),
     }
 }
 
 /// 1, 2, 4 … 60 s, plus up to half of it, so that a fleet does not come back as one.
-fn backoff(attempt: u32, jitter: f64) -> Duration {
+pub(super) fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = BACKOFF_BASE
         .saturating_mul(2_u32.saturating_pow(attempt))
         .min(BACKOFF_CAP);
-    base + base.mul_f64(jitter.clamp(0.0, 1.0) / 2.0)
+    base + spread(base, jitter)
+}
+
+/// Up to half of a wait, by a jitter in 0..=1.
+fn spread(wait: Duration, jitter: f64) -> Duration {
+    wait.mul_f64(jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 #[cfg(test)]
@@ -99,9 +126,11 @@ mod tests {
             (502, second.clone()),
             (503, second.clone()),
         ] {
-            assert_eq!(next(&answer(status, ""), 2, 0, 0.0), expected, "{status}");
+            let next = next(&answer(status, ""), 2, Success::Receipt, 0, 0.0);
+            assert_eq!(next, expected, "{status}");
         }
-        assert_eq!(next(&Answer::default(), 2, 0, 0.0), second, "no answer");
+        let next = next(&Answer::default(), 2, Success::Receipt, 0, 0.0);
+        assert_eq!(next, second, "no answer");
     }
 
     #[test]
@@ -125,9 +154,11 @@ mod tests {
             ("<html>please log in</html>", false),
             ("", false),
         ] {
-            let next = next(&answer(200, body), 3, 0, 0.0);
-            assert_eq!(matches!(next, Next::Confirm(_)), confirms, "{body}");
-            assert!(confirms || next == wait, "{body}");
+            let strict = next(&answer(200, body), 3, Success::Receipt, 0, 0.0);
+            assert_eq!(matches!(strict, Next::Confirm(_)), confirms, "{body}");
+            assert!(confirms || strict == wait, "{body}");
+            let any = next(&answer(200, body), 3, Success::Any, 0, 0.0);
+            assert!(matches!(any, Next::Confirm(_)), "{body}");
         }
     }
 
@@ -142,16 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_wins_over_backing_off_up_to_its_cap() {
-        for (asked, waited) in [(0, 0), (7, 7), (90_000, 3_600)] {
+    fn retry_after_wins_over_backing_off_up_to_its_cap_and_jitter_adds_a_quarter_of_a_minute_at_most()
+     {
+        for (asked, least, most) in [(0, 0.0, 0.0), (7, 7.0, 8.75), (90_000, 3_600.0, 3_615.0)] {
             let answer = Answer {
                 retry_after: Some(Duration::from_secs(asked)),
                 ..answer(429, "")
             };
-            assert_eq!(
-                next(&answer, 1, 5, 1.0),
-                Next::RetryIn(Duration::from_secs(waited))
-            );
+            for (jitter, seconds) in [(0.0, least), (1.0, most)] {
+                assert_eq!(
+                    next(&answer, 1, Success::Receipt, 5, jitter),
+                    Next::RetryIn(Duration::from_secs_f64(seconds)),
+                    "{asked} s, jitter {jitter}"
+                );
+            }
         }
     }
 }

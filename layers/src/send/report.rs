@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::level::LevelStatus;
+
 /// What a flush came to. Counts run from the start of the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -29,14 +31,18 @@ pub enum WhyStopped {
     Drained,
     /// The deadline came first; the sender goes on.
     Deadline,
-    /// The relay refused the token: waiting for a new one.
+    /// The relay refused the token, or the program could give none: waiting for a new one.
     PausedForToken,
     /// The endpoint is no relay: waiting for another, or a restart.
     PausedNotFound,
+    /// There is no network.
+    Offline,
     /// The sender has been stopped.
     Stopped,
     /// There is no relay to send to.
     NoRelay,
+    /// Asked for on the sender's own thread, which can't wait for itself: in a token provider, say. It sends next.
+    OnSenderThread,
 }
 
 /// What the sender is doing.
@@ -53,10 +59,12 @@ pub enum Connection {
         /// RFC 3339, by this device's clock.
         until: String,
     },
-    /// The relay refused the token: waiting for a new one.
+    /// The relay refused the token, or the program could give none: waiting for a new one.
     PausedForToken,
     /// The endpoint is no relay: waiting for another, or a restart.
     PausedNotFound,
+    /// There is no network: waiting for it.
+    Offline,
     /// The sender has been stopped.
     Stopped,
 }
@@ -75,10 +83,14 @@ pub struct Status {
     pub last_error: Option<String>,
     /// Records delivered since the start.
     pub delivered: u64,
+    /// Panics, since the start, in what the program gave the sender: a transport, a token provider, a network check.
+    pub panics: u64,
     /// Records on disk that are not delivered.
     pub pending_records: u64,
     /// Their bytes.
     pub pending_bytes: u64,
     /// Records lost, by reason.
     pub lost_by_reason: BTreeMap<&'static str, u64>,
+    /// The levels in force and why, where the sender follows the relay's.
+    pub levels: Option<LevelStatus>,
 }

@@ -1,253 +1,305 @@
 //! What the sender's thread and everybody else share: what was asked for, and how it stands.
+//!
+//! One mutex, never held while anything else happens; a nudge from a logging thread takes it once per wake only.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::flush::Waiters;
 use super::report::{Connection, WhyStopped};
+use super::time::{Sleeper, Time};
+use super::wake::{Asked, Cause, Standing, Timers, Wake, wake};
 use crate::sanitize::Sensitive;
 
-/// After a nudge the sender waits this long for what follows, so that a storm of errors makes batches, not requests.
-const NUDGE_LINGER: Duration = Duration::from_millis(20);
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) time: Time,
+    state: Mutex<State>,
+    pub(super) changed: Condvar,
+    /// Beside the state, so that a nudge from a logging thread finds the lock free.
+    nudged: AtomicBool,
+    sender: OnceLock<ThreadId>,
+}
 
-/// Where the sender stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Connected {
-    Idle,
-    Sending,
-    BackingOff(Instant),
-    PausedForToken,
-    PausedNotFound,
-    Stopped,
+#[derive(Debug)]
+pub(super) struct State {
+    standing: Standing,
+    token: Option<Sensitive<String>>,
+    asked: Asked,
+    /// Tickets given to flushes.
+    flushes_asked: u64,
+    /// Up to here the network was looked at for them.
+    flushes_looked: u64,
+    /// Up to here everything is home.
+    flushes_done: u64,
+    pub(super) waiters: Waiters,
+    tally: Tally,
+}
+
+/// What the sender has come to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub delivered: u64,
+    pub rejected: u64,
+    /// Panics in a transport, or in what else the program gave the sender.
+    pub panics: u64,
+    pub last_success: Option<Timestamp>,
+    pub last_error: Option<String>,
 }
 
 /// What the sender's thread is woken for.
-pub(super) enum Wake {
+pub(super) enum Woken {
     Stop,
+    Look,
+    /// Something about levels is due.
+    Levels,
     /// A round; it answers the flushes up to this ticket.
     Round {
+        cause: Cause,
         covering: u64,
     },
 }
 
-#[derive(Debug)]
-pub(super) struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-    /// Beside the state, so that a nudge from a logging thread finds the lock free: it is taken once per wake only.
-    nudged: AtomicBool,
-}
-
-#[derive(Debug)]
-struct State {
-    token: Option<Sensitive<String>>,
-    is_token_new: bool,
-    flushes_asked: u64,
-    flushes_done: u64,
-    is_stopping: bool,
-    connected: Connected,
-    delivered: u64,
-    rejected: u64,
-    last_success: Option<Timestamp>,
-    last_error: Option<String>,
-}
-
-/// A copy of what there is to tell.
-pub(super) struct Snapshot {
-    pub connection: Connection,
-    pub delivered: u64,
-    pub rejected: u64,
-    pub last_success: Option<String>,
-    pub last_error: Option<String>,
-}
-
 impl Shared {
-    pub fn new(token: Option<Sensitive<String>>) -> Self {
-        Self {
+    pub fn new(token: Option<Sensitive<String>>, time: Time) -> Arc<Self> {
+        let shared = Arc::new(Self {
+            time,
             state: Mutex::new(State {
+                standing: Standing::Idle,
                 token,
-                is_token_new: false,
+                asked: Asked::default(),
                 flushes_asked: 0,
+                flushes_looked: 0,
                 flushes_done: 0,
-                is_stopping: false,
-                connected: Connected::Idle,
-                delivered: 0,
-                rejected: 0,
-                last_success: None,
-                last_error: None,
+                waiters: Waiters::default(),
+                tally: Tally::default(),
             }),
             changed: Condvar::new(),
             nudged: AtomicBool::new(false),
-        }
+            sender: OnceLock::new(),
+        });
+        let sleeper: Arc<dyn Sleeper> = Arc::clone(&shared) as _;
+        shared.time.add_sleeper(Arc::downgrade(&sleeper));
+        shared
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes whoever waits for that.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let changed = change(&mut state);
+        self.time.wakes_up();
+        self.changed.notify_all();
+        changed
     }
 
     // What everybody else asks for.
 
     pub fn nudge(&self) {
         if !self.nudged.swap(true, Ordering::AcqRel) {
-            drop(self.lock());
-            self.changed.notify_all();
+            self.change(|_| ());
         }
     }
 
     pub fn set_token(&self, token: Sensitive<String>) {
-        let mut state = self.lock();
-        state.token = Some(token);
-        state.is_token_new = true;
-        self.changed.notify_all();
+        self.change(|state| {
+            state.token = Some(token);
+            state.asked.new_token = true;
+        });
+    }
+
+    pub fn ask_for_token(&self) {
+        self.change(|state| state.asked.new_token = true);
+    }
+
+    #[cfg(feature = "http")]
+    pub fn endpoint_changed(&self) {
+        self.change(|state| state.asked.new_endpoint = true);
+    }
+
+    pub fn network_changed(&self) {
+        self.change(|state| state.asked.network_news = true);
     }
 
     pub fn stop(&self) {
-        self.lock().is_stopping = true;
-        self.changed.notify_all();
+        self.change(|state| state.asked.stop = true);
     }
 
-    /// Waits until everything logged before the call is home, or says why not.
-    pub fn flush(&self, deadline: Duration) -> WhyStopped {
-        let until = Instant::now() + deadline;
-        let mut state = self.lock();
-        state.flushes_asked += 1;
-        let ticket = state.flushes_asked;
-        self.changed.notify_all();
-        loop {
-            if state.flushes_done >= ticket {
-                return WhyStopped::Drained;
-            }
-            match state.connected {
-                Connected::PausedForToken if !state.is_token_new => {
-                    return WhyStopped::PausedForToken;
-                }
-                Connected::PausedNotFound => return WhyStopped::PausedNotFound,
-                Connected::Stopped => return WhyStopped::Stopped,
-                _ => {}
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return WhyStopped::Deadline;
-            }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+    /// A ticket for a flush of what was logged so far.
+    pub fn ask_for_flush(&self) -> u64 {
+        self.change(|state| {
+            state.flushes_asked += 1;
+            state.flushes_asked
+        })
     }
 
-    pub fn snapshot(&self) -> Snapshot {
+    /// Where the sender stands, with its moments as people read them, and what it has come to.
+    pub fn snapshot(&self) -> (Connection, Tally) {
         let state = self.lock();
-        Snapshot {
-            connection: match state.connected {
-                Connected::Idle => Connection::Idle,
-                Connected::Sending => Connection::Sending,
-                Connected::BackingOff(until) => Connection::BackingOff {
-                    until: wall(until).to_string(),
-                },
-                Connected::PausedForToken => Connection::PausedForToken,
-                Connected::PausedNotFound => Connection::PausedNotFound,
-                Connected::Stopped => Connection::Stopped,
-            },
-            delivered: state.delivered,
-            rejected: state.rejected,
-            last_success: state.last_success.map(|at| at.to_string()),
-            last_error: state.last_error.clone(),
-        }
+        let wall = |at| self.time.wall(at).to_string();
+        let connection = match state.standing {
+            Standing::Idle => Connection::Idle,
+            Standing::Sending => Connection::Sending,
+            Standing::BackingOff { until } => Connection::BackingOff { until: wall(until) },
+            Standing::PausedForToken { .. } => Connection::PausedForToken,
+            Standing::PausedNotFound => Connection::PausedNotFound,
+            Standing::Offline { .. } => Connection::Offline,
+            Standing::Stopped => Connection::Stopped,
+        };
+        (connection, state.tally.clone())
+    }
+
+    /// True on the sender's own thread, which can't wait for itself.
+    pub fn is_sender(&self) -> bool {
+        self.sender.get() == Some(&thread::current().id())
     }
 
     // What the sender's thread says and asks.
 
-    /// Sleeps until there is something to do.
-    pub fn wait(&self, connected: &Connected, interval: Duration) -> Wake {
-        let timer = Instant::now() + interval;
-        let mut lingering = None;
-        let mut state = self.lock();
-        loop {
-            if state.is_stopping {
-                return Wake::Stop;
-            }
-            let now = Instant::now();
-            if self.nudged.load(Ordering::Acquire) && lingering.is_none() {
-                lingering = Some(now + NUDGE_LINGER);
-            }
-            let due = match *connected {
-                Connected::BackingOff(until) => Some(until),
-                Connected::PausedForToken if state.is_token_new => Some(now),
-                Connected::PausedForToken | Connected::PausedNotFound => None,
-                _ if state.flushes_asked > state.flushes_done => Some(now),
-                _ => Some(lingering.map_or(timer, |nudged| nudged.min(timer))),
-            };
-            if due.is_some_and(|due| due <= now) {
-                break;
-            }
-            state = self.sleep(state, due.map(|due| due - now));
-        }
-        state.is_token_new = false;
-        self.nudged.store(false, Ordering::Release);
-        Wake::Round {
-            covering: state.flushes_asked,
-        }
+    pub fn runs_here(&self) {
+        let _ = self.sender.set(thread::current().id());
     }
 
-    fn sleep<'a>(
-        &self,
-        state: MutexGuard<'a, State>,
-        wait: Option<Duration>,
-    ) -> MutexGuard<'a, State> {
-        match wait {
-            None => self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner),
-            Some(wait) => {
-                self.changed
-                    .wait_timeout(state, wait)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
+    /// Sleeps until there is something to do. `round` is when there is anyway, `linger` how long a nudge waits for
+    /// what follows it, `levels` when something is due about them.
+    pub fn wait(&self, round: Duration, linger: Duration, levels: Option<Duration>) -> Woken {
+        let mut lingers_until = None;
+        let mut state = self.lock();
+        loop {
+            let now = self.time.now();
+            if self.nudged.load(Ordering::Acquire) && lingers_until.is_none() {
+                lingers_until = Some(now.saturating_add(linger));
+            }
+            let timers = Timers {
+                round,
+                linger: lingers_until,
+                levels,
+            };
+            match wake(state.standing, state.asked(), timers, now) {
+                Wake::Stop => return Woken::Stop,
+                Wake::Look => {
+                    state.asked.network_news = false;
+                    state.flushes_looked = state.flushes_asked;
+                    return Woken::Look;
+                }
+                Wake::Levels => return Woken::Levels,
+                Wake::Round(cause) => {
+                    state.standing = Standing::Sending;
+                    state.asked = Asked::default();
+                    self.nudged.store(false, Ordering::Release);
+                    let covering = state.flushes_asked;
+                    self.changed.notify_all();
+                    return Woken::Round { cause, covering };
+                }
+                Wake::Sleep(until) => {
+                    self.time.falls_asleep(until);
+                    state = self.time.wait(&self.changed, state, until);
+                }
             }
         }
     }
 
     /// True once nobody waits for what is still under way.
-    pub fn is_stopping_now(&self) -> bool {
-        self.lock().is_stopping
+    pub fn is_stopping(&self) -> bool {
+        self.lock().asked.stop
+    }
+
+    /// True when errors were logged since the round began, and nobody waits for a flush.
+    pub fn is_only_nudged(&self) -> bool {
+        let state = self.lock();
+        self.nudged.load(Ordering::Acquire) && state.flushes_asked == state.flushes_done
+    }
+
+    pub fn wall_now(&self) -> Timestamp {
+        self.time.wall(self.time.now())
     }
 
     pub fn token(&self) -> Option<Sensitive<String>> {
         self.lock().token.clone()
     }
 
-    pub fn set(&self, connected: Connected) {
-        self.lock().connected = connected;
-        self.changed.notify_all();
+    pub fn standing(&self) -> Standing {
+        self.lock().standing
+    }
+
+    pub fn stands(&self, standing: Standing) {
+        self.change(|state| state.standing = standing);
+    }
+
+    /// The network was looked at for the flushes up to this ticket.
+    pub fn looked(&self, covering: u64) {
+        self.change(|state| state.flushes_looked = state.flushes_looked.max(covering));
     }
 
     pub fn flushed(&self, covering: u64) {
-        let mut state = self.lock();
-        state.flushes_done = state.flushes_done.max(covering);
-        self.changed.notify_all();
+        self.change(|state| state.flushes_done = state.flushes_done.max(covering));
     }
 
     pub fn count(&self, delivered: u64, rejected: u64) {
-        let mut state = self.lock();
-        state.delivered += delivered;
-        state.rejected += rejected;
-        state.last_success = Some(Timestamp::now());
+        let now = self.wall_now();
+        let tally = &mut self.lock().tally;
+        tally.delivered += delivered;
+        tally.rejected += rejected;
+        tally.last_success = Some(now);
     }
 
     pub fn failed(&self, error: String) {
-        self.lock().last_error = Some(error);
+        self.lock().tally.last_error = Some(error);
+    }
+
+    pub fn panicked(&self) {
+        self.lock().tally.panics += 1;
     }
 }
 
-/// A monotonic instant on the wall clock.
-fn wall(at: Instant) -> Timestamp {
-    let ahead = at.saturating_duration_since(Instant::now());
-    Timestamp::now()
-        .checked_add(ahead)
-        .unwrap_or(Timestamp::MAX)
+impl State {
+    fn asked(&self) -> Asked {
+        let answered = match self.standing {
+            Standing::Offline { .. } => self.flushes_looked,
+            _ => self.flushes_done,
+        };
+        Asked {
+            flush: self.flushes_asked > answered,
+            ..self.asked
+        }
+    }
+
+    /// What a flush with this ticket and deadline has come to, if it has.
+    pub(super) fn verdict(
+        &self,
+        ticket: u64,
+        until: Duration,
+        now: Duration,
+    ) -> Option<WhyStopped> {
+        if self.flushes_done >= ticket {
+            return Some(WhyStopped::Drained);
+        }
+        let asked = &self.asked;
+        match self.standing {
+            Standing::PausedForToken { .. } if !asked.new_token && !asked.new_endpoint => {
+                Some(WhyStopped::PausedForToken)
+            }
+            Standing::PausedNotFound if !asked.new_endpoint => Some(WhyStopped::PausedNotFound),
+            Standing::Offline { .. } if self.flushes_looked >= ticket && !asked.network_news => {
+                Some(WhyStopped::Offline)
+            }
+            Standing::Stopped => Some(WhyStopped::Stopped),
+            _ if now >= until => Some(WhyStopped::Deadline),
+            _ => None,
+        }
+    }
+}
+
+impl Sleeper for Shared {
+    fn look_at_time(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
 }

@@ -1,36 +1,29 @@
-//! The sender's loop: drain, send, act on the answer, wait. It runs on a thread of its own, without a subscriber, so
-//! that its own HTTP machinery can't log into the queue that it drains.
+//! The sender's loop: wait, drain, say how it stands. It runs on a thread of its own, without a subscriber, so that
+//! its own HTTP machinery can't log into the queue that it drains.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use tracing_core::{Dispatch, dispatcher};
-use uuid::Uuid;
 
-use super::next::{Next, next};
-use super::shared::{Connected, Shared, Wake};
-use super::transport::{Answer, Request, Transport};
-use crate::queue::{Batch, DiskQueue};
-use crate::record;
+use super::follow::Follow;
+use super::network::{self, OFFLINE_POLL, Watch};
+use super::round::{Drain, Round, jitter};
+use super::shared::{Shared, Woken};
+use super::wake::{Cause, Standing};
 
-/// Records in a batch at most. From the contract's design: small enough to be cheap to send again.
-pub(super) const MAX_BATCH_RECORDS: usize = 100;
-/// Bytes of a batch's records at most: below the relay's 1 MiB, with room for context and resource.
-pub(super) const MAX_BATCH_BYTES: usize = 900_000;
-
-const PATH: &str = "/api/v1/logs";
+/// After a nudge the sender waits this long for what follows, so that a storm of errors makes batches, not requests.
+const NUDGE_LINGER: Duration = Duration::from_millis(20);
+/// And up to this long while the storm goes on.
+const MAX_LINGER: Duration = Duration::from_secs(1);
 
 pub(super) struct Worker {
-    queue: DiskQueue,
-    transport: Box<dyn Transport>,
-    shared: Arc<Shared>,
+    pub drain: Drain,
+    pub watch: Watch,
+    pub follow: Option<Follow>,
     /// Time between rounds when nothing calls for one.
-    interval: Duration,
-    /// Tries that failed in a row.
-    attempt: u32,
-    /// Records in the next batch at most: halved by refusals, doubled by successes.
-    limit: usize,
+    pub interval: Duration,
 }
 
 /// Says that the thread has ended, however it did.
@@ -38,183 +31,137 @@ struct Stopped(Arc<Shared>);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        self.0.set(Connected::Stopped);
+        self.0.stands(Standing::Stopped);
     }
-}
-
-/// What a round came to.
-enum Round {
-    Drained,
-    RetryIn(Duration, String),
-    PausedForToken,
-    PausedNotFound(String),
-    Stopped,
 }
 
 impl Worker {
-    pub fn new(
-        queue: DiskQueue,
-        transport: Box<dyn Transport>,
-        shared: Arc<Shared>,
-        interval: Duration,
-    ) -> Self {
-        Self {
-            queue,
-            transport,
-            shared,
-            interval,
-            attempt: 0,
-            limit: MAX_BATCH_RECORDS,
-        }
-    }
-
     pub fn run(mut self) {
-        // Also where a transport panics: whoever flushes then hears so, instead of waiting for nobody.
-        let stopped = Stopped(Arc::clone(&self.shared));
+        let shared = Arc::clone(&self.drain.shared);
+        let stopped = Stopped(Arc::clone(&shared));
         // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
         let quiet = dispatcher::set_default(&Dispatch::none());
-        let mut connected = Connected::Idle;
+        shared.runs_here();
+        // The first timed round comes somewhere in the second half of the interval: a fleet that is switched on as
+        // one does not send as one.
+        let mut timer = shared.time.now() + self.interval.mul_f64(1.0 - jitter() / 2.0);
+        let mut linger = NUDGE_LINGER;
         loop {
-            match self.shared.wait(&connected, self.interval) {
-                Wake::Stop => break,
-                Wake::Round { covering } => {
-                    self.shared.set(Connected::Sending);
-                    let round = self.round();
-                    connected = self.settle(round, covering);
+            let levels = self.follow.as_ref().map(Follow::due);
+            match shared.wait(timer, linger, levels) {
+                Woken::Stop => break,
+                Woken::Look => self.look(),
+                Woken::Levels => self.levels(),
+                Woken::Round { cause, covering } => {
+                    self.round(cause, covering);
+                    timer = shared.time.now() + self.interval;
+                    linger = match cause {
+                        Cause::Nudge if shared.is_only_nudged() => (linger * 2).min(MAX_LINGER),
+                        _ => NUDGE_LINGER,
+                    };
                 }
             }
         }
         // What the transport says while it is dropped is nobody's business either.
-        drop(self.transport);
+        drop(self);
         drop(quiet);
         drop(stopped);
     }
 
-    /// Sends until what was pending at the start is home, or something stops it.
-    fn round(&mut self) -> Round {
-        self.queue.adopt();
-        let goal = self.queue.pending().records;
-        let mut done = 0;
-        while done < goal {
-            if self.shared.is_stopping_now() {
-                return Round::Stopped;
+    /// Looks at the network where somebody says that it changed, or after it was away for a while.
+    fn look(&mut self) {
+        let is_online = self.is_online();
+        let shared = Arc::clone(&self.drain.shared);
+        match (shared.standing(), is_online) {
+            (_, false) => shared.stands(self.offline()),
+            (Standing::Offline { .. }, true) => {
+                self.drain.forget_failures();
+                // What waited goes at once.
+                shared.stands(Standing::BackingOff {
+                    until: shared.time.now(),
+                });
             }
-            let Some(batch) = self.queue.drain(self.limit, MAX_BATCH_BYTES) else {
-                break;
-            };
-            self.transport.prepare();
-            // Written down for as long as the send lasts: a record that kills its sender is found across restarts.
-            let attempt = self.queue.attempt(&batch);
-            let answer = self.post(&batch);
-            drop(attempt);
-            match next(&answer, batch.len(), self.attempt, jitter()) {
-                Next::Confirm(receipt) => {
-                    let rejected: Vec<(usize, String)> = receipt
-                        .rejected
-                        .into_iter()
-                        .map(|rejected| (rejected.index, rejected.reason))
-                        .collect();
-                    self.leave(&batch, &rejected);
-                    done += batch.len() as u64;
-                    self.limit = (self.limit * 2).min(MAX_BATCH_RECORDS);
-                }
-                Next::Split(_) if batch.len() > 1 => self.limit = batch.len() / 2,
-                Next::Split(reason) => {
-                    self.leave(&batch, &[(0, reason)]);
-                    done += 1;
-                }
-                Next::RetryIn(wait) => {
-                    self.attempt = self.attempt.saturating_add(1);
-                    return Round::RetryIn(wait, describe(&answer));
-                }
-                Next::PauseUntilNewToken => return Round::PausedForToken,
-                Next::PauseUntilNewEndpoint => return Round::PausedNotFound(describe(&answer)),
-            }
+            (_, true) => {}
         }
-        Round::Drained
     }
 
-    /// The batch leaves the queue: home, but for what is put aside.
-    fn leave(&mut self, batch: &Batch, rejected: &[(usize, String)]) {
-        self.attempt = 0;
-        if !rejected.is_empty() {
-            self.queue.reject(batch, rejected);
-        }
-        self.queue.confirm(batch.token());
-        let rejected = rejected.len() as u64;
-        self.shared.count(batch.len() as u64 - rejected, rejected);
-    }
-
-    fn post(&mut self, batch: &Batch) -> Answer {
-        let token = self.shared.token();
-        let request_id = Uuid::new_v4().to_string();
-        self.transport.post(&Request {
-            path: PATH,
-            token: token.as_ref().map(|token| token.0.as_str()),
-            request_id: &request_id,
-            body: &body(batch, Timestamp::now()),
-        })
-    }
-
-    fn settle(&self, round: Round, covering: u64) -> Connected {
-        let connected = match round {
-            Round::Drained => {
-                self.shared.flushed(covering);
-                Connected::Idle
-            }
-            Round::RetryIn(wait, error) => {
-                self.shared.failed(error);
-                Connected::BackingOff(Instant::now() + wait)
-            }
-            Round::PausedForToken => {
-                self.shared.failed("the relay refused the token".to_owned());
-                Connected::PausedForToken
-            }
-            Round::PausedNotFound(error) => {
-                self.shared.failed(error);
-                Connected::PausedNotFound
-            }
-            Round::Stopped => Connected::Idle,
+    fn round(&mut self, cause: Cause, covering: u64) {
+        let is_online = self.is_online();
+        let round = if is_online {
+            catch_unwind(AssertUnwindSafe(|| self.drain.round(cause)))
+                .unwrap_or_else(|_| self.drain.panicked())
+        } else {
+            let standing = self.offline();
+            self.drain.shared.looked(covering);
+            return self.drain.shared.stands(standing);
         };
-        self.shared.set(connected);
-        connected
-    }
-}
-
-/// The request's body; the records stay as they are on disk.
-fn body(batch: &Batch, sent_at: Timestamp) -> Vec<u8> {
-    let context = batch.context();
-    let mut body = Vec::with_capacity(batch.joined().len() + context.len() + 64);
-    body.push(b'{');
-    body.extend_from_slice(context.as_bytes());
-    if !context.is_empty() {
-        body.push(b',');
-    }
-    body.extend_from_slice(b"\"sentAt\":\"");
-    record::timestamp(sent_at, &mut body);
-    body.extend_from_slice(b"\",\"logs\":[");
-    body.extend_from_slice(batch.joined());
-    body.extend_from_slice(b"]}");
-    body
-}
-
-/// What went wrong, in a few words; nothing of the answer's body, which may be anything.
-fn describe(answer: &Answer) -> String {
-    match (answer.status, &answer.error) {
-        (Some(status @ 200..=299), _) => {
-            format!(
-                "{status} without a receipt: this did not come from a relay (a captive portal, a proxy?)"
-            )
+        if let (Some(follow), Some(tag)) = (&mut self.follow, self.drain.levels_etag.take()) {
+            follow.hear(tag);
         }
-        (Some(status), _) => format!("the relay answered {status}"),
-        (None, Some(error)) => error.clone(),
-        (None, None) => "no answer".to_owned(),
+        let shared = &self.drain.shared;
+        let now = shared.time.now();
+        let standing = match round {
+            Round::Home => {
+                shared.flushed(covering);
+                Standing::Idle
+            }
+            Round::Held | Round::Stopped => Standing::Idle,
+            Round::RetryIn(wait, why) => {
+                shared.failed(why);
+                Standing::BackingOff { until: now + wait }
+            }
+            Round::PausedForToken(again, why) => {
+                shared.failed(why);
+                Standing::PausedForToken {
+                    until: again.map(|wait| now + wait),
+                }
+            }
+            Round::PausedNotFound(why) => {
+                shared.failed(why);
+                Standing::PausedNotFound
+            }
+        };
+        shared.stands(standing);
     }
-}
 
-/// In 0..1, from the system's randomness.
-fn jitter() -> f64 {
-    let (random, _) = Uuid::new_v4().as_u64_pair();
-    // The top 32 bits of a version 4 UUID are all random.
-    (random >> 32) as f64 / f64::from(u32::MAX)
+    /// Ends levels that have had their time, and asks for others when it is time to.
+    fn levels(&mut self) {
+        let Some(follow) = &mut self.follow else {
+            return;
+        };
+        follow.expire();
+        if !follow.wants_to_ask() {
+            return;
+        }
+        let drain = &mut self.drain;
+        if matches!(drain.shared.standing(), Standing::Offline { .. }) {
+            return follow.cannot_ask("no network".to_owned());
+        }
+        let asked = catch_unwind(AssertUnwindSafe(|| match drain.token() {
+            Ok(token) => follow.ask(drain.transport.as_mut(), token.as_ref()),
+            Err(why) => follow.cannot_ask(why.to_string()),
+        }));
+        if asked.is_err() {
+            drain.shared.panicked();
+            follow.cannot_ask("a panic while asking for levels".to_owned());
+        }
+    }
+
+    fn is_online(&mut self) -> bool {
+        let seen = self.watch.look();
+        let shared = &self.drain.shared;
+        if seen.panicked {
+            shared.panicked();
+        }
+        if let Some(network) = seen.change {
+            network::record(&self.drain.queue, network, shared.wall_now());
+        }
+        seen.is_online
+    }
+
+    fn offline(&self) -> Standing {
+        Standing::Offline {
+            until: self.drain.shared.time.now() + OFFLINE_POLL,
+        }
+    }
 }

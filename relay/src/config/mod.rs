@@ -9,6 +9,7 @@ mod read;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::{SecretBox, SecretString};
 use url::Url;
@@ -23,6 +24,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where operators look.
     pub admin_listen: SocketAddr,
+    /// The ingest listener's certificate; `None` is plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// Connections at once.
+    pub connections: Connections,
     /// The admin API's bearer token; `None` makes one in the data directory.
     pub admin_token: Option<SecretString>,
     /// Everything that the relay keeps.
@@ -41,6 +46,8 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// A request's records at most.
     pub max_records: usize,
+    /// How often programs are told to ask for their levels.
+    pub level_refresh: Duration,
     /// Whether what clients send is redacted again.
     pub sanitize: bool,
     /// Whether times are kept within what an upstream takes.
@@ -49,6 +56,24 @@ pub struct Config {
     pub cors_origin: Option<String>,
     /// Proxies whose word on a client's address counts.
     pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Files with a certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The certificate, and those that signed it.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// How many connections there may be at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// In all.
+    pub all: u32,
+    /// From one address that is no trusted proxy; `None` is without limit.
+    pub per_address: Option<u32>,
 }
 
 /// An OTLP/HTTP backend.
@@ -119,6 +144,8 @@ pub struct Rates {
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
 /// The admin listener's default.
 pub const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:8788";
+/// Connections at once by default. Each is an open file; the relay asks the system for as many as it gives.
+pub const DEFAULT_MAX_CONNECTIONS: u32 = 4096;
 /// The data directory's default.
 pub const DEFAULT_DATA_DIR: &str = "./courier-data";
 /// Frames kept at most by default: 1 GiB, about three million records.
@@ -129,6 +156,8 @@ pub const DEFAULT_RATE_RECORDS: u32 = 6000;
 pub const DEFAULT_RATE_BYTES: u32 = 60_000_000;
 /// Requests of one address in a minute by default.
 pub const DEFAULT_RATE_REQUESTS: u32 = 600;
+/// How often programs ask for their levels by default: ten minutes, so that a silent one is not much of a load.
+pub const DEFAULT_LEVEL_REFRESH: Duration = Duration::from_secs(600);
 /// A request's body at most by default: 1 MiB.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
 /// A request's records at most by default.

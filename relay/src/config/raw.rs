@@ -65,14 +65,14 @@ fn setting(text: &str) -> Result<Setting, Infallible> {
 
 /// One line each: the field, its flag, its environment variable and its help.
 macro_rules! settings {
-    ($($(#[doc = $help:literal])+ $field:ident: $flag:literal, $env:literal;)+) => {
+    ($($(#[doc = $help:literal])+ $field:ident: $flag:literal, $env:literal $([$($more:tt)+])?;)+) => {
         /// What the operator wrote; everything is optional.
         #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
         #[serde(default, deny_unknown_fields)]
         pub struct RawConfig {
             $(
                 $(#[doc = $help])+
-                #[arg(long = $flag, env = $env, hide_env_values = true, value_parser = setting, global = true)]
+                #[arg(long = $flag, env = $env, hide_env_values = true, value_parser = setting, global = true $(, $($more)+)?)]
                 pub $field: Option<Setting>,
             )+
             /// What `LOGFIRE_ENDPOINT` says; `otlp_endpoint` wins.
@@ -111,6 +111,16 @@ settings! {
     listen: "listen", "COURIER_LISTEN";
     /// Health, metrics and the admin API [default: 127.0.0.1:8788]
     admin_listen: "admin-listen", "COURIER_ADMIN_LISTEN";
+    /// PEM file with the certificate of the ingest listener; without one it speaks plain HTTP
+    tls_cert_file: "tls-cert-file", "COURIER_TLS_CERT_FILE";
+    /// PEM file with that certificate's key; both are read again on SIGHUP and when they change
+    tls_key_file: "tls-key-file", "COURIER_TLS_KEY_FILE";
+    /// Plain HTTP on addresses that are not loopback, for use behind a proxy: on or off [default: off]
+    allow_plain_http: "allow-plain-http", "COURIER_ALLOW_PLAIN_HTTP" [num_args = 0..=1, require_equals = true, default_missing_value = "on"];
+    /// Connections at once [default: 4096]
+    max_connections: "max-connections", "COURIER_MAX_CONNECTIONS";
+    /// Connections at once from one address that is no trusted proxy; 0 is off [default: a quarter of all]
+    max_connections_per_address: "max-connections-per-address", "COURIER_MAX_CONNECTIONS_PER_ADDRESS";
     /// Bearer token of the admin API [default: made in the data directory]
     admin_token_file: "admin-token-file", "COURIER_ADMIN_TOKEN_FILE";
     /// Everything that the relay keeps [default: ./courier-data]
@@ -145,6 +155,8 @@ settings! {
     max_body_bytes: "max-body-bytes", "COURIER_MAX_BODY_BYTES";
     /// A request's records at most [default: 1000]
     max_records: "max-records", "COURIER_MAX_RECORDS";
+    /// How often programs ask for their levels, for example 10m [default: 10m]
+    level_refresh: "level-refresh", "COURIER_LEVEL_REFRESH";
     /// Redact again what clients send: on or off [default: on]
     sanitize: "sanitize", "COURIER_SANITIZE";
     /// Keep times within what the backend takes: auto (Logfire), on or off [default: auto]

@@ -11,9 +11,10 @@ use url::Url;
 
 use super::raw::{RawConfig, Setting};
 use super::{
-    Clamp, Config, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES,
-    DEFAULT_MAX_RECORDS, DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS,
-    DEFAULT_SPOOL_MAX_BYTES, KeyConfig, Rates, SpoolKind, TokenConfig, UpstreamConfig,
+    Clamp, Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_LEVEL_REFRESH,
+    DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RECORDS,
+    DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES,
+    KeyConfig, Rates, SpoolKind, TlsConfig, TokenConfig, UpstreamConfig,
 };
 
 /// A setting makes no sense. Nothing was started.
@@ -70,6 +71,19 @@ pub enum ConfigError {
         /// The address.
         address: SocketAddr,
     },
+    /// What is sent could be read and changed on its way, tokens included.
+    #[error("--{flag} `{address}` is not loopback, and would speak plain HTTP: {instead}")]
+    PlainHttp {
+        /// The setting, as a flag.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What to do.
+        instead: &'static str,
+    },
+    /// A certificate is of no use without its key, and the other way round. Give both.
+    #[error("--{0} needs --{1}")]
+    Half(&'static str, &'static str),
     /// Nothing would keep the records, and nobody would get them.
     #[error("--spool none needs an upstream: give --otlp-endpoint")]
     NothingBehind,
@@ -91,6 +105,31 @@ impl TryFrom<RawConfig> for Config {
         for (flag, address) in [("listen", listen), ("admin-listen", admin_listen)] {
             if is_development && !address.ip().is_loopback() {
                 return Err(ConfigError::NotLoopback { flag, address });
+            }
+        }
+        let tls = tls(&raw)?;
+        let may_be_plain = switch("allow-plain-http", raw.allow_plain_http.as_ref(), false)?;
+        let plain = [
+            (
+                "listen",
+                listen,
+                tls.is_none(),
+                "give --tls-cert-file and --tls-key-file, or --allow-plain-http behind a proxy",
+            ),
+            (
+                "admin-listen",
+                admin_listen,
+                true,
+                "listen on 127.0.0.1, or give --allow-plain-http in a network of your own",
+            ),
+        ];
+        for (flag, address, is_plain, instead) in plain {
+            if is_plain && !may_be_plain && !address.ip().is_loopback() {
+                return Err(ConfigError::PlainHttp {
+                    flag,
+                    address,
+                    instead,
+                });
             }
         }
         let data_dir = PathBuf::from(
@@ -159,6 +198,8 @@ impl TryFrom<RawConfig> for Config {
         Ok(Self {
             listen,
             admin_listen,
+            tls,
+            connections: connections(&raw)?,
             admin_token: file("admin-token-file", raw.admin_token_file.as_ref())?.map(into_text),
             data_dir,
             upstream,
@@ -176,11 +217,8 @@ impl TryFrom<RawConfig> for Config {
             rates,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_records: usize::try_from(max_records).unwrap_or(usize::MAX),
-            sanitize: match word(raw.sanitize.as_ref()) {
-                None | Some("on") => true,
-                Some("off") => false,
-                Some(other) => return Err(wrong("sanitize", other, "use on or off")),
-            },
+            level_refresh: refresh(raw.level_refresh.as_ref())?,
+            sanitize: switch("sanitize", raw.sanitize.as_ref(), true)?,
             clamp: match word(raw.clamp.as_ref()) {
                 None | Some("auto") => Clamp::Auto,
                 Some("on") => Clamp::On,
@@ -208,6 +246,16 @@ pub fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     number.checked_mul(millis).map(Duration::from_millis)
+}
+
+/// Programs may ask every second to every day: what they accept.
+fn refresh(setting: Option<&Setting>) -> Result<Duration, ConfigError> {
+    let Some(text) = word(setting) else {
+        return Ok(DEFAULT_LEVEL_REFRESH);
+    };
+    duration(text)
+        .filter(|refresh| (1..=86_400).contains(&refresh.as_secs()))
+        .ok_or_else(|| wrong("level-refresh", text, "use a duration from 1s to 24h"))
 }
 
 fn word(setting: Option<&Setting>) -> Option<&str> {
@@ -280,6 +328,51 @@ fn rate(
         None => default,
     };
     Ok(NonZeroU32::new(rate))
+}
+
+fn switch(
+    flag: &'static str,
+    setting: Option<&Setting>,
+    default: bool,
+) -> Result<bool, ConfigError> {
+    match word(setting) {
+        None => Ok(default),
+        Some("on" | "true") => Ok(true),
+        Some("off" | "false") => Ok(false),
+        Some(other) => Err(wrong(flag, other, "use on or off")),
+    }
+}
+
+fn tls(raw: &RawConfig) -> Result<Option<TlsConfig>, ConfigError> {
+    let path = |setting: &Setting| PathBuf::from(setting.as_str());
+    match (&raw.tls_cert_file, &raw.tls_key_file) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(ConfigError::Half("tls-cert-file", "tls-key-file")),
+        (None, Some(_)) => Err(ConfigError::Half("tls-key-file", "tls-cert-file")),
+        (Some(certificate), Some(key)) => Ok(Some(TlsConfig {
+            certificate: path(certificate),
+            key: path(key),
+        })),
+    }
+}
+
+fn connections(raw: &RawConfig) -> Result<Connections, ConfigError> {
+    let number = |flag, setting: Option<&Setting>, least| match word(setting) {
+        None => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(number) if (least..=MAX_CONNECTIONS).contains(&number) => Ok(Some(number)),
+            _ => Err(wrong(flag, text, "use a number up to 1000000")),
+        },
+    };
+    let all = number("max-connections", raw.max_connections.as_ref(), 1)?
+        .unwrap_or(DEFAULT_MAX_CONNECTIONS);
+    let flag = "max-connections-per-address";
+    let per_address = number(flag, raw.max_connections_per_address.as_ref(), 0)?;
+    Ok(Connections {
+        all,
+        // Nobody has them all; a host that opens a thousand still gets through.
+        per_address: NonZeroU32::new(per_address.unwrap_or(all.div_ceil(4))).map(NonZeroU32::get),
+    })
 }
 
 fn file(flag: &'static str, setting: Option<&Setting>) -> Result<Option<Vec<u8>>, ConfigError> {
@@ -435,6 +528,9 @@ fn proxies(setting: Option<&Setting>) -> Result<Vec<IpAddr>, ConfigError> {
         })
         .collect()
 }
+
+/// More than any system has open files for.
+const MAX_CONNECTIONS: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Public keys that somebody publishes and rotates.
 //!
 //! 1. One fetch at a time, whoever waits for it; not more than one in ten seconds, whatever tokens come;
-//! 2. keys that were fetched stay good while the publisher is away, however long;
+//! 2. keys that were fetched stay good while the publisher is away, however long, and nobody waits for newer ones;
 //! 3. what can't be decided because the publisher is away is said as that, and never as a bad token.
 
 use std::collections::HashMap;
@@ -14,8 +14,11 @@ use url::Url;
 use super::key::Key;
 use crate::error::chain;
 
-/// The keys at one URL.
-pub struct Jwks {
+/// The keys at one URL; a cheap handle.
+#[derive(Clone)]
+pub struct Jwks(Arc<Inner>);
+
+struct Inner {
     client: reqwest::Client,
     url: Url,
     known: RwLock<Arc<Known>>,
@@ -45,51 +48,68 @@ impl Jwks {
     /// The keys at `url`, fetched when the first token comes.
     #[must_use]
     pub fn at(url: Url, client: reqwest::Client) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             client,
             url,
             known: RwLock::default(),
             fetching: tokio::sync::Mutex::new(()),
-        }
+        }))
     }
 
     /// The key that a token names.
     pub async fn find(&self, kid: Option<&str>) -> Found {
-        let known = self.known();
+        let known = self.0.known();
         if let Some(key) = known.key(kid) {
             let is_old = known
                 .fetched
                 .is_none_or(|fetched| fetched.elapsed() > REFRESH);
             if is_old && known.may_try() {
-                // Stale keys are served, but a key that was withdrawn must not live for ever.
-                self.fetch().await;
-                return self.known().key(kid).map_or(Found::None, Found::this);
+                // Behind the request's back: a publisher that is slow must not make everybody slow.
+                let inner = Arc::clone(&self.0);
+                tokio::spawn(async move { inner.refresh().await });
             }
             return Found::this(key);
         }
         if known.may_try() {
-            self.fetch().await;
+            self.0.fetch().await;
         }
-        let known = self.known();
+        let known = self.0.known();
         match known.key(kid) {
             Some(key) => Found::this(key),
             None if known.is_away => Found::Away,
             None => Found::None,
         }
     }
+}
 
+impl Inner {
     fn known(&self) -> Arc<Known> {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits for newer keys, whoever fetches them.
     async fn fetch(&self) {
         let _one = self.fetching.lock().await;
-        let before = self.known();
-        if !before.may_try() {
-            // Somebody fetched while this one waited.
-            return;
+        // Unless somebody fetched while this one waited.
+        if self.known().may_try() {
+            self.replace().await;
         }
-        let fetched = self.get().await;
+    }
+
+    /// Fetches newer keys unless somebody does.
+    async fn refresh(&self) {
+        if let Ok(_one) = self.fetching.try_lock()
+            && self.known().may_try()
+        {
+            self.replace().await;
+        }
+    }
+
+    async fn replace(&self) {
+        let before = self.known();
+        let fetched = tokio::time::timeout(FETCH_TIMEOUT, self.get())
+            .await
+            .unwrap_or_else(|_| Err("it does not answer in time".to_owned()));
         let now = Instant::now();
         let known = match fetched {
             Ok(keys) => Known {
@@ -131,7 +151,7 @@ impl Jwks {
                 return Err(format!("it answers with over {MAX_BYTES} bytes"));
             }
         }
-        read(&body).ok_or_else(|| "it answers with no key set".to_owned())
+        Ok(usable(&body)?)
     }
 }
 
@@ -159,6 +179,15 @@ impl Known {
     }
 }
 
+/// The keys of a set. One without any is as good as no answer: with none to replace them, the keys at hand stay.
+fn usable(body: &[u8]) -> Result<Vec<(Option<String>, Key)>, &'static str> {
+    let keys = read(body).ok_or("it answers with no key set")?;
+    if keys.is_empty() {
+        return Err("it answers with no key that could be used");
+    }
+    Ok(keys)
+}
+
 /// Keys of a kind that is not ours are passed over; those around them count.
 fn read(body: &[u8]) -> Option<Vec<(Option<String>, Key)>> {
     let mut set: HashMap<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
@@ -178,6 +207,9 @@ const REFRESH: Duration = Duration::from_secs(600);
 
 /// Between two fetches, whatever tokens come.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// How long a fetch may take: whoever brings an unknown name waits for it.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A key set at most.
 const MAX_BYTES: usize = 1 << 20;
@@ -202,6 +234,67 @@ mod tests {
             .filter_map(|(name, _)| name.as_deref())
             .collect();
         assert_eq!(names, ["ed"]);
-        assert!(read(b"{}").is_none() && read(b"<html>").is_none());
+        assert_eq!(
+            usable(set.to_string().as_bytes()).map(|keys| keys.len()),
+            Ok(1)
+        );
+        for none in [
+            "{}",
+            "<html>",
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#,
+        ] {
+            assert!(usable(none.as_bytes()).is_err(), "{none}");
+        }
+    }
+
+    /// A handle whose publisher is away, with the key `kid` fetched `age` ago.
+    fn known(kid: &str, age: Duration) -> Jwks {
+        let set = serde_json::json!({"keys": [
+            {"kty": "OKP", "kid": kid, "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+        ]});
+        let url = "http://127.0.0.1:1/keys".parse().expect("a URL");
+        let client = crate::export::client(false).expect("a client");
+        let jwks = Jwks::at(url, client);
+        let then = Instant::now().checked_sub(age);
+        *jwks.0.known.write().expect("nobody panicked") = Arc::new(Known {
+            keys: read(set.to_string().as_bytes()).expect("a key set"),
+            fetched: then,
+            tried: then,
+            is_away: false,
+        });
+        jwks
+    }
+
+    #[tokio::test]
+    async fn old_keys_are_served_at_once_and_fetched_behind_the_requests_back() {
+        let jwks = known("a", 2 * TRY_AGAIN);
+        assert!(matches!(jwks.find(Some("a")).await, Found::Key(_)));
+        assert!(
+            jwks.0.known().may_try(),
+            "it is not old enough to be fetched"
+        );
+
+        let jwks = known("a", 2 * REFRESH);
+        let fetching = jwks.0.fetching.lock().await;
+        assert!(
+            matches!(jwks.find(Some("a")).await, Found::Key(_)),
+            "nobody waits"
+        );
+        drop(fetching);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while jwks.0.known().may_try() {
+            assert!(Instant::now() < deadline, "nobody fetched");
+            assert!(matches!(jwks.find(Some("a")).await, Found::Key(_)));
+            tokio::task::yield_now().await;
+        }
+        assert!(
+            matches!(jwks.find(Some("a")).await, Found::Key(_)),
+            "it stays good while the publisher is away"
+        );
+        assert!(
+            matches!(jwks.find(Some("b")).await, Found::Away),
+            "which can't be known"
+        );
     }
 }

@@ -197,8 +197,7 @@ impl Verifier {
     }
 
     fn remember(&self, name: [u8; 32], claims: &Claims) {
-        let left = claims.exp + LEEWAY_SECONDS as f64
-            - jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
+        let left = claims.exp - jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
         let left = Duration::try_from_secs_f64(left.max(0.0))
             .unwrap_or(REMEMBERED)
             .min(REMEMBERED);

@@ -53,6 +53,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
     let mut scope_of: HashMap<&str, usize> = HashMap::new();
     let (mut oldest, mut newest) = (u64::MAX, 0);
     let mut last = 0;
+    let mut names = Vec::with_capacity(16);
     for record in records {
         let logger = record.logger.as_ref();
         if scopes.get(last).is_none_or(|scope| scope.0 != logger) {
@@ -62,7 +63,9 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
             });
         }
         if let Some((_, scope)) = scopes.get_mut(last) {
-            let time = message(scope, LOG_RECORDS, |out| shared.log_record(out, record));
+            let time = message(scope, LOG_RECORDS, |out| {
+                shared.log_record(out, record, &mut names)
+            });
             oldest = time.min(oldest);
             newest = time.max(newest);
         }
@@ -124,8 +127,13 @@ impl<'b> Shared<'b> {
         }
     }
 
-    /// Writes a `LogRecord`; its time.
-    fn log_record(&self, out: &mut Vec<u8>, record: &Record<'_>) -> u64 {
+    /// Writes a `LogRecord`; its time. `names` is only there to be used again.
+    fn log_record(
+        &self,
+        out: &mut Vec<u8>,
+        record: &Record<'_>,
+        names: &mut Vec<&'static str>,
+    ) -> u64 {
         let time = self.time(record);
         let (severity_number, severity_text) = severity(record.level);
         if time > 0 {
@@ -136,7 +144,8 @@ impl<'b> Shared<'b> {
         bytes(out, SEVERITY_TEXT, severity_text.as_bytes());
         text(out, BODY, &record.message);
 
-        let mut own = Own::new(out);
+        names.clear();
+        let mut own = Own { out, names };
         own.out.extend_from_slice(&self.always);
         own.names.push("server.received_at");
         if self.has_sender {
@@ -154,8 +163,7 @@ impl<'b> Shared<'b> {
         error(record, &mut own);
         origin(record, &mut own);
 
-        let names = own.names;
-        let dropped = client_attributes(out, ATTRIBUTES, &record.attributes, &names);
+        let dropped = client_attributes(out, ATTRIBUTES, &record.attributes, names);
         if dropped > 0 {
             integer(out, DROPPED_ATTRIBUTES_COUNT, i64::from(dropped));
         }
@@ -197,17 +205,10 @@ impl<'b> Shared<'b> {
 /// The attributes that the relay gives a record, and their names.
 struct Own<'o> {
     out: &'o mut Vec<u8>,
-    names: Vec<&'static str>,
+    names: &'o mut Vec<&'static str>,
 }
 
-impl<'o> Own<'o> {
-    fn new(out: &'o mut Vec<u8>) -> Self {
-        Self {
-            out,
-            names: Vec::with_capacity(16),
-        }
-    }
-
+impl Own<'_> {
     fn text(&mut self, name: &'static str, text: &str) {
         text_pair(self.out, ATTRIBUTES, name, text);
         self.names.push(name);

@@ -4,9 +4,8 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
 use prost::Message;
 
-use super::value::CUT_MARK;
 use super::*;
-use crate::wire;
+use crate::wire::{self, CUT_MARK};
 
 fn received() -> Timestamp {
     "2026-02-06T12:00:06Z".parse().expect("a timestamp")

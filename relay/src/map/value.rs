@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::protobuf::{bytes, fixed64, integer, message, varint, varint_bytes};
+use crate::wire::CUT_MARK;
 use crate::wire::json::Value;
 
 /// How many bytes of text a value may still have, and whether that was too little.
@@ -52,27 +53,46 @@ impl Budget {
 /// A `KeyValue` with a value within its budget: text is cut on a character boundary and marked, further elements are
 /// left out.
 pub fn pair(out: &mut Vec<u8>, field: u8, name: &str, value: &Value<'_>, budget: &mut Budget) {
-    message(out, field, |out| {
-        bytes(out, KEY, name.as_bytes());
-        message(out, VALUE, |out| any(out, value, budget));
-    });
+    // What most values are has a length that is known before it is written.
+    match value {
+        Value::Text(text) => text_pair(out, field, name, &budget.text(text)),
+        Value::Int(number) => int_pair(out, field, name, *number),
+        Value::Bool(flag) => {
+            begin(out, field, name, 2);
+            integer(out, BOOL, i64::from(*flag));
+        }
+        Value::Float(number, _) => {
+            begin(out, field, name, 9);
+            fixed64(out, DOUBLE, number.to_bits());
+        }
+        _ => message(out, field, |out| {
+            bytes(out, KEY, name.as_bytes());
+            message(out, VALUE, |out| any(out, value, budget));
+        }),
+    }
+}
+
+/// A `KeyValue` up to its value's content, which is so many bytes long.
+fn begin(out: &mut Vec<u8>, field: u8, name: &str, content: usize) {
+    let size = |length: usize| 1 + varint_bytes(length as u64) + length;
+    out.push(field << 3 | 2);
+    varint(out, (size(name.len()) + size(content)) as u64);
+    bytes(out, KEY, name.as_bytes());
+    out.push(VALUE << 3 | 2);
+    varint(out, content as u64);
 }
 
 /// A `KeyValue` with a text.
 pub fn text_pair(out: &mut Vec<u8>, field: u8, name: &str, text: &str) {
-    let size = |length: usize| 1 + varint_bytes(length as u64) + length;
-    let value = size(text.len());
-    out.push(field << 3 | 2);
-    varint(out, (size(name.len()) + size(value)) as u64);
-    bytes(out, KEY, name.as_bytes());
-    out.push(VALUE << 3 | 2);
-    varint(out, value as u64);
+    let content = 1 + varint_bytes(text.len() as u64) + text.len();
+    begin(out, field, name, content);
     bytes(out, STRING, text.as_bytes());
 }
 
 /// A `KeyValue` with an integer.
 pub fn int_pair(out: &mut Vec<u8>, field: u8, name: &str, number: i64) {
-    pair(out, field, name, &Value::Int(number), &mut Budget::bytes(0));
+    begin(out, field, name, 1 + varint_bytes(number.cast_unsigned()));
+    integer(out, INT, number);
 }
 
 /// An `AnyValue` with a text.
@@ -107,9 +127,6 @@ fn any(out: &mut Vec<u8>, value: &Value<'_>, budget: &mut Budget) {
         }),
     }
 }
-
-/// What stands where text was cut.
-pub const CUT_MARK: &str = "…[truncated]";
 
 /// About what an element costs in protobuf beside its text.
 const ELEMENT_BYTES: usize = 4;

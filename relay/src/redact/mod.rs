@@ -16,10 +16,8 @@ use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
 
 pub use lines::{LineError, Lines, Totals, explain};
 
-use crate::wire::json::Value;
+use crate::wire::json::{Members, Value};
 use crate::wire::{Batch, Record};
-
-type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 /// Redacts the records of one batch; what it learns about a name holds for all of them.
 pub struct Redaction<'s> {

@@ -102,6 +102,12 @@ pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
 /// How deep arrays and objects may be nested in an attribute's value before the rest stays text.
 pub const DEPTH: usize = 16;
 
+/// A longer id of the context is cut; no id that means anything is.
+const MAX_ID_BYTES: usize = 1024;
+
+/// What stands where text was cut.
+pub const CUT_MARK: &str = "…[truncated]";
+
 /// The `logs` array.
 #[derive(Default)]
 struct Logs<'a> {
@@ -143,7 +149,30 @@ fn context<'a>(reader: &mut Reader<'a>) -> Result<Context<'a>, json::Error> {
         *place = identifier(value).ok();
         Ok(())
     })?;
+    // Half of a queue's name is another queue's name.
+    context.queue = context.queue.filter(|queue| queue.len() <= MAX_ID_BYTES);
+    for id in [
+        &mut context.install,
+        &mut context.session,
+        &mut context.user,
+    ] {
+        cut(id);
+    }
     Ok(context)
+}
+
+/// An id of the context is written into every record: a long one would be a thousand times as long.
+fn cut(id: &mut Option<Cow<'_, str>>) {
+    if let Some(text) = id
+        && text.len() > MAX_ID_BYTES
+    {
+        let room = MAX_ID_BYTES - CUT_MARK.len();
+        let kept = text.get(..text.floor_char_boundary(room));
+        *id = Some(Cow::Owned(format!(
+            "{}{CUT_MARK}",
+            kept.unwrap_or_default()
+        )));
+    }
 }
 
 /// An id may be a string or a number; an empty one says nothing.
@@ -211,6 +240,24 @@ mod tests {
             );
         }
         assert_eq!(parse(b"[\"\xff\"]", 1000).err(), Some(Error::NotUtf8));
+    }
+
+    #[test]
+    fn an_id_of_the_context_is_not_written_a_thousand_times_if_it_is_long() {
+        let long = "é".repeat(600);
+        let body = format!(
+            r#"{{"context":{{"userId":"{long}","queue":"{long}","installId":"{}"}},"logs":[]}}"#,
+            "i".repeat(1024)
+        );
+        let batch = parse(body.as_bytes(), 1).expect("a batch");
+        let user = batch.context.user.expect("it is there");
+        assert!(user.len() <= 1024 && user.ends_with(CUT_MARK), "{user}");
+        assert_eq!(batch.context.queue, None, "half a name is another name");
+        assert_eq!(
+            batch.context.install.as_deref(),
+            Some(&*"i".repeat(1024)),
+            "what fits stays"
+        );
     }
 
     #[test]

@@ -138,7 +138,7 @@ struct Fields<'a> {
     session: Option<Value<'a>>,
     user: Option<Value<'a>>,
     spans: Option<Value<'a>>,
-    location: Option<Value<'a>>,
+    location: Location<'a>,
     breadcrumbs: Option<Value<'a>>,
     unknown: Vec<(Cow<'a, str>, Value<'a>)>,
 }
@@ -155,7 +155,10 @@ impl<'a> Fields<'a> {
                 "message" => &mut fields.message,
                 "attributes" => {
                     // One deeper than any other field: its own object is no attribute's value.
-                    fields.attributes = Some(reader.value(DEPTH + 1)?);
+                    fields.attributes = Some(match reader.next_kind()? {
+                        Next::Map => Value::Map(reader.many_members(DEPTH + 1)?),
+                        _ => reader.value(DEPTH + 1)?,
+                    });
                     return Ok(());
                 }
                 "error" => &mut fields.error,
@@ -166,7 +169,10 @@ impl<'a> Fields<'a> {
                 "sessionId" | "session_id" => &mut fields.session,
                 "userId" | "user_id" => &mut fields.user,
                 "spans" => &mut fields.spans,
-                "location" => &mut fields.location,
+                "location" => {
+                    fields.location = Location::read(reader)?;
+                    return Ok(());
+                }
                 "breadcrumbs" => &mut fields.breadcrumbs,
                 _ => {
                     fields.unknown.push((key, reader.value(DEPTH)?));
@@ -198,7 +204,8 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
                 Vec::new()
             }
         };
-        let (file, line) = spare.location(fields.location);
+        let Location { file, line, rest } = fields.location;
+        spare.keep("location", rest);
         let record = Self {
             seq: fields.q.and_then(|q| {
                 if let Value::Text(q) = q {
@@ -235,6 +242,36 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
     }
 }
 
+/// Where a record was logged: file, line, and what else a location says, which stays an attribute of that name.
+#[derive(Default)]
+struct Location<'a> {
+    file: Option<Cow<'a, str>>,
+    line: Option<i64>,
+    rest: Option<Value<'a>>,
+}
+
+impl<'a> Location<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
+        let mut location = Self::default();
+        if reader.next_kind()? != Next::Map {
+            location.rest = Some(reader.value(DEPTH)?);
+            return Ok(location);
+        }
+        let mut rest = Vec::new();
+        reader.map(|reader, key| {
+            match (key.as_ref(), reader.value(DEPTH - 1)?) {
+                ("file", Value::Text(text)) => location.file = Some(text),
+                ("line", Value::Int(number)) => location.line = Some(number),
+                ("file" | "line", Value::Null) => {}
+                (_, value) => rest.push((key, value)),
+            }
+            Ok(())
+        })?;
+        location.rest = (!rest.is_empty()).then(|| Value::Map(last_wins(rest)));
+        Ok(location)
+    }
+}
+
 /// What becomes an attribute because it has no better place.
 struct Spare<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
@@ -267,25 +304,6 @@ impl<'a> Spare<'a> {
                 None
             }
         }
-    }
-
-    fn location(&mut self, value: Option<Value<'a>>) -> (Option<Cow<'a, str>>, Option<i64>) {
-        let members = match value {
-            Some(Value::Map(members)) => members,
-            other => {
-                self.keep("location", other);
-                return (None, None);
-            }
-        };
-        let (mut file, mut line) = (None, None);
-        for (key, value) in members {
-            match (key.as_ref(), value) {
-                ("file", Value::Text(text)) => file = Some(text),
-                ("line", Value::Int(number)) => line = Some(number),
-                _ => {}
-            }
-        }
-        (file, line)
     }
 
     /// `attributes`, then what was kept here, unless null or taken.
@@ -324,14 +342,17 @@ fn some(value: Option<Value<'_>>) -> Option<Value<'_>> {
 
 /// The seq of `<seq 16 hex>-<len 8 hex>-<crc 8 hex>`; the rest guards the disk, not the wire.
 fn seq(q: &str) -> Option<u64> {
-    let mut parts = q.split('-');
-    let mut hex = |digits: usize| {
-        let part = parts.next()?;
-        let whole = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        whole.then(|| u64::from_str_radix(part, 16).ok())?
-    };
-    let (seq, _, _) = (hex(16)?, hex(8)?, hex(8)?);
-    parts.next().is_none().then_some(seq)
+    let bytes: &[u8; 34] = q.as_bytes().try_into().ok()?;
+    let (seq, rest) = bytes.split_first_chunk::<16>()?;
+    let [b'-', rest @ ..] = rest else { return None };
+    let (length, rest) = rest.split_first_chunk::<8>()?;
+    let [b'-', crc @ ..] = rest else { return None };
+    if !length.iter().chain(crc).all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    seq.iter().try_fold(0, |seq, &digit| {
+        Some(seq << 4 | u64::from(char::from(digit).to_digit(16)?))
+    })
 }
 
 #[cfg(test)]
@@ -412,6 +433,21 @@ mod tests {
             ]
         );
         assert_eq!(record.seq, None);
+    }
+
+    #[test]
+    fn what_a_location_says_beside_file_and_line_stays_an_attribute() {
+        let record =
+            parse(r#","location":{"file":"a.rs","line":"7","column":9},"spans":{"not":"a list"}"#);
+        assert_eq!((record.file.as_deref(), record.line), (Some("a.rs"), None));
+        let rest = vec![
+            ("line".into(), Value::Text("7".into())),
+            ("column".into(), Value::Int(9)),
+        ];
+        assert_eq!(record.attributes, [("location".into(), Value::Map(rest))]);
+        let record = parse(r#","location":{"file":null,"line":3}"#);
+        assert_eq!((record.file, record.line), (None, Some(3)));
+        assert_eq!(record.attributes, []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Timestamps as clients write them: RFC 3339 with any precision and offset; without an offset, UTC.
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
 
 /// Nanoseconds since 1970, or `None` when the text is no such timestamp.
 ///
@@ -50,11 +51,11 @@ pub fn unix_nanos(text: &str) -> Option<i128> {
     .ok()?;
     let (nanos, rest) = fraction(bytes.get(19..)?)?;
     let offset_seconds = offset(rest)?;
-    let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-    let days = i128::from((date - epoch.date()).get_days());
-    let seconds =
-        i128::from(time.hour()) * 3600 + i128::from(time.minute()) * 60 + i128::from(time.second());
-    Some((days * 86_400 + seconds - i128::from(offset_seconds)) * 1_000_000_000 + i128::from(nanos))
+    let seconds = Offset::UTC
+        .to_timestamp(date.to_datetime(time))
+        .ok()?
+        .as_second();
+    Some(i128::from(seconds - i64::from(offset_seconds)) * 1_000_000_000 + i128::from(nanos))
 }
 
 fn number(bytes: &[u8], from: usize, digits: usize) -> Option<i16> {

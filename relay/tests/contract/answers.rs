@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::relay::Relay;
+use crate::relay::{Relay, with_and_without_spool};
 use crate::{batch, record};
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -15,281 +15,260 @@ fn gzip(text: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_good_batch_is_answered_with_a_receipt_and_the_tag_of_the_levels() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let response = relay
-        .post(record("m"))
-        .header("x-request-id", "id-1")
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["x-request-id"], "id-1");
-    let tag = response.headers()["courier-config"].clone();
-    let receipt: Value = serde_json::from_str(&response.text().await.expect("text")).expect("JSON");
-    assert_eq!(
-        receipt,
-        json!({"accepted": 1, "duplicates": 0, "rejected": []})
-    );
+    with_and_without_spool(&[], async |relay| {
+        let response = relay
+            .post(record("m"))
+            .header("x-request-id", "id-1")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["x-request-id"], "id-1");
+        let tag = response.headers()["courier-config"].clone();
+        let receipt: Value =
+            serde_json::from_str(&response.text().await.expect("text")).expect("JSON");
+        assert_eq!(
+            receipt,
+            json!({"accepted": 1, "duplicates": 0, "rejected": []})
+        );
 
-    let url = format!("http://{}/api/v1/config/logging?installId=i", relay.addr);
-    let levels = relay.client.get(&url).send().await.expect("an answer");
-    assert_eq!(
-        (levels.status().as_u16(), &levels.headers()["etag"]),
-        (200, &tag)
-    );
-    let levels: Value = serde_json::from_str(&levels.text().await.expect("text")).expect("JSON");
-    assert_eq!(
-        levels,
-        json!({"min_level": "info", "modules": {}, "expires_at": null, "refresh_seconds": 600})
-    );
-    let same = relay
-        .client
-        .get(&url)
-        .header("if-none-match", tag)
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(
-        (
-            same.status().as_u16(),
-            same.text().await.expect("text").len()
-        ),
-        (304, 0)
-    );
+        let url = format!("http://{}/api/v1/config/logging?installId=i", relay.addr);
+        let levels = relay.client.get(&url).send().await.expect("an answer");
+        assert_eq!(
+            (levels.status().as_u16(), &levels.headers()["etag"]),
+            (200, &tag)
+        );
+        let levels: Value =
+            serde_json::from_str(&levels.text().await.expect("text")).expect("JSON");
+        assert_eq!(
+            levels,
+            json!({"min_level": "info", "modules": {}, "expires_at": null, "refresh_seconds": 600, "rule": "none"})
+        );
+        let same = relay
+            .client
+            .get(&url)
+            .header("if-none-match", tag)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(
+            (
+                same.status().as_u16(),
+                same.text().await.expect("text").len()
+            ),
+            (304, 0)
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn every_coding_is_understood_and_nothing_else() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let zstd = zstd::encode_all(record("zstd").as_bytes(), 3).expect("it compresses");
-    for (coding, body) in [
-        ("gzip", gzip(&record("gzip"))),
-        ("zstd", zstd),
-        ("identity", record("none").into_bytes()),
-    ] {
-        let response = relay
-            .post(body)
-            .header("content-encoding", coding)
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(response.status(), 200, "{coding}");
-    }
-    for coding in ["br", "deflate", "gzip, zstd"] {
-        let response = relay
-            .post(record("m"))
-            .header("content-encoding", coding)
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(response.status(), 415, "{coding}");
-    }
-    for kind in ["text/plain", "application/jsonl", ""] {
-        let request = relay
-            .client
-            .post(format!("http://{}/api/v1/logs", relay.addr))
-            .bearer_auth(&relay.token);
-        let response = request
-            .header("content-type", kind)
-            .body(record("m"))
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(response.status(), 415, "{kind}");
-    }
+    with_and_without_spool(&[], async |relay| {
+        let zstd = zstd::encode_all(record("zstd").as_bytes(), 3).expect("it compresses");
+        for (coding, body) in [
+            ("gzip", gzip(&record("gzip"))),
+            ("zstd", zstd),
+            ("identity", record("none").into_bytes()),
+        ] {
+            let response = relay
+                .post(body)
+                .header("content-encoding", coding)
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), 200, "{coding}");
+        }
+        for coding in ["br", "deflate", "gzip, zstd"] {
+            let response = relay
+                .post(record("m"))
+                .header("content-encoding", coding)
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), 415, "{coding}");
+        }
+        for kind in ["text/plain", "application/jsonl", ""] {
+            let request = relay
+                .client
+                .post(format!("http://{}/api/v1/logs", relay.addr))
+                .bearer_auth(&relay.token);
+            let response = request
+                .header("content-type", kind)
+                .body(record("m"))
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), 415, "{kind}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_is_no_batch_is_400() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    for body in [
-        "",
-        "{",
-        "{}",
-        "null",
-        "7",
-        r#"{"logs":{}}"#,
-        r#"{"logs":[1,]}"#,
-        "[] []",
-        "[\"\u{1}\"]",
-    ] {
-        let response = relay.post(body).send().await.expect("an answer");
-        assert_eq!(response.status(), 400, "{body:?}");
-    }
-    let torn = gzip(&record("m"));
-    for body in [torn[..torn.len() - 4].to_vec(), record("m").into_bytes()] {
+    with_and_without_spool(&[], async |relay| {
+        for body in [
+            "",
+            "{",
+            "{}",
+            "null",
+            "7",
+            r#"{"logs":{}}"#,
+            r#"{"logs":[1,]}"#,
+            "[] []",
+            "[\"\u{1}\"]",
+        ] {
+            let response = relay.post(body).send().await.expect("an answer");
+            assert_eq!(response.status(), 400, "{body:?}");
+        }
+        let torn = gzip(&record("m"));
+        for body in [torn[..torn.len() - 4].to_vec(), record("m").into_bytes()] {
+            let response = relay
+                .post(body)
+                .header("content-encoding", "gzip")
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), 400);
+        }
         let response = relay
-            .post(body)
-            .header("content-encoding", "gzip")
+            .post(&b"[\"\xff\"]"[..])
             .send()
             .await
             .expect("an answer");
         assert_eq!(response.status(), 400);
-    }
-    let response = relay
-        .post(&b"[\"\xff\"]"[..])
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(response.status(), 400);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn too_much_is_413_as_sent_and_inflated_and_by_records() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let fits = record(&"x".repeat((1 << 20) - record("").len()));
-    assert_eq!(fits.len(), 1 << 20);
-    relay.accept(fits).await;
-    let large = record(&"x".repeat((1 << 20) + 1 - record("").len()));
-    for (body, coding) in [
-        (large.clone().into_bytes(), "identity"),
-        (gzip(&large), "gzip"),
-        (vec![b' '; 5 << 20], "identity"),
-    ] {
+    with_and_without_spool(&[], async |relay| {
+        let fits = record(&"x".repeat((1 << 20) - record("").len()));
+        assert_eq!(fits.len(), 1 << 20);
+        relay.accept(fits).await;
+        let large = record(&"x".repeat((1 << 20) + 1 - record("").len()));
+        for (body, coding) in [
+            (large.clone().into_bytes(), "identity"),
+            (gzip(&large), "gzip"),
+            (vec![b' '; 5 << 20], "identity"),
+        ] {
+            let response = relay
+                .post(body)
+                .header("content-encoding", coding)
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), 413, "{coding}");
+        }
+        let bomb = gzip(&" ".repeat(64 << 20));
         let response = relay
-            .post(body)
-            .header("content-encoding", coding)
+            .post(bomb)
+            .header("content-encoding", "gzip")
             .send()
             .await
             .expect("an answer");
-        assert_eq!(response.status(), 413, "{coding}");
-    }
-    let bomb = gzip(&" ".repeat(64 << 20));
-    let response = relay
-        .post(bomb)
-        .header("content-encoding", "gzip")
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(response.status(), 413);
+        assert_eq!(response.status(), 413);
 
-    let receipt = relay
-        .accept(batch("q", (0..1000).map(|n| (n, String::new()))))
-        .await;
-    assert_eq!(receipt["accepted"], 1000);
-    let response = relay
-        .post(batch("q", (0..1001).map(|n| (n, String::new()))))
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(response.status(), 413);
-}
-
-#[tokio::test]
-async fn a_body_of_unknown_length_is_capped_too() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    // reqwest has no streams here: chunks by hand.
-    let addr = relay.addr.clone();
-    let token = relay.token.clone();
-    let answer = tokio::task::spawn_blocking(move || {
-        use std::io::Read;
-        let mut stream = std::net::TcpStream::connect(addr).expect("it connects");
-        write!(
-            stream,
-            "POST /api/v1/logs HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
-             transfer-encoding: chunked\r\n\r\n"
-        )
-        .expect("it is sent");
-        let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
-        for _ in 0..20 {
-            if stream.write_all(chunk.as_bytes()).is_err() {
-                break;
-            }
-        }
-        let _ = stream.write_all(b"0\r\n\r\n");
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).expect("an answer");
-        String::from_utf8_lossy(&head).into_owned()
-    });
-    assert_eq!(answer.await.expect("it ends"), "HTTP/1.1 413");
+        let receipt = relay
+            .accept(batch("q", (0..1000).map(|n| (n, String::new()))))
+            .await;
+        assert_eq!(receipt["accepted"], 1000);
+        let response = relay
+            .post(batch("q", (0..1001).map(|n| (n, String::new()))))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), 413);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stranger_gets_one_answer_for_all_reasons_before_the_body() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let url = format!("http://{}/api/v1/logs", relay.addr);
-    let other = crate::relay::token(tempfile::tempdir().expect("a directory").path(), "user-abc");
-    let expired = {
-        let output = crate::relay::command()
-            .args(["token", "--user", "u", "--ttl", "0s", "--data-dir"])
-            .arg(dir.path())
-            .output()
-            .expect("it runs");
-        String::from_utf8(output.stdout).expect("text")
-    };
-    let mut bodies = Vec::new();
-    for authorization in [
-        None,
-        Some("Bearer x".to_owned()),
-        Some(format!("Basic {}", relay.token)),
-        Some(format!("Bearer {other}")),
-    ] {
-        let mut request = relay.client.post(&url).body("not even JSON");
-        if let Some(authorization) = authorization {
-            request = request.header("authorization", authorization);
+    with_and_without_spool(&[], async |relay| {
+        let url = format!("http://{}/api/v1/logs", relay.addr);
+        let other =
+            crate::relay::token(tempfile::tempdir().expect("a directory").path(), "user-abc");
+        let expired = {
+            let output = crate::relay::command()
+                .args(["token", "--user", "u", "--ttl", "0s", "--data-dir"])
+                .arg(&relay.dir)
+                .output()
+                .expect("it runs");
+            String::from_utf8(output.stdout).expect("text")
+        };
+        let mut bodies = Vec::new();
+        for authorization in [
+            None,
+            Some("Bearer x".to_owned()),
+            Some(format!("Basic {}", relay.token)),
+            Some(format!("Bearer {other}")),
+        ] {
+            let mut request = relay.client.post(&url).body("not even JSON");
+            if let Some(authorization) = authorization {
+                request = request.header("authorization", authorization);
+            }
+            let response = request.send().await.expect("an answer");
+            assert_eq!(response.status(), 401);
+            bodies.push(response.text().await.expect("text"));
         }
-        let response = request.send().await.expect("an answer");
-        assert_eq!(response.status(), 401);
-        bodies.push(response.text().await.expect("text"));
-    }
-    bodies.dedup();
-    assert_eq!(bodies.len(), 1, "{bodies:?}");
-    // The leeway is a minute.
-    let response = relay
-        .client
-        .post(&url)
-        .bearer_auth(expired.trim())
-        .header("content-type", "application/json")
-        .body("[]");
-    assert_eq!(response.send().await.expect("an answer").status(), 200);
+        bodies.dedup();
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+        // The leeway is a minute.
+        let response = relay
+            .client
+            .post(&url)
+            .bearer_auth(expired.trim())
+            .header("content-type", "application/json")
+            .body("[]");
+        assert_eq!(response.send().await.expect("an answer").status(), 200);
 
-    // The head alone is enough for the answer: nobody waits for a stranger's body.
-    let addr = relay.addr.clone();
-    let answer = tokio::task::spawn_blocking(move || {
-        use std::io::Read;
-        let mut stream = std::net::TcpStream::connect(addr).expect("it connects");
-        stream
-            .write_all(
-                b"POST /api/v1/logs HTTP/1.1\r\nhost: relay\r\ncontent-length: 1000000\r\n\r\n",
-            )
-            .expect("it is sent");
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).expect("an answer");
-        String::from_utf8_lossy(&head).into_owned()
-    });
-    assert_eq!(answer.await.expect("it ends"), "HTTP/1.1 401");
+        // The head alone is enough for the answer: nobody waits for a stranger's body.
+        let addr = relay.addr.clone();
+        let answer = tokio::task::spawn_blocking(move || {
+            use std::io::Read;
+            let mut stream = std::net::TcpStream::connect(addr).expect("it connects");
+            stream
+                .write_all(
+                    b"POST /api/v1/logs HTTP/1.1\r\nhost: relay\r\ncontent-length: 1000000\r\n\r\n",
+                )
+                .expect("it is sent");
+            let mut head = [0; 12];
+            stream.read_exact(&mut head).expect("an answer");
+            String::from_utf8_lossy(&head).into_owned()
+        });
+        assert_eq!(answer.await.expect("it ends"), "HTTP/1.1 401");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn other_methods_are_405_and_ids_that_are_no_ids_are_replaced() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let url = format!("http://{}/api/v1/logs", relay.addr);
-    for method in ["GET", "PUT", "DELETE", "PATCH"] {
-        let method = method.parse().expect("a method");
+    with_and_without_spool(&[], async |relay| {
+        let url = format!("http://{}/api/v1/logs", relay.addr);
+        for method in ["GET", "PUT", "DELETE", "PATCH"] {
+            let method = method.parse().expect("a method");
+            let response = relay
+                .client
+                .request(method, &url)
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), 405);
+            assert!(!response.headers()["x-request-id"].is_empty());
+        }
+        let long = "x".repeat(1000);
         let response = relay
-            .client
-            .request(method, &url)
+            .post(record("m"))
+            .header("x-request-id", &long)
             .send()
             .await
             .expect("an answer");
-        assert_eq!(response.status(), 405);
-        assert!(!response.headers()["x-request-id"].is_empty());
-    }
-    let long = "x".repeat(1000);
-    let response = relay
-        .post(record("m"))
-        .header("x-request-id", &long)
-        .send()
-        .await
-        .expect("an answer");
-    assert_ne!(response.headers()["x-request-id"], long.as_str());
+        assert_ne!(response.headers()["x-request-id"], long.as_str());
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -312,68 +291,28 @@ async fn a_full_spool_is_503_with_retry_after_and_not_ready() {
 
 #[tokio::test]
 async fn the_hostile_batch_costs_its_bad_records_only() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let receipt = relay.accept(include_str!("hostile-batch.json")).await;
-    assert_eq!(
-        (&receipt["accepted"], &receipt["duplicates"]),
-        (&json!(7), &json!(0))
-    );
-    let rejected = receipt["rejected"].as_array().expect("a list");
-    let indexes: Vec<u64> = rejected
-        .iter()
-        .filter_map(|reject| reject["index"].as_u64())
-        .collect();
-    assert_eq!(indexes, [4, 5, 6, 7]);
-    let reasons: Vec<&str> = rejected
-        .iter()
-        .filter_map(|reject| reject["reason"].as_str())
-        .collect();
-    for (reason, word) in reasons
-        .iter()
-        .zip(["timestamp", "level", "message", "object"])
-    {
-        assert!(reason.contains(word), "{reason}");
-    }
-}
-
-#[tokio::test]
-async fn both_versions_of_http_are_spoken_and_slow_heads_hold_nobody_up() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    // A thousand connections that never finish their first line, some within what could be HTTP/2.
-    let slow: Vec<std::net::TcpStream> = (0..1000)
-        .map(|n| {
-            let mut stream = std::net::TcpStream::connect(&relay.addr).expect("it connects");
-            stream
-                .write_all(if n % 2 == 0 { b"POST /ap" } else { b"PR" })
-                .expect("it is sent");
-            stream
-        })
-        .collect();
-    let http2 = reqwest::Client::builder()
-        .tls_backend_preconfigured(crate::relay::no_tls())
-        .no_proxy()
-        .http2_prior_knowledge()
-        .build()
-        .expect("a client");
-    for (client, version) in [
-        (&relay.client, reqwest::Version::HTTP_11),
-        (&http2, reqwest::Version::HTTP_2),
-    ] {
-        let request = client
-            .post(format!("http://{}/api/v1/logs", relay.addr))
-            .bearer_auth(&relay.token);
-        let response = request
-            .header("content-type", "application/json")
-            .body(record("m"))
-            .send()
-            .await;
-        let response = response.expect("an answer");
+    with_and_without_spool(&[], async |relay| {
+        let receipt = relay.accept(include_str!("hostile-batch.json")).await;
         assert_eq!(
-            (response.status().as_u16(), response.version()),
-            (200, version)
+            (&receipt["accepted"], &receipt["duplicates"]),
+            (&json!(7), &json!(0))
         );
-    }
-    drop(slow);
+        let rejected = receipt["rejected"].as_array().expect("a list");
+        let indexes: Vec<u64> = rejected
+            .iter()
+            .filter_map(|reject| reject["index"].as_u64())
+            .collect();
+        assert_eq!(indexes, [4, 5, 6, 7]);
+        let reasons: Vec<&str> = rejected
+            .iter()
+            .filter_map(|reject| reject["reason"].as_str())
+            .collect();
+        for (reason, word) in reasons
+            .iter()
+            .zip(["timestamp", "level", "message", "object"])
+        {
+            assert!(reason.contains(word), "{reason}");
+        }
+    })
+    .await;
 }

@@ -2,41 +2,45 @@
 
 use serde_json::json;
 
-use crate::relay::{Relay, token};
+use crate::relay::{Relay, token, with_and_without_spool};
 use crate::upstream::{Say, Upstream};
 use crate::{batch, record};
 
 #[tokio::test]
 async fn the_courier_batch_sent_twice_is_accepted_once() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(dir.path(), &[]);
-    let body = include_str!("courier-batch.json");
-    assert_eq!(
-        relay.accept(body).await,
-        json!({"accepted": 2, "duplicates": 0, "rejected": []})
-    );
-    assert_eq!(
-        relay.accept(body).await,
-        json!({"accepted": 0, "duplicates": 2, "rejected": []})
-    );
-    relay.kill();
-    let relay = Relay::start(dir.path(), &[]);
-    assert_eq!(
-        relay.accept(body).await,
-        json!({"accepted": 0, "duplicates": 2, "rejected": []})
-    );
+    for spool in ["sqlite", "none"] {
+        let upstream = Upstream::start([], Say::Ok);
+        let dir = tempfile::tempdir().expect("a directory");
+        let flags = ["--spool", spool, "--otlp-endpoint", &upstream.endpoint];
+        let relay = Relay::start(dir.path(), &flags);
+        let body = include_str!("courier-batch.json");
+        let first = json!({"accepted": 2, "duplicates": 0, "rejected": []});
+        let again = json!({"accepted": 0, "duplicates": 2, "rejected": []});
+        assert_eq!(relay.accept(body).await, first, "{spool}");
+        assert_eq!(relay.accept(body).await, again, "{spool}");
+        // Before it is killed: towards the backend a record may come twice then.
+        assert_eq!(
+            upstream.messages(2).await,
+            ["session_start", "upload failed"],
+            "{spool}"
+        );
+        relay.kill();
+        let relay = Relay::start(dir.path(), &flags);
+        assert_eq!(relay.accept(body).await, again, "{spool}");
+    }
 }
 
 #[tokio::test]
 async fn a_stolen_queue_id_under_another_subject_changes_nothing() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut relay = Relay::start(dir.path(), &[]);
-    let body = batch("q", [(1, "mine".to_owned())]);
-    let owner = std::mem::replace(&mut relay.token, token(dir.path(), "thief"));
-    assert_eq!(relay.accept(body.clone()).await["accepted"], 1);
-    relay.token = owner;
-    assert_eq!(relay.accept(body.clone()).await["accepted"], 1);
-    assert_eq!(relay.accept(body).await["duplicates"], 1);
+    with_and_without_spool(&[], async |mut relay| {
+        let body = batch("q", [(1, "mine".to_owned())]);
+        let owner = std::mem::replace(&mut relay.token, token(&relay.dir, "thief"));
+        assert_eq!(relay.accept(body.clone()).await["accepted"], 1);
+        relay.token = owner;
+        assert_eq!(relay.accept(body.clone()).await["accepted"], 1);
+        assert_eq!(relay.accept(body).await["duplicates"], 1);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -79,19 +83,20 @@ async fn what_overlaps_is_taken_apart_and_each_record_arrives_once() {
 
 #[tokio::test]
 async fn without_a_name_the_body_is_remembered() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut relay = Relay::start(dir.path(), &[]);
-    let body = include_str!("dart-batch.json");
-    assert_eq!(relay.accept(body).await["accepted"], 4);
-    assert_eq!(relay.accept(body).await["duplicates"], 4);
-    assert_eq!(relay.accept(record("another")).await["accepted"], 1);
-    relay.token = token(dir.path(), "somebody else");
-    assert_eq!(relay.accept(body).await["accepted"], 4);
-    let malformed = batch("q", [(1, "m".to_owned())]).replace("0000000000000001-", "1-");
-    assert_eq!(
-        relay.accept(malformed.clone()).await["accepted"],
-        1,
-        "a malformed q is no name"
-    );
-    assert_eq!(relay.accept(malformed).await["duplicates"], 1);
+    with_and_without_spool(&[], async |mut relay| {
+        let body = include_str!("dart-batch.json");
+        assert_eq!(relay.accept(body).await["accepted"], 4);
+        assert_eq!(relay.accept(body).await["duplicates"], 4);
+        assert_eq!(relay.accept(record("another")).await["accepted"], 1);
+        relay.token = token(&relay.dir, "somebody else");
+        assert_eq!(relay.accept(body).await["accepted"], 4);
+        let malformed = batch("q", [(1, "m".to_owned())]).replace("0000000000000001-", "1-");
+        assert_eq!(
+            relay.accept(malformed.clone()).await["accepted"],
+            1,
+            "a malformed q is no name"
+        );
+        assert_eq!(relay.accept(malformed).await["duplicates"], 1);
+    })
+    .await;
 }

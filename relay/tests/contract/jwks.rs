@@ -171,3 +171,24 @@ async fn an_outage_of_the_publisher_is_503_and_never_401_and_keys_at_hand_stay_g
         "another key's name"
     );
 }
+
+#[tokio::test]
+async fn whoever_comes_while_keys_are_fetched_waits_for_that_one_fetch() {
+    let Some((signing, jwk)) = key("k") else {
+        eprintln!("skipped: there is no openssl to make keys with");
+        return;
+    };
+    let publisher = Publisher::start(json!({"keys": [jwk]}));
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut relay = Relay::start(dir.path(), &["--jwks-url", &publisher.url]);
+    let mut requests = tokio::task::JoinSet::new();
+    for n in 0..50 {
+        // Fifty users, so that no token is known already.
+        relay.token = token(&signing, "k", &format!("user-{n}"));
+        let request = relay.post(record("m"));
+        requests.spawn(async move { request.send().await.expect("an answer").status().as_u16() });
+    }
+    let answers = requests.join_all().await;
+    assert_eq!(answers, [200; 50]);
+    assert_eq!(publisher.asked.load(Ordering::SeqCst), 1);
+}

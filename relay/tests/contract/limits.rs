@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::relay::{Relay, token};
+use crate::relay::{Relay, token, with_and_without_spool};
 use crate::{batch, record};
 
 fn numbered(seqs: std::ops::Range<u64>) -> String {
@@ -14,51 +14,97 @@ fn numbered(seqs: std::ops::Range<u64>) -> String {
 
 #[tokio::test]
 async fn a_rate_that_is_used_up_is_429_with_a_true_retry_after() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut relay = Relay::start(dir.path(), &["--rate-records-per-minute", "60"]);
-    relay.accept(numbered(0..60)).await;
-    let response = relay
-        .post(numbered(60..62))
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(response.status(), 429);
-    let seconds: u64 = response.headers()["retry-after"]
-        .to_str()
-        .expect("text")
-        .parse()
-        .expect("seconds");
-    assert!((1..=3).contains(&seconds), "{seconds}");
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    assert_eq!(
-        relay.accept(numbered(60..62)).await["accepted"],
-        2,
-        "it was true"
-    );
+    let rate = &["--rate-records-per-minute", "60"];
+    with_and_without_spool(rate, async |mut relay| {
+        relay.accept(numbered(0..60)).await;
+        let response = relay
+            .post(numbered(60..62))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), 429);
+        let seconds: u64 = response.headers()["retry-after"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("seconds");
+        assert!((1..=3).contains(&seconds), "{seconds}");
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        assert_eq!(
+            relay.accept(numbered(60..62)).await["accepted"],
+            2,
+            "it was true"
+        );
 
-    relay.token = token(dir.path(), "somebody else");
-    assert_eq!(relay.accept(numbered(0..60)).await["accepted"], 60);
+        relay.token = token(&relay.dir, "somebody else");
+        assert_eq!(relay.accept(numbered(0..60)).await["accepted"], 60);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_have_a_rate_of_their_own_and_zero_is_off() {
+    let rates = &[
+        "--rate-bytes-per-minute",
+        "6000",
+        "--rate-records-per-minute",
+        "0",
+    ];
+    with_and_without_spool(rates, async |mut relay| {
+        let large = |n: u64| batch("q", [(n, "x".repeat(4000))]);
+        relay.accept(large(0)).await;
+        let response = relay.post(large(1)).send().await.expect("an answer");
+        assert_eq!(response.status(), 429);
+        let seconds: u64 = response.headers()["retry-after"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("seconds");
+        assert!(
+            (15..=25).contains(&seconds),
+            "about 2,300 bytes too many: {seconds}"
+        );
+        relay.token = token(&relay.dir, "another");
+        let response = relay
+            .post(batch("q", [(2, "x".repeat(7000))]))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), 413, "it would never fit: halve it");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_address_is_limited_before_its_token_is_looked_at() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut relay = Relay::start(
-        dir.path(),
-        &[
-            "--rate-requests-per-minute",
-            "2",
-            "--trusted-proxy",
-            "127.0.0.1",
-        ],
-    );
-    relay.token = "no token".to_owned();
-    let from = |address: &'static str| relay.post("[]").header("x-forwarded-for", address).send();
-    let mut answers = Vec::new();
-    for address in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"] {
-        answers.push(from(address).await.expect("an answer").status().as_u16());
-    }
-    assert_eq!(answers, [401, 401, 429, 401]);
+    let flags = &[
+        "--rate-requests-per-minute",
+        "2",
+        "--trusted-proxy",
+        "127.0.0.1",
+    ];
+    with_and_without_spool(flags, async |mut relay| {
+        relay.token = "no token".to_owned();
+        let from =
+            |address: &'static str| relay.post("[]").header("x-forwarded-for", address).send();
+        let mut answers = Vec::new();
+        for address in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"] {
+            answers.push(from(address).await.expect("an answer").status().as_u16());
+        }
+        assert_eq!(answers, [401, 401, 429, 401]);
+        let last = from("192.0.2.1").await.expect("an answer");
+        let seconds = last.headers()["retry-after"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        assert!(
+            seconds
+                .parse::<u64>()
+                .is_ok_and(|seconds| (29..=31).contains(&seconds)),
+            "{seconds}"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,16 +1,22 @@
 //! The contract, from outside: the real binary, an HTTP client, an OTLP backend that decodes.
 
 mod answers;
+mod conformance;
+mod connections;
 mod decoder;
 mod device;
 mod duplicates;
 mod export;
 mod jwks;
+mod levels;
 mod limits;
 mod mapping;
+mod openapi;
 mod process;
 mod relay;
 mod sanitize;
+mod settings;
+mod tls;
 mod upstream;
 
 /// A batch of records with these messages, each named by its place in the disk queue `queue`.

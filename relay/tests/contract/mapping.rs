@@ -10,19 +10,43 @@ use serde_json::{Value, json};
 use crate::relay::Relay;
 use crate::upstream::{Say, Upstream};
 
-/// One batch, as it arrives upstream, in a form that people read.
+/// One batch, as it arrives upstream, in a form that people read; with a spool and without one it is the same.
 async fn arrived(body: &str, records: usize) -> Value {
+    let spooled = arrived_by("sqlite", body, records).await;
+    let through = arrived_by("none", body, records).await;
+    assert_eq!(spooled, through, "with `--spool none` the same arrives");
+    spooled
+}
+
+async fn arrived_by(spool: &str, body: &str, records: usize) -> Value {
     let upstream = Upstream::start([], Say::Ok);
     let dir = tempfile::tempdir().expect("a directory");
-    let relay = Relay::start(
-        dir.path(),
-        &["--otlp-endpoint", &upstream.endpoint, "--sanitize", "off"],
-    );
+    let flags = [
+        "--otlp-endpoint",
+        &upstream.endpoint,
+        "--spool",
+        spool,
+        "--sanitize",
+        "off",
+    ];
+    let relay = Relay::start(dir.path(), &flags);
     let receipt = relay.accept(body.to_owned()).await;
     assert_eq!(receipt["accepted"], records);
     let logs = upstream.delivered(records).await;
     assert_eq!(logs.len(), 1, "one ResourceLogs per batch");
-    readable(&logs[0])
+    let mut logs = readable(&logs[0]);
+    let scopes = logs["scopes"].as_array_mut().expect("a list");
+    for record in scopes
+        .iter_mut()
+        .flat_map(|scope| scope["records"].as_array_mut().expect("a list"))
+    {
+        // The only thing that differs from run to run, and by which it has to be a time.
+        let received = &mut record["attributes"]["server.received_at"]["string"];
+        let text = received.as_str().expect("text");
+        assert!(text.parse::<jiff::Timestamp>().is_ok(), "{text}");
+        *received = json!("[received]");
+    }
+    logs
 }
 
 fn readable(logs: &ResourceLogs) -> Value {
@@ -89,7 +113,7 @@ fn hex(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn each_field_of_the_dart_batch_arrives_where_the_table_says() {
     let logs = arrived(include_str!("dart-batch.json"), 4).await;
-    insta::assert_json_snapshot!(logs, { ".**[\"server.received_at\"].string" => "[received]" });
+    insta::assert_json_snapshot!(logs);
 }
 
 #[tokio::test]
@@ -98,11 +122,11 @@ async fn each_field_of_the_courier_batch_arrives_where_the_table_says() {
     let now = jiff::Timestamp::now().to_string();
     let body = include_str!("courier-batch.json").replace("2026-02-06T12:00:05.000Z", &now);
     let logs = arrived(&body, 2).await;
-    insta::assert_json_snapshot!(logs, { ".**[\"server.received_at\"].string" => "[received]" });
+    insta::assert_json_snapshot!(logs);
 }
 
 #[tokio::test]
 async fn what_is_good_in_the_hostile_batch_arrives_where_the_table_says() {
     let logs = arrived(include_str!("hostile-batch.json"), 7).await;
-    insta::assert_json_snapshot!(logs, { ".**[\"server.received_at\"].string" => "[received]" });
+    insta::assert_json_snapshot!(logs);
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use reqwest::{Client, RequestBuilder, Response};
@@ -11,6 +11,7 @@ use serde_json::Value;
 /// A running relay; killed when dropped.
 pub struct Relay {
     child: Child,
+    pub dir: PathBuf,
     pub addr: String,
     pub admin: String,
     pub token: String,
@@ -26,6 +27,18 @@ pub fn command() -> Command {
         }
     }
     command
+}
+
+/// Runs `test` on a relay with a spool and on one without: what a client sees is the same.
+pub async fn with_and_without_spool(more: &[&str], test: impl AsyncFn(Relay)) {
+    for spool in ["sqlite", "none"] {
+        eprintln!("--spool {spool}");
+        let upstream = crate::upstream::Upstream::start([], crate::upstream::Say::Ok);
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut flags = vec!["--spool", spool, "--otlp-endpoint", &upstream.endpoint];
+        flags.extend(more);
+        test(Relay::start(dir.path(), &flags)).await;
+    }
 }
 
 /// A development token for `user` of the relay in `dir`.
@@ -88,6 +101,7 @@ impl Relay {
             .expect("a client");
         Self {
             child,
+            dir: dir.to_owned(),
             addr,
             admin,
             token,
@@ -122,6 +136,24 @@ impl Relay {
             .expect("an answer")
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("relay.log")).unwrap_or_default()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal: `TERM`, `HUP`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([format!("-{name}"), self.pid().to_string()])
+            .status();
+        assert!(status.expect("kill runs").success());
+    }
+
     /// One metric's value.
     pub async fn metric(&self, name: &str) -> f64 {
         let text = self.admin("/metrics").await.text().await.expect("text");
@@ -141,14 +173,7 @@ impl Relay {
 
     /// SIGTERM, and what it exits with.
     pub fn terminate(&mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .expect("kill runs")
-                .success()
-        );
+        self.signal("TERM");
         self.child.wait().expect("it is gone")
     }
 }

@@ -7,6 +7,7 @@
 //! What it does not do: stand still. A living queue moves on while it is read; what its owner removes meanwhile was
 //! delivered, and is not counted as missing.
 
+mod last;
 mod records;
 mod verdict;
 

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
+use super::super::id::Ids;
 use super::super::note::Note;
 use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line, QueueId};
 use super::rounds;
@@ -50,13 +51,15 @@ struct World {
     queue: DiskQueue,
     cap: u64,
     clock: Arc<AtomicI64>,
+    /// How many queues were begun: their names follow from it, so that a history can be replayed.
+    begun: Arc<AtomicU64>,
     user: u8,
     numbers: u64,
     records: BTreeMap<(QueueId, u64), Remembered>,
     /// What the other side has.
     received: BTreeMap<(QueueId, u64), Vec<u8>>,
     said_lost: BTreeSet<(QueueId, u64)>,
-    /// What was ever said, or to be said, also where a power loss took the loss record.
+    /// What was ever said, or to be said: on a disk that failed, a loss record may go as well.
     once_said_lost: BTreeSet<(QueueId, u64)>,
     confirmed: BTreeMap<QueueId, u64>,
     batches: Vec<Batch>,
@@ -66,13 +69,14 @@ struct World {
 
 impl World {
     fn new(cap: u64) -> Self {
-        let (sim, clock) = (Sim::default(), Arc::new(AtomicI64::new(0)));
-        let queue = open(&sim, cap, &clock);
+        let (sim, clock, begun) = (Sim::default(), Arc::default(), Arc::default());
+        let queue = open(&sim, cap, &clock, &begun);
         Self {
             sim,
             queue,
             cap,
             clock,
+            begun,
             user: 0,
             numbers: 0,
             records: BTreeMap::new(),
@@ -302,7 +306,7 @@ impl World {
         self.batches.clear();
         self.cap = cap;
         self.user = 0;
-        let queue = open(&self.sim, cap, &self.clock);
+        let queue = open(&self.sim, cap, &self.clock, &self.begun);
         // A killed process drops nothing.
         std::mem::forget(std::mem::replace(&mut self.queue, queue));
     }
@@ -336,8 +340,7 @@ impl World {
         }
         for ((queue, seq), record) in &self.records {
             let name = (*queue, *seq);
-            let is_accounted_for = ((self.lost_power || self.was_faulty)
-                && self.once_said_lost.contains(&name))
+            let is_accounted_for = (self.was_faulty && self.once_said_lost.contains(&name))
                 || self.received.contains_key(&name)
                 || self.said_lost.contains(&name)
                 || record.is_excused;
@@ -381,11 +384,12 @@ impl World {
     }
 }
 
-fn open(sim: &Sim, cap: u64, clock: &Arc<AtomicI64>) -> DiskQueue {
+fn open(sim: &Sim, cap: u64, clock: &Arc<AtomicI64>, begun: &Arc<AtomicU64>) -> DiskQueue {
     DiskQueue::builder(root())
         .max_bytes(cap)
         .max_root_bytes(cap * 3)
         .clock(Clock::Manual(Arc::clone(clock)))
+        .ids(Ids::Counted(Arc::clone(begun)))
         .storage(Arc::new(sim.clone()))
         .without_thread()
         .open()

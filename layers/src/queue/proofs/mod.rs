@@ -2,6 +2,7 @@
 //!
 //! Each test runs in a few seconds. `COURIER_PROOF_ROUNDS=20` runs the random ones twenty times as long.
 
+mod commit;
 mod damage;
 mod faults;
 mod machine;

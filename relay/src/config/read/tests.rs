@@ -31,6 +31,28 @@ fn each_wrong_setting_is_named_with_what_to_do() {
             "admin_listen = \"0.0.0.0:1\"",
             "--admin-listen `0.0.0.0:1` is not loopback",
         ),
+        (
+            "listen = \"0.0.0.0:1\"\njwks_url = \"https://a\"",
+            "--listen `0.0.0.0:1` is not loopback, and would speak plain HTTP: give --tls-cert-file",
+        ),
+        (
+            "admin_listen = \"[::]:1\"\njwks_url = \"https://a\"\ntls_cert_file = \"c\"\ntls_key_file = \"k\"",
+            "--admin-listen `[::]:1` is not loopback, and would speak plain HTTP",
+        ),
+        (
+            "tls_cert_file = \"c\"",
+            "--tls-cert-file needs --tls-key-file",
+        ),
+        (
+            "tls_key_file = \"k\"",
+            "--tls-key-file needs --tls-cert-file",
+        ),
+        ("allow_plain_http = \"maybe\"", "use on or off"),
+        ("max_connections = 0", "--max-connections `0`: use a number"),
+        (
+            "max_connections_per_address = \"many\"",
+            "--max-connections-per-address `many`",
+        ),
         ("spool = \"nats://x\"", "NATS is not supported yet"),
         ("spool = \"none\"", "--spool none needs an upstream"),
         ("spool = \"redis\"", "use sqlite or none"),
@@ -127,5 +149,32 @@ fn sizes_and_durations_have_units() {
     ];
     for (text, millis) in durations {
         assert_eq!(duration(text), millis.map(Duration::from_millis), "{text}");
+    }
+}
+
+#[test]
+fn a_listener_for_others_has_a_certificate_or_says_that_it_is_behind_a_proxy() {
+    let open = "listen = \"0.0.0.0:1\"\njwks_url = \"https://a\"\n";
+    let certain = config(&format!(
+        "{open}tls_cert_file = \"c\"\ntls_key_file = \"k\""
+    ));
+    assert!(certain.expect("it has a certificate").tls.is_some());
+    let behind = config(&format!(
+        "{open}admin_listen = \"0.0.0.0:2\"\nallow_plain_http = true"
+    ));
+    assert!(behind.expect("it says so").tls.is_none());
+}
+
+#[test]
+fn one_address_has_a_quarter_of_all_connections_unless_told_otherwise() {
+    let cases = [
+        ("", (4096, Some(1024))),
+        ("max_connections = 10", (10, Some(3))),
+        ("max_connections_per_address = 7", (4096, Some(7))),
+        ("max_connections_per_address = 0", (4096, None)),
+    ];
+    for (toml, (all, per_address)) in cases {
+        let connections = config(toml).expect("it makes sense").connections;
+        assert_eq!(connections, Connections { all, per_address }, "{toml}");
     }
 }

@@ -41,6 +41,9 @@ pub enum Value<'a> {
     Deep(&'a str),
 }
 
+/// What an object has, keys unique.
+pub type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
 /// The text is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON: {what} at byte {at}")]
@@ -136,20 +139,32 @@ impl<'a> Reader<'a> {
                     values.push(reader.value(depth - 1)?);
                     Ok(())
                 })?;
-                Ok(Value::List(values))
+                Ok(Value::List(fitting(values)))
             }
             Next::Map => self.members(depth).map(Value::Map),
         }
     }
 
     /// Reads the object that comes next; of duplicate keys the last wins, at the place of the first.
-    pub fn members(&mut self, depth: usize) -> Result<Vec<(Cow<'a, str>, Value<'a>)>, Error> {
-        let mut members = Vec::new();
+    pub fn members(&mut self, depth: usize) -> Result<Members<'a>, Error> {
+        self.members_into(Vec::new(), depth)
+    }
+
+    /// The same for an object of which there are few, so that most of them are allocated once.
+    pub fn many_members(&mut self, depth: usize) -> Result<Members<'a>, Error> {
+        self.members_into(Vec::with_capacity(8), depth)
+    }
+
+    fn members_into(
+        &mut self,
+        mut members: Members<'a>,
+        depth: usize,
+    ) -> Result<Members<'a>, Error> {
         self.map(|reader, key| {
             members.push((key, reader.value(depth.saturating_sub(1))?));
             Ok(())
         })?;
-        Ok(last_wins(members))
+        Ok(fitting(last_wins(members)))
     }
 
     /// Passes over the value that comes next and returns its text, which is then known to be JSON.
@@ -202,6 +217,15 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.blank();
         let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) == Some(&b'"') {
+            // Most strings have no escape.
+            let end = start + plain_run(bytes.get(start..).unwrap_or_default());
+            if bytes.get(end) == Some(&b'"') {
+                self.at = end + 1;
+                return Ok(Cow::Borrowed(self.slice(start, end)));
+            }
+        }
         let escaped = self.string_end()?;
         let raw = self.slice(start, self.at - 1);
         Ok(if escaped {
@@ -290,17 +314,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         self.blank();
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), Error> {
         if self.take(byte) {
             Ok(())
@@ -309,6 +336,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn blank(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
@@ -316,6 +344,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }
@@ -323,6 +352,14 @@ impl<'a> Reader<'a> {
     fn error(&self, what: &'static str) -> Error {
         Error { what, at: self.at }
     }
+}
+
+/// Without much room to spare: text that is all small lists would take seventy times its length, and so takes thirty.
+fn fitting<T>(mut values: Vec<T>) -> Vec<T> {
+    if values.capacity() / 3 >= values.len() {
+        values.shrink_to_fit();
+    }
+    values
 }
 
 #[cfg(test)]

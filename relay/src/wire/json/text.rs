@@ -1,6 +1,7 @@
 //! The inside of strings: where they end, what their escapes mean.
 
 /// How many bytes come before a quote, a backslash or a control character; eight at a time.
+#[inline]
 pub fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;

@@ -10,6 +10,8 @@
 //! Rust, Dart, JavaScript and Python stacks are understood. Of any other text no frame is relevant, so that its records
 //! are grouped by type alone. Vectors to recompute it: `tests/fingerprints.json`.
 
+mod rust;
+
 use sha2::{Digest, Sha256};
 
 /// The fingerprint of an error of `kind` (empty when it has none) with `stack`.
@@ -64,82 +66,10 @@ fn frame(line: &str) -> Option<String> {
             return dart_frame(rest.trim());
         }
         if number.strip_suffix(':').is_some_and(is_number) {
-            return rust_frame(rest.trim());
+            return rust::frame(rest.trim());
         }
     }
     javascript_frame(line)
-}
-
-/// `<function>` of `  12: <function>`, or `  12:     0x55d0c0ffee - <function>` as a full backtrace prints it.
-fn rust_frame(text: &str) -> Option<String> {
-    let symbol = match text.split_once(" - ") {
-        Some((address, symbol)) if address.starts_with("0x") => symbol,
-        _ => text,
-    };
-    let function = rust_function(symbol);
-    let crate_name = |path: &str| path.split("::").next().unwrap_or_default().to_owned();
-    let is_foreign = |path: &str| {
-        RUST_FOREIGN.contains(&crate_name(path.trim_start_matches(['<', '&'])).as_str())
-    };
-    let foreign = match function
-        .strip_prefix('<')
-        .and_then(|rest| rest.split_once(" as "))
-    {
-        // Code of the program if either the type or the trait is: somebody there wrote the `impl`.
-        Some((of, by)) => is_foreign(of) && is_foreign(by),
-        None => !function.contains("::") || is_foreign(&function),
-    };
-    // `main` is the program's too, but the C entry point carries the same name and stands below `std::rt`.
-    (!foreign && !function.is_empty()).then_some(function)
-}
-
-/// The function without hash, crate disambiguators, generic arguments, closures and shims, in the spelling that both
-/// manglings share.
-fn rust_function(symbol: &str) -> String {
-    let symbol = match symbol.rsplit_once("::h") {
-        Some((path, hash))
-            if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
-        {
-            path
-        }
-        _ => symbol,
-    };
-    let qualified = symbol.starts_with('<');
-    let mut path = String::with_capacity(symbol.len());
-    let mut depth = 0usize;
-    let mut previous = ' ';
-    for (at, character) in symbol.char_indices() {
-        match character {
-            // The angle brackets of `<Type as Trait>` stay; those of arguments go, with what is inside.
-            '<' if at == 0 && qualified => path.push('<'),
-            '<' | '[' | '{' => depth += 1,
-            '>' if previous != '-' && depth == 0 => path.push('>'),
-            '>' if previous == '-' => {}
-            '>' | ']' | '}' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => path.push(character),
-            _ => {}
-        }
-        previous = character;
-    }
-    // The v0 mangling says `<Type>::method` where the legacy one says `Type::method`.
-    if let Some((of, rest)) = path
-        .strip_prefix('<')
-        .and_then(|inner| inner.split_once('>'))
-        && !of.contains(" as ")
-    {
-        path = format!("{of}{rest}");
-    }
-    let is_qualified = path.contains(" as ");
-    let segments: Vec<&str> = path
-        .split("::")
-        .filter(|segment| !segment.is_empty())
-        .collect();
-    let path = segments.join("::");
-    if is_qualified {
-        path.replace(":: as ", " as ").replace("::>", ">")
-    } else {
-        path
-    }
 }
 
 /// `Room.load (package:app/room.dart:42:7)` of `#0      Room.load (package:app/room.dart:42:7)`.
@@ -233,94 +163,16 @@ fn is_number(text: &str) -> bool {
 /// Frames further down than this can't be among the nearest three in any stack that a person could read.
 const MAX_LINES: usize = 2000;
 
-/// Crates that no field program's authors wrote: the standard library, async runtimes, error and log machinery.
-const RUST_FOREIGN: [&str; 34] = [
-    "std",
-    "core",
-    "alloc",
-    "backtrace",
-    "panic_unwind",
-    "proc_macro",
-    "test",
-    "rustc_demangle",
-    "gimli",
-    "addr2line",
-    "tokio",
-    "tokio_util",
-    "async_std",
-    "smol",
-    "async_executor",
-    "async_io",
-    "async_task",
-    "futures",
-    "futures_util",
-    "futures_executor",
-    "futures_core",
-    "mio",
-    "rayon",
-    "rayon_core",
-    "crossbeam",
-    "tracing",
-    "tracing_core",
-    "tracing_subscriber",
-    "tracing_courier",
-    "log",
-    "anyhow",
-    "eyre",
-    "hyper",
-    "tower",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_manglings_of_a_function_have_one_spelling() {
-        let cases = [
-            ("app::sync::upload::h0123456789abcdef", "app::sync::upload"),
-            ("app::sync::upload", "app::sync::upload"),
-            (
-                "app[4f2a9c1b0d3e5f67]::sync::upload::<u32>",
-                "app::sync::upload",
-            ),
-            (
-                "app::sync::upload::{{closure}}::h0123456789abcdef",
-                "app::sync::upload",
-            ),
-            ("app::sync::upload::{closure#0}", "app::sync::upload"),
-            (
-                "app::sync::upload::{closure#0}::{closure#3}",
-                "app::sync::upload",
-            ),
-            ("<app::Queue>::push", "app::Queue::push"),
-            ("<app::Queue<u8>>::push", "app::Queue::push"),
-            ("app::Queue<T>::push::h0123456789abcdef", "app::Queue::push"),
-            (
-                "<app::Queue<T> as app::Store>::push::h0123456789abcdef",
-                "<app::Queue as app::Store>::push",
-            ),
-            (
-                "<app[12ab]::Queue<u8> as app[12ab]::Store>::push",
-                "<app::Queue as app::Store>::push",
-            ),
-            ("app::call::<fn(u8) -> u8>", "app::call"),
-        ];
-        for (symbol, function) in cases {
-            assert_eq!(rust_function(symbol), function, "{symbol}");
-        }
-    }
 
     #[test]
     fn relevant_frames_of_each_language() {
         let cases: [(&str, &[&str]); 5] = [
             (
                 "   0: std::panicking::begin_panic::h0123456789abcdef\n             at /rustc/abc/library/std/src/panicking.rs:1:1\n   1: app::sync::upload::{{closure}}\n             at src/sync.rs:41:9\n   2: <alloc::vec::Vec<T> as app::Send>::send\n   3: tokio::runtime::park::block_on\n   4: app::main\n             at src/main.rs:12:5\n   5: main\n   6: __libc_start_main",
-                &[
-                    "app::sync::upload",
-                    "<alloc::vec::Vec as app::Send>::send",
-                    "app::main",
-                ],
+                &["app::sync::upload", "app::Send::send", "app::main"],
             ),
             (
                 "#0      Room.load (package:soliplex_frontend/room.dart:42:7)\n#1      _rootRunUnary (dart:async/zone.dart:1407:47)\n<asynchronous suspension>\n#2      main.<anonymous closure> (package:soliplex_frontend/main.dart:10:3)",
@@ -350,7 +202,8 @@ mod tests {
     #[test]
     fn the_published_vectors_hold() {
         let vectors: Vec<serde_json::Value> =
-            serde_json::from_str(include_str!("../tests/fingerprints.json")).expect("it is JSON");
+            serde_json::from_str(include_str!("../../tests/fingerprints.json"))
+                .expect("it is JSON");
         for vector in &vectors {
             let text = |key: &str| vector[key].as_str().expect("text");
             let frames = relevant_frames(text("stackTrace"));

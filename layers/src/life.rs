@@ -1,0 +1,312 @@
+//! The life of the program, as its records tell it: `session_start`, `session_end`, and `session_unclean_exit` for
+//! whoever can't say it any more.
+//!
+//! 1. `session_start` is the first record of a session;
+//! 2. `session_end` says that the program ended as it should, and after how long;
+//! 3. a session without an end is reported once, by the next start in the same directory, with what is known: its
+//!    id, when it began, its last record, whether it had panicked. One that still runs is not;
+//! 4. a forked child has a session of its own, which names its parent's.
+//!
+//! What it does not do: say why. A kill, a crash below Rust, a power loss and `process::exit` look alike from here.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::clock::Clock;
+use crate::context::RunContext;
+use crate::disk;
+use crate::mark::{Dead, Mark, dead};
+use crate::queue::{self, Appended, DiskQueue, Durability, Line, QueueId, inspect};
+use crate::record::{self, Level, Record};
+use crate::session::Session;
+
+/// The session of this process, and what a forked child needs to begin its own.
+#[derive(Debug)]
+pub(crate) struct Life {
+    root: PathBuf,
+    clock: Clock,
+    context: RunContext,
+    current: ArcSwap<Current>,
+}
+
+/// What belongs to one process.
+#[derive(Debug)]
+struct Current {
+    process: u32,
+    session: ArcSwap<Session>,
+    /// Held while the session and the queue's context change together.
+    changing: Mutex<()>,
+    mark: Option<Mark>,
+    begun: Instant,
+}
+
+impl Life {
+    /// Begins this session in a queue that has no records yet, and reports those that died before it.
+    pub fn begin(
+        session: Session,
+        unclean: Vec<Unclean>,
+        queue: &DiskQueue,
+        clock: &Clock,
+        context: &RunContext,
+    ) -> Arc<Self> {
+        let root = queue.root().to_owned();
+        queue.set_context(&wire_context(&session));
+        let start = start_attributes(&session);
+        let life = Arc::new(Self {
+            current: ArcSwap::from_pointee(Current::new(session, &root, queue.id(), clock)),
+            root,
+            clock: clock.clone(),
+            context: context.clone(),
+        });
+        let childs = Arc::clone(&life);
+        queue.in_child(move |id| childs.begin_in_child(id));
+        life.say(queue, Level::Info, "session_start", start);
+        for unclean in unclean {
+            if !unclean.is_said {
+                unclean.dead.claim(queue.id());
+                life.say(queue, Level::Warning, UNCLEAN_EXIT, unclean.attributes());
+            }
+            unclean.dead.remove();
+        }
+        life
+    }
+
+    /// Changes what the records that follow are made under.
+    pub fn change(&self, queue: &DiskQueue, change: impl FnOnce(&mut Session)) {
+        // A forked child has its own session from here on.
+        let _ = queue.id();
+        let current = self.current.load_full();
+        let _one = current
+            .changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut session = Session::clone(&current.session.load());
+        change(&mut session);
+        queue.set_context(&wire_context(&session));
+        current.session.store(Arc::new(session));
+    }
+
+    /// The session as it is now.
+    pub fn session(&self) -> Arc<Session> {
+        self.current.load().session.load_full()
+    }
+
+    /// Notes that a panic was recorded.
+    pub fn panicked(&self) {
+        let current = self.current.load();
+        if current.process == std::process::id()
+            && let Some(mark) = &current.mark
+        {
+            mark.panicked(self.clock.now());
+        }
+    }
+
+    /// Whether the session is this process's. In a forked child that has recorded nothing it is not.
+    pub fn is_ours(&self) -> bool {
+        self.current.load().process == std::process::id()
+    }
+
+    /// Ends the session. Unwinding is no clean end: then the next start reports it.
+    pub fn end(&self, queue: &DiskQueue) {
+        if std::thread::panicking() {
+            return;
+        }
+        let current = self.current.load_full();
+        let uptime = Map::from_iter([("uptime_ms".to_owned(), millis(current.begun).into())]);
+        self.say(queue, Level::Info, "session_end", uptime);
+        if let Some(mark) = &current.mark {
+            mark.remove();
+        }
+    }
+
+    /// Writes a record of the library's own.
+    pub fn say(
+        &self,
+        queue: &DiskQueue,
+        level: Level,
+        message: &str,
+        attributes: Map<String, Value>,
+    ) {
+        let _: Appended = queue.append(
+            &mut self.line(level, message, attributes),
+            Durability::PageCache,
+        );
+    }
+
+    fn line(&self, level: Level, message: &str, mut attributes: Map<String, Value>) -> Line {
+        self.context.fill(&mut attributes);
+        disk::line(&Record {
+            timestamp: timestamp(self.clock.now()),
+            level,
+            logger: "courier".to_owned(),
+            message: message.to_owned(),
+            attributes,
+            error: None,
+            stack_trace: None,
+            trace_id: None,
+            span_id: None,
+            spans: Vec::new(),
+            location: None,
+            breadcrumbs: Vec::new(),
+        })
+    }
+
+    /// In a forked child, before its first record. The parent's threads are gone, and may have held any lock.
+    fn begin_in_child(&self, queue: QueueId) -> (queue::Context, Line) {
+        let parents = self.current.load_full();
+        if let Some(mark) = &parents.mark {
+            mark.let_go();
+        }
+        let session = parents.session.load().of_child();
+        let context = wire_context(&session);
+        let start = start_attributes(&session);
+        self.current.store(Arc::new(Current::new(
+            session,
+            &self.root,
+            queue,
+            &self.clock,
+        )));
+        (context, self.line(Level::Info, "session_start", start))
+    }
+}
+
+impl Current {
+    fn new(session: Session, root: &Path, queue: QueueId, clock: &Clock) -> Self {
+        Self {
+            process: std::process::id(),
+            mark: Mark::set(root, &session, queue, clock.now()).ok(),
+            session: ArcSwap::from_pointee(session),
+            changing: Mutex::new(()),
+            begun: Instant::now(),
+        }
+    }
+}
+
+/// A session that died, and what its queue still tells of it.
+#[derive(Debug)]
+pub(crate) struct Unclean {
+    dead: Dead,
+    last_record_at: Option<String>,
+    /// A start that died as well has reported it.
+    is_said: bool,
+}
+
+/// The sessions under `root` that died, oldest first. To be asked before the queues there are adopted: what is
+/// delivered is gone then.
+pub(crate) fn unclean(root: &Path) -> Vec<Unclean> {
+    let queue = |id: QueueId| inspect::queues(root.join(id.dir_name())).ok()?.pop();
+    dead(root)
+        .into_iter()
+        .map(|dead| Unclean {
+            last_record_at: dead
+                .begun
+                .as_ref()
+                .and_then(|begun| queue(QueueId::parse(&begun.queue)?)?.last_record())
+                .and_then(|json| serde_json::from_slice::<Value>(&json).ok())
+                .and_then(|record| record.get("timestamp")?.as_str().map(str::to_owned)),
+            is_said: dead
+                .said_in
+                .and_then(queue)
+                .is_some_and(|queue| queue.records().any(|record| reports(&record.json, &dead))),
+            dead,
+        })
+        .collect()
+}
+
+impl Unclean {
+    fn attributes(&self) -> Map<String, Value> {
+        let mut attributes = Map::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                attributes.insert(name.to_owned(), value);
+            }
+        };
+        let begun = self.dead.begun.as_ref();
+        let last = self.last_record_at.as_deref();
+        set(
+            PREVIOUS_SESSION,
+            Some(self.dead.session_id.to_string().into()),
+        );
+        set("previous.panicked", Some(self.dead.has_panicked.into()));
+        set("previous.last_record_at", last.map(Value::from));
+        if let Some(begun) = begun {
+            set(
+                "previous.started_at",
+                Some(begun.started_at.as_str().into()),
+            );
+            set(
+                "previous.uptime_ms",
+                last.and_then(|last| uptime_ms(&begun.started_at, last))
+                    .map(Value::from),
+            );
+            set("previous.pid", Some(begun.pid.into()));
+            set("previous.queue", Some(begun.queue.as_str().into()));
+            set(
+                "previous.service_version",
+                begun.service_version.as_deref().map(Value::from),
+            );
+            set(
+                "previous.parent_session_id",
+                begun.parent_session_id.as_deref().map(Value::from),
+            );
+        }
+        attributes
+    }
+}
+
+/// Whether a record is the report of this death.
+fn reports(json: &[u8], dead: &Dead) -> bool {
+    let Ok(record) = serde_json::from_slice::<Record>(json) else {
+        return false;
+    };
+    record.message == UNCLEAN_EXIT
+        && record
+            .attributes
+            .get(PREVIOUS_SESSION)
+            .and_then(Value::as_str)
+            == Some(&*dead.session_id.to_string())
+}
+
+/// From the start to the last record, where both clocks make sense of it.
+fn uptime_ms(started_at: &str, last_record_at: &str) -> Option<i64> {
+    let (started, last): (Timestamp, Timestamp) =
+        (started_at.parse().ok()?, last_record_at.parse().ok()?);
+    Some(last.as_millisecond() - started.as_millisecond()).filter(|&millis| millis >= 0)
+}
+
+/// Install, session, user and resource come with every record's context.
+fn start_attributes(session: &Session) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    if let Some(version) = session.resource.get("service.version") {
+        attributes.insert("app_version".to_owned(), version.clone());
+    }
+    if let Some(parent) = session.parent_session_id {
+        attributes.insert("parent_session_id".to_owned(), parent.to_string().into());
+    }
+    attributes
+}
+
+fn wire_context(session: &Session) -> queue::Context {
+    queue::Context {
+        context: session.wire_context(),
+        resource: session.resource.clone(),
+    }
+}
+
+fn timestamp(now: Timestamp) -> String {
+    let mut text = Vec::new();
+    record::timestamp(now, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+const UNCLEAN_EXIT: &str = "session_unclean_exit";
+const PREVIOUS_SESSION: &str = "previous.session_id";

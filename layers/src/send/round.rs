@@ -1,0 +1,236 @@
+//! One round: batch after batch, until what was there at its start is home, or something stops it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::next::{Next, Success, backoff, next};
+use super::shared::Shared;
+use super::token::{NoToken, Token, Tokens};
+use super::transport::{Answer, Request, Transport};
+use super::wake::Cause;
+use crate::queue::{Batch, DiskQueue};
+use crate::record;
+
+/// The largest body that a relay takes, in bytes before compression. From the contract.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+const PATH: &str = "/api/v1/logs";
+
+/// How much goes at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub records: usize,
+    pub bytes: usize,
+}
+
+/// What drains the queue, and what it knows from one round to the next.
+pub(super) struct Drain {
+    pub queue: DiskQueue,
+    pub transport: Box<dyn Transport>,
+    pub tokens: Tokens,
+    pub shared: Arc<Shared>,
+    pub limits: Limits,
+    pub success: Success,
+    /// The tag of the levels that came with the last answer.
+    pub levels_etag: Option<String>,
+    /// Tries that failed in a row.
+    attempt: u32,
+    /// Records in the next batch at most: halved by refusals, doubled by successes.
+    records: usize,
+    /// The last body, for its room.
+    body: Vec<u8>,
+}
+
+/// What a round came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// Everything that was there at its start is home.
+    Home,
+    /// The rest waits for more of a storm of errors.
+    Held,
+    RetryIn(Duration, String),
+    /// To be asked for again after a while, where the program is asked.
+    PausedForToken(Option<Duration>, String),
+    PausedNotFound(String),
+    Stopped,
+}
+
+impl Drain {
+    pub fn new(
+        queue: DiskQueue,
+        transport: Box<dyn Transport>,
+        tokens: Tokens,
+        shared: Arc<Shared>,
+        limits: Limits,
+        success: Success,
+    ) -> Self {
+        Self {
+            queue,
+            transport,
+            tokens,
+            shared,
+            limits,
+            success,
+            levels_etag: None,
+            attempt: 0,
+            records: limits.records,
+            body: Vec::new(),
+        }
+    }
+
+    /// Drains, sends and acts on each answer.
+    pub fn round(&mut self, cause: Cause) -> Round {
+        self.queue.adopt();
+        let goal = self.queue.pending().records;
+        let (mut done, mut has_sent_full) = (0, false);
+        while done < goal {
+            if self.shared.is_stopping() {
+                return Round::Stopped;
+            }
+            let Some(batch) = self.queue.drain(self.records, self.limits.bytes) else {
+                break;
+            };
+            let is_full = batch.len() >= self.records;
+            // A storm of errors makes no more requests than draining it would: its last records wait to fill a batch.
+            if cause == Cause::Nudge && has_sent_full && !is_full && self.shared.is_only_nudged() {
+                return Round::Held;
+            }
+            let token = match self.token() {
+                Ok(token) => token,
+                Err(why) => return self.pause_for_token(why),
+            };
+            let (next, answer) = self.send(&batch, token.as_ref());
+            match next {
+                Next::Confirm(receipt) => {
+                    self.levels_etag = answer.levels_etag.or(self.levels_etag.take());
+                    let rejected: Vec<(usize, String)> = receipt
+                        .rejected
+                        .into_iter()
+                        .map(|rejected| (rejected.index, rejected.reason))
+                        .collect();
+                    self.leave(&batch, &rejected);
+                    done += batch.len() as u64;
+                    has_sent_full |= is_full;
+                    self.records = (self.records * 2).min(self.limits.records);
+                }
+                Next::Split(_) if batch.len() > 1 => self.records = batch.len() / 2,
+                Next::Split(reason) => {
+                    self.leave(&batch, &[(0, reason)]);
+                    done += 1;
+                }
+                Next::RetryIn(wait) => return self.retry_in(wait, describe(&answer)),
+                Next::PauseUntilNewToken => {
+                    self.tokens.refuse(token);
+                    return self.pause_for_token(NoToken::StillRefused);
+                }
+                Next::PauseUntilNewEndpoint => return Round::PausedNotFound(describe(&answer)),
+            }
+        }
+        Round::Home
+    }
+
+    /// The token for the next request.
+    pub fn token(&mut self) -> Result<Option<Token>, NoToken> {
+        self.tokens.next(self.shared.token())
+    }
+
+    /// The round was cut short by a panic in code that is not ours.
+    pub fn panicked(&mut self) -> Round {
+        self.shared.panicked();
+        let wait = backoff(self.attempt, jitter());
+        self.retry_in(wait, "a panic while sending".to_owned())
+    }
+
+    /// Whatever came before says nothing about another endpoint.
+    pub fn forget_failures(&mut self) {
+        self.attempt = 0;
+    }
+
+    fn retry_in(&mut self, wait: Duration, why: String) -> Round {
+        self.attempt = self.attempt.saturating_add(1);
+        Round::RetryIn(wait, why)
+    }
+
+    fn pause_for_token(&mut self, why: NoToken) -> Round {
+        if why == NoToken::Panicked {
+            self.shared.panicked();
+        }
+        let is_asked_for = self.tokens.are_asked_for() && self.shared.token().is_none();
+        let again = is_asked_for.then(|| backoff(self.attempt, jitter()));
+        self.attempt = self.attempt.saturating_add(1);
+        Round::PausedForToken(again, why.to_string())
+    }
+
+    /// The batch leaves the queue: home, but for what is put aside.
+    fn leave(&mut self, batch: &Batch, rejected: &[(usize, String)]) {
+        self.attempt = 0;
+        if !rejected.is_empty() {
+            self.queue.reject(batch, rejected);
+        }
+        self.queue.confirm(batch.token());
+        let rejected = rejected.len() as u64;
+        self.shared.count(batch.len() as u64 - rejected, rejected);
+    }
+
+    fn send(&mut self, batch: &Batch, token: Option<&Token>) -> (Next, Answer) {
+        write_body(&mut self.body, batch, self.shared.wall_now());
+        if self.body.len() > MAX_BODY_BYTES {
+            // The relay would say 413, after reading it.
+            let reason = "its request would be over 1 MiB".to_owned();
+            return (Next::Split(reason), Answer::default());
+        }
+        self.transport.prepare();
+        // Written down for as long as the send lasts: a record that kills its sender is found across restarts.
+        let attempt = self.queue.attempt(batch);
+        let answer = self.transport.post(&Request {
+            path: PATH,
+            token: token.map(|token| token.0.as_str()),
+            request_id: &Uuid::new_v4().to_string(),
+            body: &self.body,
+        });
+        drop(attempt);
+        let next = next(&answer, batch.len(), self.success, self.attempt, jitter());
+        (next, answer)
+    }
+}
+
+/// The request's body; the records stay as they are on disk.
+fn write_body(body: &mut Vec<u8>, batch: &Batch, sent_at: Timestamp) {
+    let context = batch.context();
+    body.clear();
+    body.reserve(batch.joined().len() + context.len() + 64);
+    body.push(b'{');
+    body.extend_from_slice(context.as_bytes());
+    if !context.is_empty() {
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"sentAt\":\"");
+    record::timestamp(sent_at, body);
+    body.extend_from_slice(b"\",\"logs\":[");
+    body.extend_from_slice(batch.joined());
+    body.extend_from_slice(b"]}");
+}
+
+/// What went wrong, in a few words; nothing of the answer's body, which may be anything.
+fn describe(answer: &Answer) -> String {
+    match (answer.status, &answer.error) {
+        (Some(status @ 200..=299), _) => {
+            format!(
+                "{status} without a receipt: this did not come from a relay (a captive portal, a proxy?)"
+            )
+        }
+        (Some(status), _) => format!("the relay answered {status}"),
+        (None, Some(error)) => error.clone(),
+        (None, None) => "no answer".to_owned(),
+    }
+}
+
+/// In 0..1, from the system's randomness.
+pub(super) fn jitter() -> f64 {
+    let (random, _) = Uuid::new_v4().as_u64_pair();
+    // The top 32 bits of a version 4 UUID are all random.
+    (random >> 32) as f64 / f64::from(u32::MAX)
+}

@@ -1,0 +1,178 @@
+//! TLS by rustls, with a certificate that may be exchanged while connections last.
+//!
+//! The files are read at start, and again when they change or somebody says so (SIGHUP). New connections get the new
+//! certificate; those that are open go on. Files that are no good then are said in the log, and the certificate at hand
+//! stays in use: whoever renews it writes two files, and in between they do not match.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::config::TlsConfig;
+use crate::error::chain;
+
+/// A listener's certificate.
+pub struct Tls {
+    files: TlsConfig,
+    seen: Mutex<Stamp>,
+    current: ArcSwap<ServerConfig>,
+}
+
+/// The certificate can't be used. Nothing was started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file can't be read. Check the path and its owner.
+    #[error("--{flag}: cannot read `{}`", .path.display())]
+    File {
+        /// The setting, as a flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no such thing in the file. Write it in PEM: the certificate first, then those that signed it.
+    #[error("--{flag}: no {what} in PEM in `{}`", .path.display())]
+    NotPem {
+        /// The setting, as a flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What should be in it.
+        what: &'static str,
+    },
+    /// The key is another certificate's, or of a kind that can't be used. Give the one that was made with it.
+    #[error("--tls-key-file: `{}` is not the key of the certificate", .path.display())]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// What rustls said.
+        source: rustls::Error,
+    },
+}
+
+/// When each file was written, and how long it is.
+type Stamp = [Option<(SystemTime, u64)>; 2];
+
+impl Tls {
+    /// The certificate and key of `files`.
+    ///
+    /// # Errors
+    ///
+    /// When they are of no use.
+    pub fn read(files: TlsConfig) -> Result<Self, TlsError> {
+        let seen = stamp(&files);
+        let current = ArcSwap::new(server(&files)?);
+        Ok(Self {
+            files,
+            seen: Mutex::new(seen),
+            current,
+        })
+    }
+
+    /// Shakes hands.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsAcceptor::from(self.current.load_full())
+            .accept(stream)
+            .await
+    }
+
+    /// Reads the files again; whether they are in use now.
+    pub fn reload(&self) -> bool {
+        // Before they are read, so that what is written meanwhile is seen the next time.
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp(&self.files);
+        match server(&self.files) {
+            Ok(config) => {
+                self.current.store(config);
+                tracing::info!("the certificate was read again");
+                true
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = chain(&error),
+                    "the certificate can't be used; the one at hand stays in use"
+                );
+                false
+            }
+        }
+    }
+
+    /// Reads the files again whenever they have changed, until `stop` is set.
+    pub async fn watch(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            if self.has_changed() {
+                self.reload();
+            }
+        }
+    }
+
+    fn has_changed(&self) -> bool {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen != stamp(&self.files)
+    }
+}
+
+fn stamp(files: &TlsConfig) -> Stamp {
+    [&files.certificate, &files.key].map(|path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    })
+}
+
+fn server(files: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
+    let (cert_flag, key_flag) = ("tls-cert-file", "tls-key-file");
+    let certificate = bytes(cert_flag, &files.certificate)?;
+    let key = bytes(key_flag, &files.key)?;
+    let not_pem = |flag, path: &Path, what| TlsError::NotPem {
+        flag,
+        path: path.to_owned(),
+        what,
+    };
+    let chain = CertificateDer::pem_slice_iter(&certificate)
+        .collect::<Result<Vec<_>, _>>()
+        .unwrap_or_default();
+    if chain.is_empty() {
+        return Err(not_pem(cert_flag, &files.certificate, "certificate"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&key)
+        .map_err(|_| not_pem(key_flag, &files.key, "private key"))?;
+    let unusable = |source| TlsError::Key {
+        path: files.key.clone(),
+        source,
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(unusable)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn bytes(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|source| TlsError::File {
+        flag,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
