@@ -58,7 +58,9 @@ fn is_log_damaged(mut log: impl Read) -> io::Result<bool> {
             return Ok(false);
         }
         let is_ours = salts.is_none() || frame.get(8..16) == salts.as_deref();
-        if !is_whole && is_ours {
+        // What a transaction left that was rolled back is not whole either, but nothing behind it was ever committed.
+        let is_commit = frame.get(4..8).and_then(number) != Some(0);
+        if !is_whole && is_ours && is_commit {
             return Ok(true);
         }
         checksum(&mut sum, frame.get(..8).unwrap_or_default(), is_big_endian);
