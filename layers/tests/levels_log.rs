@@ -1,6 +1,9 @@
 //! The levels change on another thread, which has no subscriber, as the sender's has none; and the maximum of the `log`
 //! crate follows. A file of its own: the global default and that number are one for the process.
 
+use std::thread;
+
+use tracing::{Dispatch, dispatcher};
 use tracing_courier::{
     DiskQueue, DiskQueueLayer, Level, Levels, Rules, SanitizeExt, SanitizeLayer,
 };
