@@ -9,6 +9,7 @@ use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
 use crate::context::RunContext;
 use crate::courier::{Courier, Inner};
+use crate::disk::TraceIds;
 use crate::install::install_id;
 use crate::level::{Levels, LevelsError};
 use crate::life::{self, Life};
@@ -20,6 +21,8 @@ use crate::resource::{self, Program};
 use crate::sanitize::{Place, Sanitizer};
 use crate::send::{Backend, BackendBuilder, BackendError, Guard};
 use crate::session::{Session, SessionError};
+use crate::switches::Switches;
+use crate::watch::Changes;
 
 /// Settings of a [`Courier`].
 #[must_use = "it does nothing before `start`"]
@@ -38,6 +41,7 @@ pub struct CourierBuilder {
     fsync: Option<Fsync>,
     flush_every: Option<Duration>,
     drop_deadline: Option<Duration>,
+    trace_ids: Option<TraceIds>,
     has_panic_hook: bool,
     has_backtrace: bool,
     local_log: local_log::Settings,
@@ -64,6 +68,7 @@ impl CourierBuilder {
             fsync: None,
             flush_every: None,
             drop_deadline: None,
+            trace_ids: None,
             has_panic_hook: true,
             has_backtrace: true,
             local_log: local_log::Settings::default(),
@@ -86,6 +91,13 @@ impl CourierBuilder {
     /// Sends by a transport of your own.
     pub fn transport(mut self, transport: impl crate::send::Transport + 'static) -> Self {
         self.backend = Some(Backend::by(transport));
+        self
+    }
+
+    /// Sends by a sender with settings of its own: timeouts, certificates, compression, a token provider, a network
+    /// check. In place of [`relay`](Self::relay).
+    pub fn backend(mut self, backend: BackendBuilder) -> Self {
+        self.backend = Some(backend);
         self
     }
 
@@ -178,6 +190,15 @@ impl CourierBuilder {
         self
     }
 
+    /// Asks this function for the ids of the current trace: see [`DiskQueueLayer::trace_ids`]. By default a record has
+    /// none.
+    ///
+    /// [`DiskQueueLayer::trace_ids`]: crate::DiskQueueLayer::trace_ids
+    pub fn trace_ids(mut self, ids: TraceIds) -> Self {
+        self.trace_ids = Some(ids);
+        self
+    }
+
     /// Leaves the program's panic hook alone.
     pub fn without_panic_hook(mut self) -> Self {
         self.has_panic_hook = false;
@@ -256,15 +277,21 @@ impl CourierBuilder {
         let mut session = Session::of(install_id, resource);
         session.user_id = self.user;
 
-        let unclean = life::unclean(&dir);
+        let switches = Switches::load(&dir);
+        // Where nothing is recorded, nobody can report the dead: they stay for a start that can.
+        let unclean = match switches.records() {
+            true => life::unclean(&dir),
+            false => Vec::new(),
+        };
         let queue = queue.open()?;
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
-        let life = Life::begin(session, unclean, &queue, &self.clock, &context);
+        let life = Life::new(session, &queue, &self.clock, &context, &switches);
+        life.begin(&queue, unclean);
         if let Some(error) = error {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
         let backend = backend
-            .map(|backend| backend.start(&queue))
+            .map(|backend| backend.start(&queue, switches.sends()))
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;
@@ -280,6 +307,12 @@ impl CourierBuilder {
             }
             hook.install();
         }
+        if let Some(backend) = &backend {
+            life.then_in_child(backend.in_child());
+        }
+        let changes = backend
+            .as_ref()
+            .map_or_else(Changes::default, Backend::changes);
         let courier = Courier::new(Inner {
             queue,
             crumbs,
@@ -290,6 +323,9 @@ impl CourierBuilder {
             context,
             life,
             local_log,
+            switches,
+            changes,
+            trace_ids: self.trace_ids,
         });
         Ok(Guard::new(courier))
     }

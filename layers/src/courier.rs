@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
 use tracing_core::{Event, LevelFilter, Subscriber};
+use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
@@ -14,7 +15,7 @@ use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 use crate::builder::CourierBuilder;
 use crate::clock::Clock;
 use crate::context::RunContext;
-use crate::disk::DiskQueueLayer;
+use crate::disk::{DiskQueueLayer, TraceIds};
 use crate::gate::{SanitizeExt as _, SanitizeLayer};
 use crate::level::Levels;
 use crate::life::Life;
@@ -22,8 +23,11 @@ use crate::local_log::LocalLog;
 use crate::queue::DiskQueue;
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
-use crate::send::{Backend, BackendLayer, Finish, Report, Status, WhyStopped};
+use crate::send::{Backend, BackendLayer, Finish, Report, WhyStopped};
 use crate::session::Session;
+use crate::status::Status;
+use crate::switches::{SwitchError, Switches};
+use crate::watch::{Changes, Watch};
 
 /// Everything at once: the trail, the queue, the sender, the session, the panic hook. A cheap handle.
 ///
@@ -59,6 +63,9 @@ pub(crate) struct Inner {
     pub context: RunContext,
     pub life: Arc<Life>,
     pub local_log: LocalLog,
+    pub switches: Switches,
+    pub changes: Changes,
+    pub trace_ids: Option<TraceIds>,
 }
 
 impl Courier {
@@ -80,11 +87,13 @@ impl Courier {
             crumbs: BreadcrumbLayer::new(&self.0.crumbs),
             disk: DiskQueueLayer::new(&self.0.queue)
                 .breadcrumbs(&self.0.crumbs)
-                .context(&self.0.context),
+                .context(&self.0.context)
+                .changes(&self.0.changes)
+                .trace_ids_by(self.0.trace_ids),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
         .and_then(self.0.local_log.layer::<S>())
-        .with_filter(self.0.levels.filter())
+        .with_filter(self.0.levels.filter().and(self.0.switches.filter()))
     }
 
     /// The policy to end that stack with: `.sanitized(courier.sanitizer())`.
@@ -172,10 +181,65 @@ impl Courier {
         }
     }
 
-    /// The sender at a glance, where there is a relay.
+    /// Stops sending, or goes on, also after the next start. What is recorded meanwhile waits on disk. A batch that is
+    /// on its way arrives.
+    ///
+    /// # Errors
+    /// It could not be remembered; it is in force all the same.
+    pub fn set_enabled(&self, enabled: bool) -> Result<(), SwitchError> {
+        if let Some(backend) = &self.0.backend {
+            backend.set_enabled(enabled);
+        }
+        let remembered = self.0.switches.set_sends(enabled);
+        self.0.changes.note();
+        remembered
+    }
+
+    /// Stops recording, or goes on, also after the next start: no record is made meanwhile, not even of a panic. What
+    /// was recorded before is still sent; [`DiskQueue::clear`] forgets it.
+    ///
+    /// # Errors
+    /// It could not be remembered; it is in force all the same.
+    pub fn set_recording(&self, recording: bool) -> Result<(), SwitchError> {
+        let remembered = self.0.switches.set_records(recording);
+        if recording {
+            self.0.life.begin(&self.0.queue, Vec::new());
+        }
+        self.0.changes.note();
+        remembered
+    }
+
+    /// How it stands.
     #[must_use]
-    pub fn status(&self) -> Option<Status> {
-        self.0.backend.as_ref().map(Backend::status)
+    pub fn status(&self) -> Status {
+        let status = match &self.0.backend {
+            Some(backend) => backend.status(),
+            None => Status::of(&self.0.queue),
+        };
+        Status {
+            enabled: self.0.switches.sends(),
+            recording: self.0.switches.records(),
+            ..status
+        }
+    }
+
+    /// The status as it changes, to wait for.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        let courier = Arc::downgrade(&self.0);
+        let ask = move || Some(Self(courier.upgrade()?).status());
+        Watch::new(&self.0.changes, Box::new(ask))
+    }
+
+    /// Calls back with each new status, on a thread of its own, `courier-status`.
+    pub fn on_change(&self, callback: impl FnMut(&Status) + Send + 'static) {
+        self.watch().call(callback);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.changes.end();
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
 use tracing_core::{Event, Subscriber};
@@ -17,6 +18,7 @@ use crate::gate::{Frame, Intake};
 use crate::losses::Loss;
 use crate::queue::{Appended, DiskQueue, Durability, Line};
 use crate::record::{self, Extra, Level, Record};
+use crate::watch::Changes;
 
 /// Gives the ids of the trace that the caller is in: trace id and span id, as numbers.
 pub type TraceIds = fn() -> Option<(u128, u64)>;
@@ -29,6 +31,8 @@ pub struct DiskQueueLayer {
     context: RunContext,
     trace_ids: Option<TraceIds>,
     intake: Intake,
+    changes: Changes,
+    is_degraded: AtomicBool,
 }
 
 impl DiskQueueLayer {
@@ -41,6 +45,8 @@ impl DiskQueueLayer {
             context: RunContext::new(),
             trace_ids: None,
             intake: Intake::new("DiskQueueLayer"),
+            changes: Changes::default(),
+            is_degraded: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +69,17 @@ impl DiskQueueLayer {
     #[must_use]
     pub fn trace_ids(mut self, ids: TraceIds) -> Self {
         self.trace_ids = Some(ids);
+        self
+    }
+
+    pub(crate) fn trace_ids_by(mut self, ids: Option<TraceIds>) -> Self {
+        self.trace_ids = ids;
+        self
+    }
+
+    /// Says there when the disk begins to refuse, and when it takes records again.
+    pub(crate) fn changes(mut self, changes: &Changes) -> Self {
+        self.changes = changes.clone();
         self
     }
 
@@ -114,7 +131,12 @@ impl DiskQueueLayer {
             _ => Durability::PageCache,
         };
         // A loss is counted by the queue, under its reason.
-        let _: Appended = self.queue.append(&mut buffers.line, durability);
+        let appended = self.queue.append(&mut buffers.line, durability);
+        let is_degraded = matches!(appended, Appended::InMemory | Appended::Lost(Loss::Disk));
+        if self.is_degraded.load(Ordering::Relaxed) != is_degraded {
+            self.is_degraded.store(is_degraded, Ordering::Relaxed);
+            self.changes.note();
+        }
     }
 }
 

@@ -75,6 +75,9 @@
 //! |---|---|---|
 //! | `http` | yes | `send::Http`, `Backend::builder`, `CourierBuilder::relay`: delivery over HTTP; brings reqwest, rustls and tokio |
 //! | `local-log` | yes | [`local_log`], `CourierBuilder::local_log`: a human-readable log in files; brings tracing-appender |
+//! | `signals` | yes | `Guard::finish_on_signals`: the last flush on SIGTERM and Ctrl-C, on Unix; brings signal-hook |
+//! | `zstd` | no | `send::Compression::Zstd`; brings zstd, which is C |
+//! | `netwatch` | no | `BackendBuilder::watch_interfaces`: the system's network interfaces as network check; brings netwatcher |
 //! | `policy` | no | [`sanitize`]: policies from TOML files, patterns of your own; brings regex and toml |
 //! | `pseudonym` | no | [`sanitize`]: keyed pseudonyms in place of markers; brings hmac and sha2 |
 //!
@@ -84,7 +87,10 @@
 //! # Threads
 //!
 //! One of the queue (`courier-queue`: segments, syncing) and one of the sender (`courier-send`), which looks names up
-//! on a short-lived third (`courier-resolve`). With a local log, one that writes it (`courier-local`). Nothing else.
+//! on a short-lived third (`courier-resolve`). With a local log, one that writes it (`courier-local`); with
+//! `on_change`, one that calls back (`courier-status`); where signals are hooked, one that waits for them
+//! (`courier-signal`); while a [`Backend::flush_async`] waits, one that watches its deadline (`courier-flush`). Nothing
+//! else.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
@@ -116,7 +122,10 @@ mod resource;
 pub mod sanitize;
 pub mod send;
 pub mod session;
+mod status;
+mod switches;
 pub mod testing;
+mod watch;
 pub mod wire;
 
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
@@ -133,6 +142,9 @@ pub use queue::DiskQueue;
 pub use record::{Level, Record};
 pub use sanitize::Sanitizer;
 pub use send::{Backend, BackendLayer, Guard};
+pub use status::Status;
+pub use switches::{SWITCHES_FILE, SwitchError};
+pub use watch::Watch;
 
 /// For the macros of this crate.
 #[doc(hidden)]

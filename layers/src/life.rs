@@ -9,8 +9,9 @@
 //!
 //! What it does not do: say why. A kill, a crash below Rust, a power loss and `process::exit` look alike from here.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -24,6 +25,7 @@ use crate::mark::{Dead, Mark, dead};
 use crate::queue::{self, Appended, DiskQueue, Durability, Line, QueueId, inspect};
 use crate::record::{self, Level, Record};
 use crate::session::Session;
+use crate::switches::Switches;
 
 /// The session of this process, and what a forked child needs to begin its own.
 #[derive(Debug)]
@@ -31,7 +33,18 @@ pub(crate) struct Life {
     root: PathBuf,
     clock: Clock,
     context: RunContext,
+    switches: Switches,
     current: ArcSwap<Current>,
+    then_in_child: OnceLock<InChild>,
+}
+
+/// What else a forked child has to begin anew.
+struct InChild(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for InChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InChild")
+    }
 }
 
 /// What belongs to one process.
@@ -41,39 +54,59 @@ struct Current {
     session: ArcSwap<Session>,
     /// Held while the session and the queue's context change together.
     changing: Mutex<()>,
-    mark: Option<Mark>,
-    begun: Instant,
+    /// Once the session has begun.
+    mark: OnceLock<Option<Mark>>,
+    started: Instant,
 }
 
 impl Life {
-    /// Begins this session in a queue that has no records yet, and reports those that died before it.
-    pub fn begin(
+    /// A session in a queue that has no records yet. It does not begin yet.
+    pub fn new(
         session: Session,
-        unclean: Vec<Unclean>,
         queue: &DiskQueue,
         clock: &Clock,
         context: &RunContext,
+        switches: &Switches,
     ) -> Arc<Self> {
-        let root = queue.root().to_owned();
         queue.set_context(&wire_context(&session));
-        let start = start_attributes(&session);
         let life = Arc::new(Self {
-            current: ArcSwap::from_pointee(Current::new(session, &root, queue.id(), clock)),
-            root,
+            root: queue.root().to_owned(),
             clock: clock.clone(),
             context: context.clone(),
+            switches: switches.clone(),
+            current: ArcSwap::from_pointee(Current::new(session)),
+            then_in_child: OnceLock::new(),
         });
         let childs = Arc::clone(&life);
         queue.in_child(move |id| childs.begin_in_child(id));
-        life.say(queue, Level::Info, "session_start", start);
+        life
+    }
+
+    /// Begins the session, if it has not begun and records are made, and reports those that died before it.
+    pub fn begin(&self, queue: &DiskQueue, unclean: Vec<Unclean>) {
+        let current = self.current.load_full();
+        if !self.switches.records() || !current.begin(&self.root, queue.id(), &self.clock) {
+            return;
+        }
+        let start = start_attributes(&current.session.load());
+        self.say(queue, Level::Info, "session_start", start);
         for unclean in unclean {
             if !unclean.is_said {
                 unclean.dead.claim(queue.id());
-                life.say(queue, Level::Warning, UNCLEAN_EXIT, unclean.attributes());
+                self.say(queue, Level::Warning, UNCLEAN_EXIT, unclean.attributes());
             }
             unclean.dead.remove();
         }
-        life
+    }
+
+    /// Called in each forked child before its first record. It must not wait for the queue.
+    pub fn then_in_child(&self, begin: impl Fn() + Send + Sync + 'static) {
+        let _ = self.then_in_child.set(InChild(Box::new(begin)));
+    }
+
+    /// Whether records are made.
+    pub fn records(&self) -> bool {
+        self.switches.records()
     }
 
     /// Changes what the records that follow are made under.
@@ -100,7 +133,7 @@ impl Life {
     pub fn panicked(&self) {
         let current = self.current.load();
         if current.process == std::process::id()
-            && let Some(mark) = &current.mark
+            && let Some(mark) = current.mark()
         {
             mark.panicked(self.clock.now());
         }
@@ -117,9 +150,9 @@ impl Life {
             return;
         }
         let current = self.current.load_full();
-        let uptime = Map::from_iter([("uptime_ms".to_owned(), millis(current.begun).into())]);
+        let uptime = Map::from_iter([("uptime_ms".to_owned(), millis(current.started).into())]);
         self.say(queue, Level::Info, "session_end", uptime);
-        if let Some(mark) = &current.mark {
+        if let Some(mark) = current.mark() {
             mark.remove();
         }
     }
@@ -132,6 +165,9 @@ impl Life {
         message: &str,
         attributes: Map<String, Value>,
     ) {
+        if !self.records() {
+            return;
+        }
         let _: Appended = queue.append(
             &mut self.line(level, message, attributes),
             Durability::PageCache,
@@ -157,33 +193,48 @@ impl Life {
     }
 
     /// In a forked child, before its first record. The parent's threads are gone, and may have held any lock.
-    fn begin_in_child(&self, queue: QueueId) -> (queue::Context, Line) {
+    fn begin_in_child(&self, queue: QueueId) -> (queue::Context, Option<Line>) {
         let parents = self.current.load_full();
-        if let Some(mark) = &parents.mark {
+        if let Some(mark) = parents.mark() {
             mark.let_go();
         }
         let session = parents.session.load().of_child();
         let context = wire_context(&session);
         let start = start_attributes(&session);
-        self.current.store(Arc::new(Current::new(
-            session,
-            &self.root,
-            queue,
-            &self.clock,
-        )));
-        (context, self.line(Level::Info, "session_start", start))
+        let current = Current::new(session);
+        let begins = self.records() && current.begin(&self.root, queue, &self.clock);
+        self.current.store(Arc::new(current));
+        let first = begins.then(|| self.line(Level::Info, "session_start", start));
+        if let Some(InChild(begin)) = self.then_in_child.get() {
+            begin();
+        }
+        (context, first)
     }
 }
 
 impl Current {
-    fn new(session: Session, root: &Path, queue: QueueId, clock: &Clock) -> Self {
+    fn new(session: Session) -> Self {
         Self {
             process: std::process::id(),
-            mark: Mark::set(root, &session, queue, clock.now()).ok(),
             session: ArcSwap::from_pointee(session),
             changing: Mutex::new(()),
-            begun: Instant::now(),
+            mark: OnceLock::new(),
+            started: Instant::now(),
         }
+    }
+
+    /// Sets the mark; false when that was done before.
+    fn begin(&self, root: &Path, queue: QueueId, clock: &Clock) -> bool {
+        let mut is_first = false;
+        self.mark.get_or_init(|| {
+            is_first = true;
+            Mark::set(root, &self.session.load(), queue, clock.now()).ok()
+        });
+        is_first
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        self.mark.get()?.as_ref()
     }
 }
 

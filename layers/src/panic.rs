@@ -116,6 +116,9 @@ impl PanicHook {
     }
 
     fn write(&self, info: &PanicHookInfo<'_>) {
+        if self.life.as_ref().is_some_and(|life| !life.records()) {
+            return;
+        }
         let mut line = disk::line(&self.record(info));
         let _: Appended = self.queue.append(&mut line, Durability::Durable);
         if let Some(life) = &self.life {

@@ -8,7 +8,34 @@ use std::time::SystemTime;
 
 /// The program in the field.
 pub fn field_app() -> PathBuf {
-    PROFILE_DIR.join("examples/field_app")
+    example("field_app")
+}
+
+/// The program that panics.
+pub fn panics() -> PathBuf {
+    example("panics")
+}
+
+/// One of the examples.
+pub fn example(name: &str) -> PathBuf {
+    PROFILE_DIR.join("examples").join(name)
+}
+
+/// The program whose panics abort, in a workspace of its own. It is built each time, which takes half a minute once.
+pub fn abort() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("abort/Cargo.toml");
+    let target = PROFILE_DIR
+        .parent()
+        .expect("it is below target")
+        .join("abort");
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--locked", "--quiet", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(&target)
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "it compiles");
+    target.join("debug/courier-abort")
 }
 
 /// The relay and its command line.
@@ -20,7 +47,11 @@ pub fn courier_relay() -> PathBuf {
 static PROFILE_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let test = std::env::current_exe().expect("a test knows itself");
     let dir = test.ancestors().nth(2).expect("it lies in deps").to_owned();
-    let programs = [dir.join("examples/field_app"), dir.join("courier-relay")];
+    let examples = ["field_app", "panics", "axum_service", "desktop_life"];
+    let mut programs = examples
+        .map(|name| dir.join("examples").join(name))
+        .to_vec();
+    programs.push(dir.join("courier-relay"));
     if !programs.iter().all(|program| is_current(program)) {
         build(&dir);
     }

@@ -5,11 +5,12 @@
 //! 1. a number that the program printed as acknowledged is on disk or with the relay, whatever dies when;
 //! 2. an outage of the relay or of its upstream loses nothing and doubles nothing;
 //! 3. a planted secret is nowhere: not printed, not on either disk, not upstream; the words around it are;
-//! 4. a panic is a record that survives its program;
+//! 4. a panic is a record that survives its program, however it came about;
 //! 5. where there is too little room, every number is on disk or in a loss record;
 //! 6. the report of the last flush, and what `courier-relay queue` says, is true;
 //! 7. nonsense is refused by name before anything is made;
-//! 8. the level of one user's program is raised from afar, for a while and for nobody else.
+//! 8. the level of one user's program is raised from afar, for a while and for nobody else;
+//! 9. a service and a desktop program end as their examples say.
 //!
 //! The trials are sized for CI: half a minute. At full size outages take 20 s and kills come anywhere in 100,000
 //! records, which takes three minutes:
@@ -41,3 +42,4 @@ mod outage;
 mod panic;
 mod report;
 mod secrets;
+mod service;

@@ -29,8 +29,14 @@ pub struct Ended {
 impl Process {
     /// Starts it, with nothing from the environment that could change what it does.
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with(command, &[])
+    }
+
+    /// As [`start`](Self::start), with nothing but these variables.
+    pub fn start_with(command: &mut Command, variables: &[(&str, &str)]) -> Self {
         let mut child = command
             .env_clear()
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

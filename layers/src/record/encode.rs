@@ -9,7 +9,7 @@ use serde::Serialize;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::context::Member;
-use crate::gate::{CleanError, Fields, Frame, Role, SpanFields, Value};
+use crate::gate::{CleanError, Fields, Frame, Role, SpanFields, Value, crate_relative};
 use crate::record::Level;
 
 /// What a record carries besides its own values and its spans.
@@ -260,7 +260,10 @@ where
 }
 
 fn location(frame: &Frame, out: &mut Vec<u8>) {
-    let of_log = frame.fields.text(frame.plan.index(Role::LogFile));
+    let of_log = frame
+        .fields
+        .text(frame.plan.index(Role::LogFile))
+        .map(crate_relative);
     let Some(file) = of_log.or(frame.plan.file) else {
         return;
     };

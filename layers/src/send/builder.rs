@@ -5,7 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::follow::Follow;
+use super::fork::Again;
 use super::network::{NetworkCheck, Watch};
 use super::next::Success;
 use super::round::{Drain, Limits, MAX_BODY_BYTES};
@@ -89,6 +92,8 @@ pub struct BackendBuilder {
     success: Success,
     levels: Option<Levels>,
     check: Option<Box<dyn NetworkCheck>>,
+    #[cfg(feature = "netwatch")]
+    watches_interfaces: bool,
     time: Time,
     /// The first thing that was wrong with a setting, for `start` to say.
     wrong: Option<BackendError>,
@@ -126,6 +131,8 @@ impl BackendBuilder {
             success: Success::Receipt,
             levels: None,
             check: None,
+            #[cfg(feature = "netwatch")]
+            watches_interfaces: false,
             time: Time::System,
             wrong: None,
             #[cfg(feature = "http")]
@@ -199,6 +206,15 @@ impl BackendBuilder {
         self
     }
 
+    /// Takes the operating system's network interfaces for the [`network_check`](Self::network_check), and watches
+    /// them: without one that reaches further than this machine nothing is tried, and once there is one, at once.
+    #[cfg(feature = "netwatch")]
+    pub fn watch_interfaces(mut self) -> Self {
+        self.check = Some(Box::new(super::interfaces::Interfaces));
+        self.watches_interfaces = true;
+        self
+    }
+
     /// Sets the time that waits are measured by. By default the system's.
     pub fn time(mut self, time: Time) -> Self {
         self.time = time;
@@ -210,7 +226,7 @@ impl BackendBuilder {
     /// # Errors
     /// A setting makes no sense, or the system gives no thread. Nothing was started then.
     pub fn start(self, queue: &DiskQueue) -> Result<Guard<Backend>, BackendError> {
-        self.check()?.start(queue).map(Guard::new)
+        self.check()?.start(queue, true).map(Guard::new)
     }
 
     /// Keeps what is wrong with a setting for [`start`](Self::start) to say.
@@ -256,16 +272,22 @@ impl BackendBuilder {
             .map_err(|_| BackendError::Token)?;
         #[cfg(feature = "http")]
         self.http.check()?;
-        let (transport, place) = match self.carrier {
-            Carrier::Own(transport) => (transport, None),
+        let has_provider = self.ask.is_some();
+        let (transport, place, again) = match self.carrier {
+            Carrier::Own(transport) => (transport, None, None),
             #[cfg(feature = "http")]
             Carrier::Relay(url) => {
                 let place = http::Place::new(&url, self.http.may_be_plain)?;
                 if self.http.is_locked {
                     place.lock();
                 }
-                let http = http::Http::at(place.clone(), self.http, self.runtime);
-                (Box::new(http) as Box<dyn Transport>, Some(place))
+                let http = http::Http::at(place.clone(), self.http.clone(), self.runtime);
+                let again = http::again(place.clone(), self.http);
+                (
+                    Box::new(http) as Box<dyn Transport>,
+                    Some(place),
+                    Some(again),
+                )
             }
         };
         Ok(Checked {
@@ -275,10 +297,18 @@ impl BackendBuilder {
             tokens: Tokens::new(self.ask),
             flush_every: self.flush_every,
             drop_deadline: self.drop_deadline,
+            again: Again {
+                transport: again.filter(|_| !has_provider),
+                limits: self.limits,
+                success: self.success,
+                interval: self.flush_every,
+            },
             limits: self.limits,
             success: self.success,
             levels: self.levels,
             watch: Watch::new(self.check),
+            #[cfg(feature = "netwatch")]
+            watches_interfaces: self.watches_interfaces,
             time: self.time,
         })
     }
@@ -288,6 +318,7 @@ impl BackendBuilder {
 pub(crate) struct Checked {
     transport: Box<dyn Transport>,
     place: Option<Place>,
+    again: Again,
     token: Option<Token>,
     tokens: Tokens,
     flush_every: Duration,
@@ -296,17 +327,26 @@ pub(crate) struct Checked {
     success: Success,
     levels: Option<Levels>,
     watch: Watch,
+    #[cfg(feature = "netwatch")]
+    watches_interfaces: bool,
     time: Time,
 }
 
 impl Checked {
-    pub(crate) fn start(self, queue: &DiskQueue) -> Result<Backend, BackendError> {
+    pub(crate) fn start(
+        self,
+        queue: &DiskQueue,
+        is_enabled: bool,
+    ) -> Result<Backend, BackendError> {
         let endpoint = self.transport.endpoint().to_owned();
         let follow = self
             .levels
             .clone()
             .map(|levels| Follow::begin(levels, queue, &self.time));
         let shared = Shared::new(self.token, self.time);
+        if !is_enabled {
+            shared.set_enabled(false);
+        }
         let worker = Worker {
             drain: Drain::new(
                 queue.clone(),
@@ -325,7 +365,10 @@ impl Checked {
             .spawn(move || worker.run())
             .map_err(BackendError::Thread)?;
         Ok(Backend(Arc::new(Inner {
-            shared,
+            #[cfg(feature = "netwatch")]
+            _interfaces: super::interfaces::Watcher::start(self.watches_interfaces, &shared),
+            shared: ArcSwap::new(shared),
+            again: self.again,
             queue: queue.clone(),
             endpoint,
             place: self.place,

@@ -14,16 +14,22 @@
 mod builder;
 mod flush;
 mod follow;
+mod fork;
 mod guard;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "netwatch")]
+mod interfaces;
 mod layer;
 mod network;
 mod next;
 mod own;
+mod quiet;
 mod report;
 mod round;
 mod shared;
+#[cfg(all(unix, feature = "signals"))]
+mod signals;
 mod time;
 mod token;
 mod transport;
@@ -32,6 +38,8 @@ mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
 
 pub use builder::{
     BackendBuilder, BackendError, DEFAULT_BATCH_BYTES, DEFAULT_BATCH_RECORDS,
@@ -45,13 +53,16 @@ pub use http::{
 };
 pub use layer::BackendLayer;
 pub use network::{Network, NetworkCheck, NetworkKind, OFFLINE_POLL};
-pub use report::{Connection, Report, Status, WhyStopped};
+pub use report::{Connection, Report, WhyStopped};
 pub use round::MAX_BODY_BYTES;
 pub use time::{ManualTime, Time};
 pub use transport::{Answer, Get, MAX_ANSWER_BYTES, Request, Transport};
 
 use crate::level::Levels;
 use crate::queue::DiskQueue;
+use crate::status::Status;
+use crate::watch::Changes;
+use fork::Again;
 use shared::Shared;
 
 /// Where the relay is, if that can change.
@@ -66,7 +77,9 @@ pub struct Backend(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    shared: Arc<Shared>,
+    /// Swapped in a forked child.
+    shared: ArcSwap<Shared>,
+    again: Again,
     queue: DiskQueue,
     endpoint: String,
     #[cfg_attr(
@@ -75,7 +88,15 @@ struct Inner {
     )]
     place: Option<Place>,
     levels: Option<Levels>,
+    #[cfg(feature = "netwatch")]
+    _interfaces: interfaces::Watcher,
     drop_deadline: Duration,
+}
+
+impl Inner {
+    fn shared(&self) -> Arc<Shared> {
+        self.shared.load_full()
+    }
 }
 
 impl Backend {
@@ -85,24 +106,24 @@ impl Backend {
     /// The token is none that an HTTP header can carry; the one in use stays.
     pub fn set_token(&self, token: impl Into<String>) -> Result<(), BackendError> {
         let token = token::checked(token.into()).map_err(|_| BackendError::Token)?;
-        self.0.shared.set_token(token);
+        self.0.shared().set_token(token);
         Ok(())
     }
 
     /// Says that the token provider has another token; a sender that waits for one asks at once.
     pub fn token_changed(&self) {
-        self.0.shared.ask_for_token();
+        self.0.shared().ask_for_token();
     }
 
     /// Says that the network may have changed: the sender asks its [`NetworkCheck`] at once.
     pub fn network_changed(&self) {
-        self.0.shared.network_changed();
+        self.0.shared().network_changed();
     }
 
     /// Sends what is there and waits for it, up to the deadline. From any thread, inside or outside of any runtime;
     /// concurrent calls share one drain. Back early, with the reason, when the sender is paused.
     pub fn flush(&self, deadline: Duration) -> Report {
-        let why_stopped = self.0.shared.flush(deadline);
+        let why_stopped = self.0.shared().flush(deadline);
         self.report(why_stopped)
     }
 
@@ -111,13 +132,13 @@ impl Backend {
         &self,
         deadline: Duration,
     ) -> impl Future<Output = Report> + Send + 'static + use<> {
-        let flush = self.0.shared.flush_async(deadline);
+        let flush = self.0.shared().flush_async(deadline);
         let backend = self.clone();
         async move { backend.report(flush.await) }
     }
 
     fn report(&self, why_stopped: WhyStopped) -> Report {
-        let (_, tally) = self.0.shared.snapshot();
+        let (_, tally) = self.0.shared().snapshot();
         Report {
             delivered: tally.delivered,
             pending: self.0.queue.pending().records,
@@ -129,26 +150,42 @@ impl Backend {
 
     /// Wakes the sender, without waiting.
     pub fn nudge(&self) {
-        self.0.shared.nudge();
+        self.0.shared().nudge();
     }
 
-    /// The sender at a glance.
+    /// Stops sending, or goes on. A batch that is on its way arrives. [`Courier::set_enabled`](crate::Courier::set_enabled)
+    /// remembers it over restarts.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.0.shared().set_enabled(enabled);
+    }
+
+    /// How it stands.
     #[must_use]
     pub fn status(&self) -> Status {
-        let (connection, tally) = self.0.shared.snapshot();
-        let pending = self.0.queue.pending();
-        Status {
-            endpoint: self.endpoint(),
-            connection,
-            last_success: tally.last_success.map(|at| at.to_string()),
-            last_error: tally.last_error,
-            delivered: tally.delivered,
-            panics: tally.panics,
-            pending_records: pending.records,
-            pending_bytes: pending.bytes,
-            lost_by_reason: self.0.queue.losses().by_reason(),
-            levels: self.0.levels.as_ref().map(Levels::status),
+        let (connection, tally) = self.0.shared().snapshot();
+        let mut status = Status::of(&self.0.queue);
+        let is_degraded = matches!(status.connection, Connection::Degraded { .. });
+        if !is_degraded || connection == Connection::Disabled {
+            status.connection = connection;
         }
+        let (last_error_at, last_error) = tally.last_error.unzip();
+        Status {
+            enabled: self.0.shared().is_enabled(),
+            endpoint: Some(self.endpoint()),
+            locked: self.is_locked(),
+            last_success: tally.last_success.map(|at| at.to_string()),
+            last_error,
+            last_error_at: last_error_at.map(|at| at.to_string()),
+            delivered: tally.delivered,
+            rejected: tally.rejected,
+            panics: tally.panics,
+            levels: self.0.levels.as_ref().map(Levels::status),
+            ..status
+        }
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        self.0.shared().changes().clone()
     }
 }
 
@@ -163,8 +200,13 @@ impl Backend {
         self.0.place.as_ref()
     }
 
+    fn is_locked(&self) -> bool {
+        self.place().is_some_and(Place::is_locked)
+    }
+
     fn endpoint_changed(&self) {
-        self.0.shared.endpoint_changed();
+        self.0.shared().endpoint_changed();
+        self.0.shared().changes().note();
     }
 }
 
@@ -173,11 +215,15 @@ impl Backend {
     fn endpoint(&self) -> String {
         self.0.endpoint.clone()
     }
+
+    fn is_locked(&self) -> bool {
+        true
+    }
 }
 
 impl Finish for Backend {
     fn finish(&self) {
-        let _: WhyStopped = self.0.shared.flush(self.0.drop_deadline);
-        self.0.shared.stop();
+        let _: WhyStopped = self.0.shared().flush(self.0.drop_deadline);
+        self.0.shared().stop();
     }
 }

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::level::LevelStatus;
-
 /// What a flush came to. Counts run from the start of the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -37,6 +35,8 @@ pub enum WhyStopped {
     PausedNotFound,
     /// There is no network.
     Offline,
+    /// Sending is switched off.
+    Disabled,
     /// The sender has been stopped.
     Stopped,
     /// There is no relay to send to.
@@ -65,32 +65,15 @@ pub enum Connection {
     PausedNotFound,
     /// There is no network: waiting for it.
     Offline,
+    /// Sending is switched off.
+    Disabled,
+    /// The disk refuses; records wait in memory, and it is tried again.
+    Degraded {
+        /// What the system said.
+        reason: String,
+    },
     /// The sender has been stopped.
     Stopped,
-}
-
-/// The sender at a glance, for a settings screen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Status {
-    /// Where records go, without credentials.
-    pub endpoint: String,
-    /// What the sender is doing.
-    pub connection: Connection,
-    /// When the relay last took a batch, in RFC 3339.
-    pub last_success: Option<String>,
-    /// What last went wrong.
-    pub last_error: Option<String>,
-    /// Records delivered since the start.
-    pub delivered: u64,
-    /// Panics, since the start, in what the program gave the sender: a transport, a token provider, a network check.
-    pub panics: u64,
-    /// Records on disk that are not delivered.
-    pub pending_records: u64,
-    /// Their bytes.
-    pub pending_bytes: u64,
-    /// Records lost, by reason.
-    pub lost_by_reason: BTreeMap<&'static str, u64>,
-    /// The levels in force and why, where the sender follows the relay's.
-    pub levels: Option<LevelStatus>,
+    /// There is no relay to send to.
+    NoRelay,
 }

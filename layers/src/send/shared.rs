@@ -14,6 +14,7 @@ use super::report::{Connection, WhyStopped};
 use super::time::{Sleeper, Time};
 use super::wake::{Asked, Cause, Standing, Timers, Wake, wake};
 use crate::sanitize::Sensitive;
+use crate::watch::Changes;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -23,11 +24,13 @@ pub(super) struct Shared {
     /// Beside the state, so that a nudge from a logging thread finds the lock free.
     nudged: AtomicBool,
     sender: OnceLock<ThreadId>,
+    changes: Changes,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     standing: Standing,
+    is_enabled: bool,
     token: Option<Sensitive<String>>,
     asked: Asked,
     /// Tickets given to flushes.
@@ -48,7 +51,7 @@ pub(super) struct Tally {
     /// Panics in a transport, or in what else the program gave the sender.
     pub panics: u64,
     pub last_success: Option<Timestamp>,
-    pub last_error: Option<String>,
+    pub last_error: Option<(Timestamp, String)>,
 }
 
 /// What the sender's thread is woken for.
@@ -70,6 +73,7 @@ impl Shared {
             time,
             state: Mutex::new(State {
                 standing: Standing::Idle,
+                is_enabled: true,
                 token,
                 asked: Asked::default(),
                 flushes_asked: 0,
@@ -81,10 +85,22 @@ impl Shared {
             changed: Condvar::new(),
             nudged: AtomicBool::new(false),
             sender: OnceLock::new(),
+            changes: Changes::default(),
         });
         let sleeper: Arc<dyn Sleeper> = Arc::clone(&shared) as _;
         shared.time.add_sleeper(Arc::downgrade(&sleeper));
         shared
+    }
+
+    /// What a forked child begins with. The parent's lock may be held for ever; then nothing is known of a token.
+    pub(super) fn in_child(&self) -> Arc<Self> {
+        let state = self.state.try_lock();
+        let token = state.as_ref().ok().and_then(|state| state.token.clone());
+        let child = Self::new(token, self.time.clone());
+        if state.is_ok_and(|state| !state.is_enabled) {
+            child.set_enabled(false);
+        }
+        child
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -132,6 +148,20 @@ impl Shared {
         self.change(|state| state.asked.stop = true);
     }
 
+    pub fn set_enabled(&self, is_enabled: bool) {
+        self.change(|state| state.is_enabled = is_enabled);
+        self.changes.note();
+    }
+
+    pub fn is_enabled(&self) -> bool {
+        self.lock().is_enabled
+    }
+
+    /// Counts what is worth a new status.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     /// A ticket for a flush of what was logged so far.
     pub fn ask_for_flush(&self) -> u64 {
         self.change(|state| {
@@ -145,13 +175,14 @@ impl Shared {
         let state = self.lock();
         let wall = |at| self.time.wall(at).to_string();
         let connection = match state.standing {
+            Standing::Stopped => Connection::Stopped,
+            _ if !state.is_enabled => Connection::Disabled,
             Standing::Idle => Connection::Idle,
             Standing::Sending => Connection::Sending,
             Standing::BackingOff { until } => Connection::BackingOff { until: wall(until) },
             Standing::PausedForToken { .. } => Connection::PausedForToken,
             Standing::PausedNotFound => Connection::PausedNotFound,
             Standing::Offline { .. } => Connection::Offline,
-            Standing::Stopped => Connection::Stopped,
         };
         (connection, state.tally.clone())
     }
@@ -182,7 +213,7 @@ impl Shared {
                 linger: lingers_until,
                 levels,
             };
-            match wake(state.standing, state.asked(), timers, now) {
+            match state.wake(timers, now) {
                 Wake::Stop => return Woken::Stop,
                 Wake::Look => {
                     state.asked.network_news = false;
@@ -196,6 +227,7 @@ impl Shared {
                     self.nudged.store(false, Ordering::Release);
                     let covering = state.flushes_asked;
                     self.changed.notify_all();
+                    self.changes.note();
                     return Woken::Round { cause, covering };
                 }
                 Wake::Sleep(until) => {
@@ -206,9 +238,10 @@ impl Shared {
         }
     }
 
-    /// True once nobody waits for what is still under way.
+    /// True once nobody waits for what is still under way, or nobody wants it sent any more.
     pub fn is_stopping(&self) -> bool {
-        self.lock().asked.stop
+        let state = self.lock();
+        state.asked.stop || !state.is_enabled
     }
 
     /// True when errors were logged since the round began, and nobody waits for a flush.
@@ -231,6 +264,7 @@ impl Shared {
 
     pub fn stands(&self, standing: Standing) {
         self.change(|state| state.standing = standing);
+        self.changes.note();
     }
 
     /// The network was looked at for the flushes up to this ticket.
@@ -248,18 +282,31 @@ impl Shared {
         tally.delivered += delivered;
         tally.rejected += rejected;
         tally.last_success = Some(now);
+        self.changes.note();
     }
 
     pub fn failed(&self, error: String) {
-        self.lock().tally.last_error = Some(error);
+        let now = self.wall_now();
+        self.lock().tally.last_error = Some((now, error));
+        self.changes.note();
     }
 
     pub fn panicked(&self) {
         self.lock().tally.panics += 1;
+        self.changes.note();
     }
 }
 
 impl State {
+    /// While sending is switched off nothing wakes the sender but its end.
+    fn wake(&self, timers: Timers, now: Duration) -> Wake {
+        if self.is_enabled || self.asked.stop {
+            wake(self.standing, self.asked(), timers, now)
+        } else {
+            Wake::Sleep(None)
+        }
+    }
+
     fn asked(&self) -> Asked {
         let answered = match self.standing {
             Standing::Offline { .. } => self.flushes_looked,
@@ -283,6 +330,8 @@ impl State {
         }
         let asked = &self.asked;
         match self.standing {
+            Standing::Stopped => Some(WhyStopped::Stopped),
+            _ if !self.is_enabled => Some(WhyStopped::Disabled),
             Standing::PausedForToken { .. } if !asked.new_token && !asked.new_endpoint => {
                 Some(WhyStopped::PausedForToken)
             }
@@ -290,7 +339,6 @@ impl State {
             Standing::Offline { .. } if self.flushes_looked >= ticket && !asked.network_news => {
                 Some(WhyStopped::Offline)
             }
-            Standing::Stopped => Some(WhyStopped::Stopped),
             _ if now >= until => Some(WhyStopped::Deadline),
             _ => None,
         }

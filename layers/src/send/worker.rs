@@ -5,10 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing_core::{Dispatch, dispatcher};
-
 use super::follow::Follow;
 use super::network::{self, OFFLINE_POLL, Watch};
+use super::quiet::quietly;
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
 use super::wake::{Cause, Standing};
@@ -39,8 +38,6 @@ impl Worker {
     pub fn run(mut self) {
         let shared = Arc::clone(&self.drain.shared);
         let stopped = Stopped(Arc::clone(&shared));
-        // `Dispatch::none()` is known to no callsite; a `NoSubscriber` would raise the process's level to TRACE.
-        let quiet = dispatcher::set_default(&Dispatch::none());
         shared.runs_here();
         // The first timed round comes somewhere in the second half of the interval: a fleet that is switched on as
         // one does not send as one.
@@ -50,10 +47,13 @@ impl Worker {
             let levels = self.follow.as_ref().map(Follow::due);
             match shared.wait(timer, linger, levels) {
                 Woken::Stop => break,
-                Woken::Look => self.look(),
-                Woken::Levels => self.levels(),
+                Woken::Look => quietly(|| self.look()),
+                Woken::Levels => {
+                    self.levels();
+                    shared.changes().note();
+                }
                 Woken::Round { cause, covering } => {
-                    self.round(cause, covering);
+                    quietly(|| self.round(cause, covering));
                     timer = shared.time.now() + self.interval;
                     linger = match cause {
                         Cause::Nudge if shared.is_only_nudged() => (linger * 2).min(MAX_LINGER),
@@ -63,8 +63,7 @@ impl Worker {
             }
         }
         // What the transport says while it is dropped is nobody's business either.
-        drop(self);
-        drop(quiet);
+        quietly(|| drop(self));
         drop(stopped);
     }
 
@@ -137,7 +136,7 @@ impl Worker {
         if matches!(drain.shared.standing(), Standing::Offline { .. }) {
             return follow.cannot_ask("no network".to_owned());
         }
-        let asked = catch_unwind(AssertUnwindSafe(|| match drain.token() {
+        let asked = catch_unwind(AssertUnwindSafe(|| match quietly(|| drain.token()) {
             Ok(token) => follow.ask(drain.transport.as_mut(), token.as_ref()),
             Err(why) => follow.cannot_ask(why.to_string()),
         }));

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::own;
+use super::quiet::quietly;
 use super::round::jitter;
 use super::time::Time;
 use super::token::Token;
@@ -102,12 +103,13 @@ impl Follow {
 
     /// Asks the relay, and takes what it says.
     pub fn ask(&mut self, transport: &mut dyn Transport, token: Option<&Token>) {
-        let answer = transport.get(&Get {
+        let get = Get {
             path: &self.question(),
             token: token.map(|token| token.0.as_str()),
             request_id: &Uuid::new_v4().to_string(),
             if_none_match: self.etag.as_deref(),
-        });
+        };
+        let answer = quietly(|| transport.get(&get));
         self.take(&answer);
     }
 

@@ -185,6 +185,7 @@ impl Backend {
     pub fn lock_endpoint(&self) {
         if let Some(place) = self.place() {
             place.lock();
+            self.changes().note();
         }
     }
 }

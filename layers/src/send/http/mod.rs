@@ -37,6 +37,14 @@ pub struct Http {
     built: Option<Built>,
 }
 
+/// Makes more transports to the same place, each with a runtime of its own.
+pub(super) fn again(place: Place, settings: Settings) -> super::fork::MakeTransport {
+    Box::new(move || {
+        let (place, settings) = (place.clone(), settings.clone());
+        Box::new(Http::at(place, settings, OwnRuntime::default())) as Box<dyn Transport>
+    })
+}
+
 /// A client for endpoints of one kind.
 struct Built {
     client: Client,

@@ -1,0 +1,75 @@
+//! A forked child has no sender: threads are not copied. So it begins one of its own, over a connection of its own.
+//!
+//! 1. Nothing of the parent's sender is touched: its locks may be held for ever, and its runtime's descriptors are
+//!    the parent's too.
+//! 2. What the sender's thread alone had is not there: a token provider, a network check, a transport of the
+//!    program's own. A child whose sender needs one of these has none; its records wait for the next start, or for
+//!    the parent, which takes them over once the child is gone.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Backend;
+use super::network::Watch;
+use super::next::Success;
+use super::round::{Drain, Limits};
+use super::token::Tokens;
+use super::transport::Transport;
+use super::wake::Standing;
+use super::worker::Worker;
+
+/// Makes a transport like the sender's own.
+pub(super) type MakeTransport = Box<dyn Fn() -> Box<dyn Transport> + Send + Sync>;
+
+/// What it takes to begin again.
+pub(super) struct Again {
+    pub transport: Option<MakeTransport>,
+    pub limits: Limits,
+    pub success: Success,
+    pub interval: Duration,
+}
+
+impl fmt::Debug for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Again").finish_non_exhaustive()
+    }
+}
+
+impl Backend {
+    /// What is to be called in a forked child, once.
+    pub(crate) fn in_child(&self) -> impl Fn() + Send + Sync + 'static {
+        let inner = Arc::downgrade(&self.0);
+        move || {
+            if let Some(inner) = inner.upgrade() {
+                Self(inner).begin_in_child();
+            }
+        }
+    }
+
+    fn begin_in_child(&self) {
+        let shared = self.0.shared().in_child();
+        self.0.shared.store(Arc::clone(&shared));
+        let again = &self.0.again;
+        let Some(transport) = again.transport.as_ref().map(|transport| transport()) else {
+            return shared.stands(Standing::Stopped);
+        };
+        let worker = Worker {
+            drain: Drain::new(
+                self.0.queue.clone(),
+                transport,
+                Tokens::new(None),
+                Arc::clone(&shared),
+                again.limits,
+                again.success,
+            ),
+            watch: Watch::new(None),
+            follow: None,
+            interval: again.interval,
+        };
+        let thread = std::thread::Builder::new().name("courier-send".to_owned());
+        if thread.spawn(move || worker.run()).is_err() {
+            shared.stands(Standing::Stopped);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! How it stands, at a glance: for the settings screen of a program.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::level::LevelStatus;
+use crate::queue::{DiskQueue, Health};
+use crate::send::Connection;
+
+/// How recording and sending stand. It can be shown, or serialized as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether records are sent.
+    pub enabled: bool,
+    /// Whether records are made.
+    pub recording: bool,
+    /// Where records go, without credentials; nothing where there is no relay.
+    pub endpoint: Option<String>,
+    /// Whether the endpoint is fixed for as long as the program runs.
+    pub locked: bool,
+    /// What the sender is doing, or what stands in its way.
+    pub connection: Connection,
+    /// When the relay last took a batch, in RFC 3339.
+    pub last_success: Option<String>,
+    /// What last went wrong.
+    pub last_error: Option<String>,
+    /// When, in RFC 3339.
+    pub last_error_at: Option<String>,
+    /// Records delivered since the start.
+    pub delivered: u64,
+    /// Records that the relay refused for their content since the start.
+    pub rejected: u64,
+    /// Panics, since the start, in what the program gave the sender: a transport, a token provider, a network check.
+    pub panics: u64,
+    /// Records on disk that are not delivered.
+    pub pending_records: u64,
+    /// Their bytes.
+    pub pending_bytes: u64,
+    /// Records lost, by reason.
+    pub lost_by_reason: BTreeMap<&'static str, u64>,
+    /// The levels in force and why, where the sender follows the relay's.
+    pub levels: Option<LevelStatus>,
+}
+
+impl Status {
+    /// Of a queue that nobody sends from.
+    pub(crate) fn of(queue: &DiskQueue) -> Self {
+        let pending = queue.pending();
+        let connection = match queue.health() {
+            Health::Healthy => Connection::NoRelay,
+            Health::Degraded(reason) => Connection::Degraded { reason },
+        };
+        Self {
+            enabled: true,
+            recording: true,
+            endpoint: None,
+            locked: false,
+            connection,
+            last_success: None,
+            last_error: None,
+            last_error_at: None,
+            delivered: 0,
+            rejected: 0,
+            panics: 0,
+            pending_records: pending.records,
+            pending_bytes: pending.bytes,
+            lost_by_reason: queue.losses().by_reason(),
+            levels: None,
+        }
+    }
+}
