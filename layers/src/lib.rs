@@ -65,9 +65,9 @@
 //!
 //! # Modules
 //!
-//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`level`] says which are recorded,
-//! also from afar; [`sanitize`] finds what is
-//! secret; [`record`] and [`wire`] are the shapes that travel; [`testing`] is for your own tests.
+//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`level`] says which are
+//! recorded, also from afar; [`sanitize`] finds what is secret; [`record`] and [`wire`] are the shapes that travel;
+//! [`testing`] is for your own tests.
 //!
 //! # Features
 //!
