@@ -1,4 +1,5 @@
 //! How fast does a backlog come home, what does that cost in memory, and how many requests does a storm of errors make?
+//! And before all that: how long does a start take, and what does a program cost that is idle?
 //!
 //! `cargo bench -p courier-benches --bench send`; with `-- --test` everything runs once and small, for CI.
 //! The server is a process of its own: it inflates each body, counts the records in it and answers with a receipt.
@@ -38,8 +39,12 @@ fn main() {
                 ROWS.iter().find(|(what, ..)| *what == row).expect("a row");
             return drain(what, records, batch, compression);
         }
+        (Some("--as-idle"), Some(kind)) => return idle(&kind, args.next()),
+        (Some("--as-start"), Some(root)) => return start(&root),
         _ => {}
     }
+    starts(if is_test_run() { 10 << 20 } else { 1 << 30 });
+    idles();
     println!(
         "{:<31} {:>9} {:>9} {:>12} {:>12} {:>10}",
         "drained to a server on loopback", "requests", "wall", "records/s", "one core", "memory"
@@ -56,14 +61,113 @@ fn main() {
     storm(100_000 / scale);
 }
 
+/// Prints how long a start takes, with nothing and with much pending; the best of five processes each.
+fn starts(pending_bytes: u64) {
+    for bytes in [0, pending_bytes] {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        if bytes > 0 {
+            let queue = open(root.path());
+            let mut line = Line::new();
+            for n in 0.. {
+                line.clear();
+                line.body().extend_from_slice(body(n).as_bytes());
+                let _ = queue.append(&mut line, Durability::PageCache);
+                if n % 1000 == 0 && queue.pending().bytes >= bytes {
+                    break;
+                }
+            }
+        }
+        let took = (0..5).map(|_| {
+            let root = root.path().to_str().expect("text");
+            said(&["--as-start", root])
+                .trim()
+                .parse::<f64>()
+                .expect("a figure")
+        });
+        let best = took.fold(f64::INFINITY, f64::min);
+        println!(
+            "start and install with {} MiB pending: {best:.2} ms",
+            bytes >> 20
+        );
+    }
+}
+
+/// One start, in milliseconds.
+fn start(root: &str) {
+    let before = Instant::now();
+    let courier = Courier::builder("bench", "1")
+        .dir(root)
+        .max_bytes(2 << 30)
+        // Nobody listens there, and nothing is sent so soon.
+        .relay("http://127.0.0.1:9")
+        .start()
+        .expect("it starts");
+    courier.install().expect("it is the first");
+    let took = before.elapsed();
+    println!("{}", took.as_secs_f64() * 1e3);
+    // Without a last flush: this is about the start.
+    std::process::exit(0);
+}
+
+/// Prints what an idle program is resident with.
+fn idles() {
+    let server = Server::start();
+    let url = server.url();
+    let kib = |args: &[&str]| said(args).trim().parse::<u64>().expect("a figure");
+    let without = kib(&["--as-idle", "without"]);
+    for kind in ["installed", "after a send"] {
+        let with = kib(&["--as-idle", kind, &url]);
+        println!(
+            "idle, {kind}: +{:.1} MiB over the same program without ({:.1} MiB)",
+            with.saturating_sub(without) as f64 / 1024.0,
+            without as f64 / 1024.0
+        );
+    }
+    println!();
+}
+
+/// One idle program, in KiB.
+fn idle(kind: &str, url: Option<String>) {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let courier = url.map(|url| {
+        let courier = Courier::builder("bench", "1")
+            .dir(root.path())
+            .relay(url)
+            .start()
+            .expect("it starts");
+        courier.install().expect("it is the first");
+        courier
+    });
+    if let Some(courier) = courier.as_ref().filter(|_| kind == "after a send") {
+        tracing::debug!("not recorded");
+        assert_eq!(courier.flush(PATIENCE).why_stopped, WhyStopped::Drained);
+    }
+    println!("{}", resident("VmRSS:"));
+}
+
+/// What this program says as another process.
+fn said(args: &[&str]) -> String {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(args)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn open(root: &std::path::Path) -> DiskQueue {
+    DiskQueue::builder(root)
+        .max_bytes(2 << 30)
+        .fsync(Fsync::Never)
+        .open()
+        .expect("a queue")
+}
+
 /// Drains a queue of records of about 300 bytes, and prints what it took.
 fn drain(what: &str, records: usize, batch: usize, compression: Compression) {
     let root = tempfile::tempdir().expect("a temporary directory");
-    let queue = DiskQueue::builder(root.path())
-        .max_bytes(1 << 30)
-        .fsync(Fsync::Never)
-        .open()
-        .expect("a queue");
+    let queue = open(root.path());
     let mut line = Line::new();
     for n in 0..records {
         line.clear();

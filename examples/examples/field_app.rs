@@ -66,6 +66,9 @@ struct Args {
     /// Puts a stock `fmt` layer that writes to stderr into the same stack.
     #[arg(long)]
     fmt: bool,
+    /// On SIGTERM and Ctrl-C, sends what is there before the program ends by it.
+    #[arg(long)]
+    finish_on_signals: bool,
     /// Logs one more record with this message, in a span of its own.
     #[arg(long, value_name = "TEXT")]
     say: Option<String>,
@@ -126,6 +129,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
         courier = courier.user(user);
     }
     let courier = courier.start().context("cannot start")?;
+    #[cfg(unix)]
+    if args.finish_on_signals {
+        courier.finish_on_signals().context("cannot hook signals")?;
+    }
 
     let console = args
         .fmt

@@ -94,6 +94,13 @@ impl CourierBuilder {
         self
     }
 
+    /// Sends by a sender with settings of its own: timeouts, certificates, compression, a token provider, a network
+    /// check. In place of [`relay`](Self::relay).
+    pub fn backend(mut self, backend: BackendBuilder) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
     /// Sets the bearer token for the relay.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());

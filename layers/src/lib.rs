@@ -65,9 +65,9 @@
 //!
 //! # Modules
 //!
-//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`level`] says which are recorded,
-//! also from afar; [`sanitize`] finds what is
-//! secret; [`record`] and [`wire`] are the shapes that travel; [`testing`] is for your own tests.
+//! [`queue`] keeps records on disk, with or without `tracing`; [`send`] brings them home; [`level`] says which are
+//! recorded, also from afar; [`sanitize`] finds what is secret; [`record`] and [`wire`] are the shapes that travel;
+//! [`testing`] is for your own tests.
 //!
 //! # Features
 //!
@@ -75,6 +75,9 @@
 //! |---|---|---|
 //! | `http` | yes | `send::Http`, `Backend::builder`, `CourierBuilder::relay`: delivery over HTTP; brings reqwest, rustls and tokio |
 //! | `local-log` | yes | [`local_log`], `CourierBuilder::local_log`: a human-readable log in files; brings tracing-appender |
+//! | `signals` | yes | `Guard::finish_on_signals`: the last flush on SIGTERM and Ctrl-C, on Unix; brings signal-hook |
+//! | `zstd` | no | `send::Compression::Zstd`; brings zstd, which is C |
+//! | `netwatch` | no | `BackendBuilder::watch_interfaces`: the system's network interfaces as network check; brings netwatcher |
 //! | `policy` | no | [`sanitize`]: policies from TOML files, patterns of your own; brings regex and toml |
 //! | `pseudonym` | no | [`sanitize`]: keyed pseudonyms in place of markers; brings hmac and sha2 |
 //!
@@ -85,7 +88,9 @@
 //!
 //! One of the queue (`courier-queue`: segments, syncing) and one of the sender (`courier-send`), which looks names up
 //! on a short-lived third (`courier-resolve`). With a local log, one that writes it (`courier-local`); with
-//! `on_change`, one that calls back (`courier-status`). Nothing else.
+//! `on_change`, one that calls back (`courier-status`); where signals are hooked, one that waits for them
+//! (`courier-signal`); while a [`Backend::flush_async`] waits, one that watches its deadline (`courier-flush`). Nothing
+//! else.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),

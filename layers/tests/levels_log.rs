@@ -1,5 +1,9 @@
-//! The maximum of the `log` crate follows the levels. A file of its own: that number is one for the process.
+//! The levels change on another thread, which has no subscriber, as the sender's has none; and the maximum of the `log`
+//! crate follows. A file of its own: the global default and that number are one for the process.
 
+use std::thread;
+
+use tracing::{Dispatch, dispatcher};
 use tracing_courier::{
     DiskQueue, DiskQueueLayer, Level, Levels, Rules, SanitizeExt, SanitizeLayer,
 };
@@ -16,29 +20,40 @@ fn records_of_the_log_crate_follow_the_levels_and_its_maximum_never_falls_below_
         .sanitized(SanitizeLayer::default())
         .init();
     assert_eq!(log::max_level(), LevelFilter::Info);
+    let set = |rules: Rules| {
+        let change = || {
+            let _quiet = dispatcher::set_default(&Dispatch::none());
+            levels.set(rules);
+        };
+        thread::scope(|scope| scope.spawn(change).join().unwrap());
+    };
     let recorded = || {
         let before = queue.pending().records;
         log::trace!(target: "app::sync", "trace");
         log::debug!(target: "app::http", "debug");
         log::info!(target: "app", "info");
         log::error!(target: "app", "error");
+        tracing::trace!(target: "app::sync", "trace");
+        tracing::debug!(target: "app::http", "debug");
+        tracing::info!(target: "app", "info");
+        tracing::error!(target: "app", "error");
         queue.pending().records - before
     };
-    assert_eq!(recorded(), 2);
+    assert_eq!(recorded(), 4);
 
-    levels.set(Rules::new(Level::Info).module("app::sync", Level::Trace));
+    set(Rules::new(Level::Info).module("app::sync", Level::Trace));
     assert_eq!(log::max_level(), LevelFilter::Trace);
-    assert_eq!(recorded(), 3);
-    levels.set(Rules::new(Level::Debug));
+    assert_eq!(recorded(), 6);
+    set(Rules::new(Level::Debug));
     assert_eq!(log::max_level(), LevelFilter::Debug);
-    assert_eq!(recorded(), 3);
+    assert_eq!(recorded(), 6);
 
-    levels.set(Rules::new(Level::Fatal));
+    set(Rules::new(Level::Fatal));
     assert_eq!(log::max_level(), LevelFilter::Info, "what it began with");
-    assert_eq!(recorded(), 1, "an error can't be silenced");
+    assert_eq!(recorded(), 2, "an error can't be silenced");
 
     log::set_max_level(LevelFilter::Off);
-    levels.set(Rules::new(Level::Trace));
+    set(Rules::new(Level::Trace));
     assert_eq!(
         log::max_level(),
         LevelFilter::Off,

@@ -334,8 +334,8 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Bodies on their way in: 64 MiB in all.
-const RECEIVING_KIB: u32 = 64 * 1024;
+/// Bodies on their way in: 32 MiB in all.
+const RECEIVING_KIB: u32 = 32 * 1024;
 
 /// Batches being worked on: 4 MiB of text in all, because text becomes up to thirty times as much on the way.
 const WORKING_KIB: u32 = 4 * 1024;
@@ -471,7 +471,7 @@ mod tests {
     #[tokio::test]
     async fn one_user_has_a_quarter_of_the_room_for_bodies_on_their_way() {
         let limits = limits(0, 0, 0);
-        let body = 4 << 20;
+        let body = 2 << 20;
         let mut slow = Vec::new();
         for _ in 0..3 {
             slow.push(limits.receive("a", body).await.expect("there is room"));

@@ -12,6 +12,7 @@ mod change;
 mod decided;
 mod filter;
 mod log_max;
+mod rebuild;
 mod rules;
 mod setting;
 mod stack;
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tracing_core::{Metadata, callsite};
+use tracing_core::Metadata;
 
 use change::Asked;
 pub use change::{Change, LevelStatus};
@@ -179,7 +180,7 @@ impl Levels {
             // In this order: whoever still decides by the old levels either is forgotten here or sees the new count.
             self.0.swaps.fetch_add(1, Ordering::SeqCst);
             self.0.decided.forget_all();
-            state.log_max.follow(callsite::rebuild_interest_cache);
+            state.log_max.follow(rebuild::rebuild);
         }
         drop(state);
         let change = (before != after).then(|| Change::between(before, after))?;

@@ -92,6 +92,8 @@ pub struct BackendBuilder {
     success: Success,
     levels: Option<Levels>,
     check: Option<Box<dyn NetworkCheck>>,
+    #[cfg(feature = "netwatch")]
+    watches_interfaces: bool,
     time: Time,
     /// The first thing that was wrong with a setting, for `start` to say.
     wrong: Option<BackendError>,
@@ -129,6 +131,8 @@ impl BackendBuilder {
             success: Success::Receipt,
             levels: None,
             check: None,
+            #[cfg(feature = "netwatch")]
+            watches_interfaces: false,
             time: Time::System,
             wrong: None,
             #[cfg(feature = "http")]
@@ -199,6 +203,15 @@ impl BackendBuilder {
     /// Asks this before it sends: without a network nothing is tried. By default requests find out.
     pub fn network_check(mut self, check: impl NetworkCheck + 'static) -> Self {
         self.check = Some(Box::new(check));
+        self
+    }
+
+    /// Takes the operating system's network interfaces for the [`network_check`](Self::network_check), and watches
+    /// them: without one that reaches further than this machine nothing is tried, and once there is one, at once.
+    #[cfg(feature = "netwatch")]
+    pub fn watch_interfaces(mut self) -> Self {
+        self.check = Some(Box::new(super::interfaces::Interfaces));
+        self.watches_interfaces = true;
         self
     }
 
@@ -294,6 +307,8 @@ impl BackendBuilder {
             success: self.success,
             levels: self.levels,
             watch: Watch::new(self.check),
+            #[cfg(feature = "netwatch")]
+            watches_interfaces: self.watches_interfaces,
             time: self.time,
         })
     }
@@ -312,6 +327,8 @@ pub(crate) struct Checked {
     success: Success,
     levels: Option<Levels>,
     watch: Watch,
+    #[cfg(feature = "netwatch")]
+    watches_interfaces: bool,
     time: Time,
 }
 
@@ -348,6 +365,8 @@ impl Checked {
             .spawn(move || worker.run())
             .map_err(BackendError::Thread)?;
         Ok(Backend(Arc::new(Inner {
+            #[cfg(feature = "netwatch")]
+            _interfaces: super::interfaces::Watcher::start(self.watches_interfaces, &shared),
             shared: ArcSwap::new(shared),
             again: self.again,
             queue: queue.clone(),

@@ -18,6 +18,8 @@ mod fork;
 mod guard;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "netwatch")]
+mod interfaces;
 mod layer;
 mod network;
 mod next;
@@ -26,6 +28,8 @@ mod quiet;
 mod report;
 mod round;
 mod shared;
+#[cfg(all(unix, feature = "signals"))]
+mod signals;
 mod time;
 mod token;
 mod transport;
@@ -84,6 +88,8 @@ struct Inner {
     )]
     place: Option<Place>,
     levels: Option<Levels>,
+    #[cfg(feature = "netwatch")]
+    _interfaces: interfaces::Watcher,
     drop_deadline: Duration,
 }
 

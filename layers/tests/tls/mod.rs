@@ -47,7 +47,7 @@ impl Tls {
     }
 
     /// A server on `https://localhost`.
-    pub fn serve(&self, acts: Vec<Act>) -> Server {
+    pub fn serve(&self) -> Server {
         let (certificate, key) = self.issue("localhost");
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).unwrap();
@@ -71,7 +71,7 @@ impl Tls {
                 ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
             Ok(Box::new(StreamOwned::new(connection, stream)))
         };
-        Server::start_with("https://localhost", wrap, acts)
+        Server::start_with("https://localhost", wrap, |_| Act::Receipt)
     }
 
     fn issue(&self, name: &str) -> (Certificate, KeyPair) {

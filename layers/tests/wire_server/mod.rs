@@ -28,8 +28,8 @@ pub enum Act {
     Slow,
     /// Takes the records, then resets the connection in the middle of its receipt.
     ResetInAnswer,
-    /// Resets the connection in the middle of the request.
-    ResetInRequest,
+    /// Resets the connection in place of an answer.
+    Reset,
 }
 
 /// A connection, with or without TLS.
@@ -43,8 +43,8 @@ pub struct Seen {
     /// Request line and headers.
     pub head: String,
     pub act: Act,
-    /// As it was sent.
-    sent: Vec<u8>,
+    /// The body as it was sent.
+    pub sent: Vec<u8>,
 }
 
 impl Seen {
@@ -65,20 +65,24 @@ impl Seen {
                 let mut gzip = flate2::read::GzDecoder::new(&self.sent[..]);
                 gzip.read_to_end(&mut body).expect("gzip");
             }
-            #[cfg(feature = "zstd")]
-            "zstd" => body = zstd::decode_all(&self.sent[..]).expect("zstd"),
             _ => body.clone_from(&self.sent),
         }
         body
     }
 
-    /// The records; none of a body that did not come whole.
+    /// The records.
     pub fn records(&self) -> Vec<Value> {
-        if self.sent.is_empty() {
-            return Vec::new();
-        }
         let body: Value = serde_json::from_slice(&self.body()).expect("a body is JSON");
         body["logs"].as_array().expect("logs").clone()
+    }
+
+    /// The queue that the records were written to.
+    pub fn queue(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body()).expect("a body is JSON");
+        body["context"]["queue"]
+            .as_str()
+            .expect("its id")
+            .to_owned()
     }
 
     /// The numbers of the records.
@@ -91,9 +95,11 @@ impl Seen {
     }
 }
 
-#[derive(Default)]
+/// Says what to do with a request.
+type Script = Box<dyn FnMut(&Seen) -> Act + Send>;
+
 struct State {
-    acts: VecDeque<Act>,
+    script: Script,
     seen: Vec<Seen>,
     open: Vec<TcpStream>,
     written: usize,
@@ -105,22 +111,31 @@ pub struct Server {
 }
 
 impl Server {
+    /// Does these, one for each request, and answers as a relay does after them.
     pub fn start(acts: Vec<Act>) -> Self {
+        let mut acts = VecDeque::from(acts);
+        Self::start_by(move |_| acts.pop_front().unwrap_or(Act::Receipt))
+    }
+
+    /// Does what this says.
+    pub fn start_by(script: impl FnMut(&Seen) -> Act + Send + 'static) -> Self {
         let plain = |stream| Ok(Box::new(stream) as Box<dyn Stream>);
-        Self::start_with("http://127.0.0.1", plain, acts)
+        Self::start_with("http://127.0.0.1", plain, script)
     }
 
     /// With connections wrapped into something else.
     pub fn start_with(
         base: &str,
         wrap: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + 'static,
-        acts: Vec<Act>,
+        script: impl FnMut(&Seen) -> Act + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let state = Arc::new(Mutex::new(State {
-            acts: acts.into(),
-            ..State::default()
+            script: Box::new(script),
+            seen: Vec::new(),
+            open: Vec::new(),
+            written: 0,
         }));
         std::thread::spawn({
             let state = Arc::clone(&state);
@@ -171,20 +186,21 @@ fn serve(stream: Box<dyn Stream>, state: &Mutex<State>) -> Option<()> {
         while !head.ends_with("\r\n\r\n") {
             stream.read_line(&mut head).ok().filter(|&read| read > 0)?;
         }
-        let act = state.lock().unwrap().acts.pop_front();
         let mut seen = Seen {
             at: Instant::now(),
             head,
-            act: act.unwrap_or(Act::Receipt),
+            act: Act::Receipt,
             sent: Vec::new(),
         };
         let length = seen.header("content-length").parse().unwrap_or(0);
-        let act = seen.act.clone();
-        if !matches!(act, Act::ResetInRequest) {
-            seen.sent.resize(length, 0);
-            stream.read_exact(&mut seen.sent).ok()?;
-        }
-        let records = seen.records().len();
+        seen.sent.resize(length, 0);
+        stream.read_exact(&mut seen.sent).ok()?;
+        let act = (state.lock().unwrap().script)(&seen);
+        seen.act = act.clone();
+        let records = match act {
+            Act::Receipt | Act::ResetInAnswer => seen.records().len(),
+            _ => 0,
+        };
         state.lock().unwrap().seen.push(seen);
         answer(stream.get_mut(), &act, records, state)?;
     }
@@ -226,7 +242,7 @@ fn answer(stream: &mut dyn Stream, act: &Act, records: usize, state: &Mutex<Stat
             stream.flush().ok()?;
             None
         }
-        Act::ResetInRequest => None,
+        Act::Reset => None,
     }
 }
 
