@@ -74,8 +74,8 @@ fn main() {
         );
     }
 
-    println!("
-wake-ups of all threads in {watched} s");
+    println!();
+    println!("wake-ups of all threads in {watched} s");
     for (row, way) in [
         ("the program without us", "sleep-bare"),
         ("with us, after the first send", "sleep"),
