@@ -2,14 +2,18 @@
 //!
 //! `cargo bench -p courier-benches --bench event`. The peers run in the same process, one after the other, and each
 //! row includes the timer's own cost, which is the first row. CPU counts every thread that works for the row. A word
-//! behind `--` picks the rows that have it in their name.
+//! behind `--` picks the rows that have it in their name. Last comes a burst of four threads: who loses how much of it.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use courier_benches::{Stopwatch, cpu_time, is_test_run, is_wanted};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLoggerProvider};
+use sentry_core::test::TestTransport;
 use tracing::{Dispatch, info, info_span};
 use tracing_courier::Courier;
 use tracing_courier::prelude::*;
@@ -53,6 +57,23 @@ fn main() {
     );
     let _ = provider.shutdown();
 
+    let options = sentry_core::ClientOptions::new()
+        .dsn("https://public@sentry.invalid/1")
+        .transport(TestTransport::new());
+    let client = Arc::new(sentry_core::Client::from(options));
+    let hub = sentry_core::Hub::new(Some(client), Arc::default());
+    let sentry = tracing_subscriber::registry()
+        .with(sentry_tracing::SpanLayer::new())
+        .with(sentry_tracing::BreadcrumbLayer::new());
+    sentry_core::Hub::run(Arc::new(hub), || {
+        row(
+            "sentry-tracing, a breadcrumb in memory",
+            events,
+            sentry.into(),
+            event,
+        );
+    });
+
     let courier = Courier::builder("bench", "1")
         .dir(dir.path().join("queue"))
         .max_bytes(1 << 30)
@@ -68,6 +89,63 @@ fn main() {
         stack.into(),
         event,
     );
+    drop(courier);
+    bursts(dir.path(), events / 4);
+}
+
+/// Four threads at once, as fast as they can.
+fn bursts(dir: &Path, events_each: u32) {
+    println!("\n4 threads, {events_each} events each, as fast as they can: lost\n");
+    let log = tracing_appender::rolling::never(dir, "burst.jsonl");
+    let (writer, guard) = tracing_appender::non_blocking(log);
+    let dropped = writer.error_counter();
+    let json = tracing_subscriber::fmt().json().with_writer(writer);
+    burst(json.finish().into(), events_each);
+    drop(guard);
+    println!("- tracing-appender: {}", dropped.dropped_lines());
+
+    let provider = SdkLoggerProvider::builder()
+        .with_batch_exporter(Discard)
+        .build();
+    let exported = EXPORTED.load(Ordering::Relaxed);
+    let bridge = OpenTelemetryTracingBridge::new(&provider);
+    burst(
+        tracing_subscriber::registry().with(bridge).into(),
+        events_each,
+    );
+    let _ = provider.shutdown();
+    let exported = EXPORTED.load(Ordering::Relaxed) - exported;
+    let lost = u64::from(4 * events_each) - exported;
+    println!("- opentelemetry-appender-tracing: {lost}");
+
+    let courier = Courier::builder("bench", "1")
+        .dir(dir.join("burst"))
+        .max_bytes(1 << 30)
+        .without_panic_hook()
+        .start()
+        .expect("a queue in a fresh directory");
+    let before = courier.queue().pending().records;
+    let stack = tracing_subscriber::registry()
+        .with(courier.layer())
+        .sanitized(courier.sanitizer());
+    burst(stack.into(), events_each);
+    let on_disk = courier.queue().pending().records - before;
+    let lost = u64::from(4 * events_each) - on_disk;
+    println!("- Courier: {lost}");
+}
+
+fn burst(subscriber: Dispatch, events_each: u32) {
+    let together = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                tracing::dispatcher::with_default(&subscriber, || {
+                    together.wait();
+                    (0..events_each).for_each(event);
+                });
+            });
+        }
+    });
 }
 
 /// The event in question.
@@ -105,12 +183,16 @@ fn row(name: &str, events: u32, subscriber: Dispatch, event: impl Fn(u32)) {
     });
 }
 
+/// What [`Discard`] was given.
+static EXPORTED: AtomicU64 = AtomicU64::new(0);
+
 /// An exporter that is as fast as can be.
 #[derive(Debug)]
 struct Discard;
 
 impl LogExporter for Discard {
-    async fn export(&self, _batch: LogBatch<'_>) -> OTelSdkResult {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        EXPORTED.fetch_add(batch.iter().count() as u64, Ordering::Relaxed);
         Ok(())
     }
 }

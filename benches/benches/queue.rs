@@ -15,9 +15,14 @@ use tracing_courier::queue::{DiskQueue, Durability, Fsync, Line};
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let scale = if is_test { 100 } else { 1 };
-    println!("{:<58} {:>10} {:>10} {:>9}", "", "p50", "p99", "ratio");
+    println!(
+        "{:<58} {:>10} {:>10} {:>10} {:>7}",
+        "", "p50", "p99", "p99.9", "ratio"
+    );
     appends(200_000 / scale);
-    appends_into_a_full_queue(200_000 / scale);
+    for fsync in [Fsync::Never, Fsync::Fatal] {
+        appends_into_a_full_queue(200_000 / scale, fsync);
+    }
     drains(35_000 / scale);
     confirms(20_000 / scale);
     opens(&[10 << 20, (1 << 30) / scale as u64]);
@@ -53,16 +58,13 @@ fn appends(count: usize) {
     let pids = (0..count)
         .map(|_| timed(|| _ = black_box(std::process::id())))
         .collect();
-    row(
-        "of that: noticing a fork (getpid) and reading the clock",
-        pids,
-        Some(floor),
-    );
+    row("for scale: getpid and reading the clock", pids, Some(floor));
 }
 
-fn appends_into_a_full_queue(count: usize) {
+fn appends_into_a_full_queue(count: usize, fsync: Fsync) {
     let root = tempfile::tempdir().expect("a temporary directory");
-    let queue = open(root.path(), 4 << 20);
+    let builder = DiskQueue::builder(root.path()).max_bytes(4 << 20);
+    let queue = builder.fsync(fsync).open().expect("a queue");
     let mut line = Line::new();
     let mut ours = Vec::new();
     for n in 0..count {
@@ -72,7 +74,11 @@ fn appends_into_a_full_queue(count: usize) {
             let _ = black_box(queue.append(&mut line, Durability::PageCache));
         }));
     }
-    row("append into a queue of 4 MiB that overflows", ours, None);
+    row(
+        &format!("append into 4 MiB that overflow, Fsync::{fsync:?}"),
+        ours,
+        None,
+    );
 }
 
 fn drains(records: usize) {
@@ -146,11 +152,25 @@ fn opens(sizes: &[u64]) {
             times.push(timed(|| queue = Some(open(root.path(), cap))));
             drop(queue);
         }
-        row(
-            &format!("open with {} MiB pending", size >> 20),
-            times,
-            None,
+        let pending = format!("{} MiB pending", size >> 20);
+        row(&format!("open with {pending}"), times, None);
+        let (full, fresh) = (
+            open(root.path(), cap),
+            tempfile::tempdir().expect("a directory"),
         );
+        let empty = open(fresh.path(), cap);
+        let (mut into_empty, mut into_full) = (Vec::new(), Vec::new());
+        for n in 0..(size as usize >> 13).clamp(100, 100_000) {
+            for (queue, times) in [(&empty, &mut into_empty), (&full, &mut into_full)] {
+                line.clear();
+                line.body().extend_from_slice(body(n).as_bytes());
+                times.push(timed(|| {
+                    let _ = black_box(queue.append(&mut line, Durability::PageCache));
+                }));
+            }
+        }
+        let floor = row("append into an empty queue, in turns", into_empty, None);
+        row(&format!("append with {pending}"), into_full, Some(floor));
     }
 }
 
@@ -212,13 +232,15 @@ fn row(what: &str, mut times: Vec<Duration>, floor: Option<Duration>) -> Duratio
     times.sort_unstable();
     let p50 = times[times.len() / 2];
     let p99 = times[times.len() * 99 / 100];
+    let p999 = times[times.len() * 999 / 1000];
     let ratio = floor.map_or(String::new(), |floor| {
         format!("{:.2}x", p50.as_secs_f64() / floor.as_secs_f64())
     });
     println!(
-        "{what:<58} {:>10} {:>10} {ratio:>9}",
-        format!("{p50:.1?}"),
-        format!("{p99:.1?}")
+        "{what:<58} {:>10} {:>10} {:>10} {ratio:>7}",
+        format!("{p50:.2?}"),
+        format!("{p99:.1?}"),
+        format!("{p999:.1?}")
     );
     p50
 }

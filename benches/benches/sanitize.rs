@@ -1,17 +1,27 @@
 //! What does cleaning one text cost, and does it stay in proportion to its length?
 //!
+//! And what does a gate cost that does nothing?
+//!
 //! Clean and dirty lines beside formatting the same event with `fmt` and beside a `RegexSet` of the same shapes, all in
-//! this run; near-miss inputs of each kind at 16 KiB, 256 KiB and 1 MiB; heap allocations of a clean text.
+//! this run; an event with five fields through a gate without policy and through none, and a disabled one; near-miss inputs of each kind at 16 KiB, 256 KiB and 1 MiB; heap allocations of a clean text.
 //! `sanitize_peers.py` beside this file measures Python's peers on the same lines.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::fmt;
 use std::hint::black_box;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use regex::RegexSet;
+use tracing::field::{Field, Visit};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_courier::sanitize::{Place, Policy, Sanitizer};
+use tracing_courier::{SanitizeExt as _, SanitizeLayer};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry;
 
 const CLEAN: [&str; 4] = [
     "upload of part 3 of 4 finished in 12.5 ms, status 200, retried false, queue depth 17, next flush in 30 s ok",
@@ -58,6 +68,7 @@ fn main() {
     );
     lines(&sanitizer, budget);
     allocations(&sanitizer);
+    gate(budget);
     near_misses(budget, once);
 }
 
@@ -150,6 +161,104 @@ fn allocations(sanitizer: &Sanitizer) {
         CLEAN.len()
     );
     assert_eq!((clean, dirty), (0, 0));
+}
+
+/// A layer that reads every value, as all do that do anything.
+struct Reader;
+
+struct Sink;
+
+impl Visit for Sink {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        black_box((field, value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        black_box((field, value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        black_box((field, value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        black_box((field, value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        black_box((field, value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        black_box((field, value));
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Reader {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        event.record(&mut Sink);
+    }
+}
+
+fn gate(budget: Duration) {
+    let event = || {
+        tracing::info!(
+            n = 7_u64,
+            path = "/api/v1/rooms",
+            ok = true,
+            ratio = 0.5,
+            left = -3_i64,
+            "answered"
+        );
+    };
+    let measure =
+        |stack: Dispatch| tracing::dispatcher::with_default(&stack, || nanos(budget, event));
+    let to_sink = || {
+        tracing_subscriber::fmt::layer()
+            .with_writer(io::sink)
+            .with_ansi(false)
+    };
+    println!(
+        "{:<34} {:>8} {:>8} {:>8}",
+        "ns an event, five fields", "raw", "gated", "more"
+    );
+    let mut row = |what: &str, raw: Dispatch, gated: Dispatch| {
+        let (raw, gated) = (measure(raw), measure(gated));
+        println!("{what:<34} {raw:>8.1} {gated:>8.1} {:>8.1}", gated - raw);
+    };
+    row(
+        "a layer that reads, no policy",
+        registry().with(Reader).into(),
+        registry()
+            .with(Reader)
+            .sanitized(SanitizeLayer::none())
+            .into(),
+    );
+    row(
+        "fmt, no policy",
+        registry().with(to_sink()).into(),
+        registry()
+            .with(to_sink())
+            .sanitized(SanitizeLayer::none())
+            .into(),
+    );
+    row(
+        "fmt, default policy",
+        registry().with(to_sink()).into(),
+        registry()
+            .with(to_sink())
+            .sanitized(SanitizeLayer::default())
+            .into(),
+    );
+    let filtered = registry()
+        .with(Reader.with_filter(LevelFilter::INFO))
+        .sanitized(SanitizeLayer::default());
+    let disabled = tracing::dispatcher::with_default(&filtered.into(), || {
+        nanos(budget, || {
+            tracing::debug!(n = 7_u64, path = "/api/v1/rooms", ok = true, "answered");
+        })
+    });
+    println!("{:<34} {:>8} {disabled:>8.1}\n", "a disabled callsite", "");
 }
 
 fn near_misses(budget: Duration, once: bool) {

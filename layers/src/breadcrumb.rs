@@ -1,7 +1,8 @@
 //! The trail: the last records of the process, in short, attached to each error and fatal record.
 //!
-//! One ring for the whole program, bounded by count and by bytes. A crumb is kept as its JSON, so that attaching the
-//! trail to an error is a copy and pushing one allocates nothing once the ring is warm.
+//! One ring for the whole program, bounded by count and by bytes. A crumb is kept as its JSON but for its category, so
+//! that attaching the trail to an error is a copy, and pushing one allocates nothing once the ring is warm and asks
+//! nothing that only an error needs to know.
 //!
 //! What it does not do: keep attributes, or anything that the levels have filtered out.
 
@@ -23,6 +24,8 @@ use crate::record::{Breadcrumb, char_floor, encode_head, encode_head_with};
 pub const DEFAULT_MAX_RECORDS: usize = 20;
 /// Bytes kept, as JSON: 16 KiB, a quarter of the largest record.
 pub const DEFAULT_MAX_BYTES: usize = 16 * 1024;
+/// What a category takes, in bytes: `,"category":"network"}`.
+const CATEGORY_BYTES: usize = 23;
 /// A crumb's message is cut here, in bytes.
 const MAX_MESSAGE_BYTES: usize = 512;
 
@@ -49,7 +52,10 @@ struct Ring {
 
 #[derive(Debug, Default)]
 struct Crumb {
+    /// All but the category and the closing brace.
     json: Vec<u8>,
+    /// What the program said it was.
+    category: Option<&'static str>,
     of: Mark,
 }
 
@@ -82,8 +88,7 @@ impl Breadcrumbs {
     /// The trail as it is now, oldest first: for a log viewer inside the program.
     #[must_use]
     pub fn recent(&self) -> Vec<Breadcrumb> {
-        let json: Vec<Vec<u8>> =
-            self.with(|ring| ring.crumbs.iter().map(|crumb| crumb.json.clone()).collect());
+        let json: Vec<Vec<u8>> = self.with(|ring| ring.crumbs.iter().map(Crumb::to_json).collect());
         json.iter()
             .filter_map(|json| serde_json::from_slice(json).ok())
             .collect()
@@ -178,15 +183,16 @@ impl Ring {
         };
         crumb.json.clear();
         encode(frame, &mut crumb.json);
+        crumb.category = said_category(frame);
         crumb.of = Mark::of(frame);
-        self.bytes += crumb.json.len();
+        self.bytes += crumb.bytes();
         self.crumbs.push_back(crumb);
         while self.bytes > self.max_bytes && self.drop_oldest().is_some() {}
     }
 
     fn drop_oldest(&mut self) -> Option<Crumb> {
         let oldest = self.crumbs.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(oldest.json.len());
+        self.bytes = self.bytes.saturating_sub(oldest.bytes());
         Some(oldest)
     }
 
@@ -196,7 +202,7 @@ impl Ring {
                 if out.last().is_some_and(|&last| last != b'[') {
                     out.push(b',');
                 }
-                out.extend_from_slice(&crumb.json);
+                crumb.write(out);
             }
         }
     }
@@ -212,16 +218,44 @@ fn encode(frame: &Frame, out: &mut Vec<u8>) {
         let head = message.get(..cut).unwrap_or_default();
         encode_head_with(frame, &format!("{head}{TRUNCATED}"), out);
     }
-    out.extend_from_slice(b",\"category\":\"");
-    out.extend_from_slice(category(frame).as_bytes());
-    out.extend_from_slice(b"\"}");
 }
 
-/// What the program said by the field `breadcrumb_category`, if that is one of the four; else by the logger.
-fn category(frame: &Frame) -> &'static str {
-    let said = frame.fields.text(frame.plan.index(Role::Category));
-    said.and_then(|said| CATEGORIES.iter().find(|(name, _)| *name == said))
-        .map_or_else(|| by_logger(frame.logger()), |(name, _)| name)
+/// What the program said by the field `breadcrumb_category`, if that is one of the four.
+fn said_category(frame: &Frame) -> Option<&'static str> {
+    let said = frame.fields.text(frame.plan.index(Role::Category))?;
+    let known = CATEGORIES.iter().find(|(name, _)| *name == said)?;
+    Some(known.0)
+}
+
+impl Crumb {
+    fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        self.write(&mut json);
+        json
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let category = self
+            .category
+            .unwrap_or_else(|| by_logger(logger(&self.json)));
+        out.extend_from_slice(&self.json);
+        out.extend_from_slice(b",\"category\":\"");
+        out.extend_from_slice(category.as_bytes());
+        out.extend_from_slice(b"\"}");
+    }
+
+    fn bytes(&self) -> usize {
+        self.json.len() + CATEGORY_BYTES
+    }
+}
+
+/// The logger in a crumb's JSON, as it is written there.
+fn logger(json: &[u8]) -> &str {
+    let text = std::str::from_utf8(json).unwrap_or_default();
+    let after = text
+        .split_once("\"logger\":\"")
+        .map_or("", |(_, after)| after);
+    after.split_once('"').map_or(after, |(logger, _)| logger)
 }
 
 /// The categories, each with the words of a logger's path that speak for it.

@@ -298,6 +298,21 @@ fn a_record_that_the_policy_wants_gone_is_nowhere_and_disturbs_no_other() {
 }
 
 #[test]
+fn behind_a_gate_without_policy_everything_is_recorded_once_as_it_came() {
+    let captured = testing::capture_with(SanitizeLayer::none());
+    info_span!("of", user = "ada@example.org").in_scope(|| {
+        info!(password = "hunter2", n = 1, "mail to bob@example.org");
+    });
+    let records = captured.records();
+    assert_eq!(records.len(), 1, "{records:#?}");
+    assert_eq!(records[0].message, "mail to bob@example.org");
+    assert_eq!(
+        json!(records[0].attributes),
+        json!({"password": "hunter2", "n": 1, "user": "ada@example.org"})
+    );
+}
+
+#[test]
 fn our_layers_fail_closed_without_a_gate_and_open_only_when_told() {
     use tracing_courier::{BreadcrumbLayer, Breadcrumbs};
     let crumbs = Breadcrumbs::new();

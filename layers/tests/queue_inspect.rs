@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tracing_courier::queue::inspect::{self, HeadState, InspectError, Owner, Verdict};
 use tracing_courier::queue::{Context, DiskQueue, Durability, Line};
@@ -58,6 +59,30 @@ fn a_living_queue_is_read_without_its_lock() {
     assert_eq!(seqs(&found[0]), [2, 3, 4]);
     append(&queue, 5);
     assert_eq!(queue.pending().records, 4, "its owner goes on");
+}
+
+#[test]
+fn jq_reads_every_file_of_a_living_queue() {
+    let root = tempfile::tempdir().unwrap();
+    let builder = DiskQueue::builder(root.path()).max_bytes(64 * 1024);
+    let queue = builder.open().unwrap();
+    for n in 0..3_000 {
+        append(&queue, n);
+        if n % 500 == 0 {
+            let batch = queue.drain(2, 10_000).unwrap();
+            queue.reject(&batch, &[(0, "\"no\"".to_owned())]);
+            queue.confirm(batch.token());
+        }
+    }
+    let dir = inspect::queues(root.path()).unwrap()[0].dir().to_owned();
+    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some()).collect();
+    assert!(files.len() > 3, "head, rejected and segments: {files:?}");
+    let run = Command::new("jq").args(["-e", "."]).args(files).output();
+    match run {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(_) => eprintln!("skipped: there is no jq here"),
+    }
 }
 
 #[test]

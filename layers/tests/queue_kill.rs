@@ -24,6 +24,8 @@ struct Said {
     delivered: BTreeMap<(String, u64), u64>,
     /// By queue and seq, as the loss records have it.
     said_lost: BTreeSet<(String, u64)>,
+    /// Names of the loss records themselves.
+    notes: BTreeSet<(String, u64)>,
 }
 
 impl Said {
@@ -49,6 +51,13 @@ impl Said {
                     self.lose(&queue, first, last);
                 }
             }
+            Some("note") => {
+                let queue = words.next().unwrap_or_default().to_owned();
+                let numbers: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
+                if let [seq, _end] = numbers[..] {
+                    self.notes.insert((queue, seq));
+                }
+            }
             _ => {}
         }
     }
@@ -70,6 +79,27 @@ impl Said {
         for line in say(batch) {
             self.hear(&line);
         }
+    }
+
+    /// Names below the highest of their queue that neither came out nor were said to be lost: there are none, for
+    /// the seqs are dense.
+    fn in_silence(&self) -> Vec<(String, u64)> {
+        let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+        let known = || {
+            self.delivered
+                .keys()
+                .chain(&self.said_lost)
+                .chain(&self.notes)
+        };
+        for (queue, seq) in known() {
+            let end = ends.entry(queue).or_default();
+            *end = (*end).max(seq + 1);
+        }
+        let known: BTreeSet<_> = known().collect();
+        let all = ends
+            .iter()
+            .flat_map(|(queue, end)| (0..*end).map(|seq| ((*queue).to_owned(), seq)));
+        all.filter(|name| !known.contains(name)).collect()
     }
 
     fn missing(&self) -> Vec<u64> {
@@ -95,15 +125,21 @@ fn say(batch: &Batch) -> Vec<String> {
         match &json["n"] {
             Value::Null => {
                 let queue = lost["loss.queue"].as_str().unwrap();
-                format!(
+                let said = format!(
                     "lost {queue} {} {} 0",
                     lost["loss.first_seq"], lost["loss.last_seq"]
-                )
+                );
+                let name = (batch.queue(), batch.seq(index).unwrap());
+                vec![said, format!("note {} {} 0", name.0, name.1)]
             }
-            n => format!("out {} {} {n} 0", batch.queue(), batch.seq(index).unwrap()),
+            n => vec![format!(
+                "out {} {} {n} 0",
+                batch.queue(),
+                batch.seq(index).unwrap()
+            )],
         }
     };
-    (0..batch.len()).map(say_one).collect()
+    (0..batch.len()).flat_map(say_one).collect()
 }
 
 fn rounds(usual: u64) -> u64 {
@@ -214,6 +250,7 @@ fn what_was_acknowledged_survives_the_kill() {
     drain_all(root.path(), &mut said);
     assert_eq!(said.missing(), Vec::<u64>::new());
     assert!(said.said_lost.is_empty());
+    assert_eq!(said.in_silence(), []);
 }
 
 #[test]
@@ -231,6 +268,7 @@ fn what_overflow_took_before_the_kill_was_said_before_it_went() {
         "{missing} gone, {} said",
         said.said_lost.len()
     );
+    assert_eq!(said.in_silence(), []);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use tracing_courier::sanitize::{
-    Classification, FileError, IpMode, Mode, Pattern, Place, Policy, PolicyError, PolicyFile,
-    Pseudonyms, Rule, Sanitizer,
+    Classification, IpMode, Mode, Pattern, Place, Policy, PolicyError, PolicyFile, Pseudonyms,
+    Rule, Sanitizer,
 };
 
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -50,24 +50,81 @@ fn pseudonyms_are_refused_where_all_values_can_be_tried() {
     assert_eq!(refused, PolicyError::ShortKey(5));
 }
 
+/// A directory with a policy of this text and two keys, of which others may read one.
+fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, mode, key) in [
+        ("key", 0o600, KEY),
+        ("open", 0o644, KEY),
+        ("short", 0o600, b"k"),
+    ] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, key).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
+    }
+    let path = dir.path().join("policy.toml");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn a_policy_finds_its_key_beside_itself() {
+    let text = "[sanitize]\nip = \"pseudonym\"\n[sanitize.pseudonym]\nkinds = [\"email\"]\nkey_file = \"key\"";
+    let (_dir, path) = written(text);
+    let policy = PolicyFile::read(&path).unwrap();
+    let text = clean(&policy, "Ann@example.com ann@example.com 10.0.0.1");
+    let words: Vec<_> = text.split(' ').collect();
+    assert!(words[0].starts_with("[REDACTED:email#"), "{text}");
+    assert_eq!(words[0], words[1]);
+    assert!(words[2].starts_with("[REDACTED:ip#"), "{text}");
+}
+
 #[cfg(unix)]
 #[test]
-fn a_key_that_others_may_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
+fn what_is_wrong_with_the_key_is_said_of_the_line_that_names_it_and_the_policy_in_force_stays() {
+    for (key, reason) in [
+        ("open", "can be read by others"),
+        ("short", "has 1 bytes; it needs at least 32"),
+        ("none", "cannot read key file"),
+    ] {
+        let text = format!(
+            "[sanitize.pseudonym]\nkinds = [\"email\"]\n\nkey_file = \"{key}\"\nkey_id = \"2026a\""
+        );
+        let (_dir, path) = written(&text);
+        let sanitizer = Sanitizer::new(&Policy::new().known_value("open-sesame").unwrap());
+        let error = sanitizer.reload_from(&path).unwrap_err().to_string();
+        let place = format!("{}:4: ", path.display());
+        assert!(
+            error.starts_with(&place) && error.contains(reason),
+            "{error}"
+        );
+        assert_eq!(
+            sanitizer.clean(Place::Message, "say open-sesame"),
+            "say [REDACTED:known]"
+        );
+        std::fs::write(&path, "[sanitize]\nknown_values = [\"swordfish\"]").unwrap();
+        sanitizer.reload_from(&path).unwrap();
+        assert_eq!(
+            sanitizer.clean(Place::Message, "say swordfish"),
+            "say [REDACTED:known]"
+        );
+    }
+}
 
-    let dir = tempfile::tempdir().unwrap();
-    let key = dir.path().join("key");
-    std::fs::write(&key, KEY).unwrap();
-    let text = "[sanitize.pseudonym]\nkinds = [\"email\"]\nkey_file = \"key\"\nkey_id = \"a\"";
-    let file = PolicyFile::parse(text, &dir.path().join("policy.toml")).unwrap();
-    let settings = file.pseudonym.unwrap();
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(
-        settings.load(dir.path()),
-        Err(FileError::OpenKey { .. })
-    ));
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    assert!(settings.load(dir.path()).is_ok());
+#[test]
+fn what_is_scanned_and_what_patterns_take_is_counted() {
+    let pattern = Pattern::regex("case-id", "FK-", r"\bFK-\d{6}\b").unwrap();
+    let sanitizer = Sanitizer::new(&Policy::new().pattern(pattern).max_string_bytes(256));
+    let counts = sanitizer.counts();
+    let _ = sanitizer.clean(Place::Message, "nothing here");
+    assert_eq!((counts.scanned_bytes(), counts.touched()), (12, 0));
+    assert!(counts.in_own_patterns().is_zero());
+    let _ = sanitizer.clean(Place::Message, &"FK-123456 ".repeat(40));
+    assert_eq!(counts.scanned_bytes(), 412);
+    assert!(!counts.in_own_patterns().is_zero());
+    assert_eq!((counts.truncated(), counts.failed_closed()), (1, 0));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::{Digest, Sha256};
+use tracing_courier::sanitize::{Counts, Sanitizer};
 use tracing_courier::wire::Receipt;
 
 use crate::dead::DeadRecord;
@@ -72,11 +73,8 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         let nanos = Timestamp::now().as_nanosecond() - i128::from(received);
         i64::try_from(nanos / 1_000_000).map_or(0.0, |millis| millis.max(0) as f64 / 1000.0)
     };
-    let redactions = pipeline
-        .sanitizer
-        .as_ref()
-        .map(|sanitizer| sanitizer.counts().by_rule())
-        .unwrap_or_default();
+    let counts = pipeline.sanitizer.as_ref().map(Sanitizer::counts);
+    let redactions = counts.map(Counts::by_rule).unwrap_or_default();
     let now = Now {
         spool_records: depth.records,
         spool_bytes: depth.bytes,
@@ -89,6 +87,9 @@ async fn metrics(State(admin): State<Admin>) -> Response {
             .into_iter()
             .map(|(consumer, depth)| (consumer.name(), depth.records))
             .collect(),
+        sanitized_bytes: counts.map_or(0, Counts::scanned_bytes),
+        sanitize_truncated: counts.map_or(0, Counts::truncated),
+        sanitize_failed_closed: counts.map_or(0, Counts::failed_closed),
     };
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4")],

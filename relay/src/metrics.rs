@@ -143,6 +143,12 @@ pub struct Now {
     pub dead_letters: u64,
     /// Records that wait, for each consumer.
     pub waiting: Vec<(&'static str, u64)>,
+    /// Bytes of text that the sanitizer scanned.
+    pub sanitized_bytes: u64,
+    /// Texts that it cut at its cap.
+    pub sanitize_truncated: u64,
+    /// Texts that it took as a whole because something inside went wrong.
+    pub sanitize_failed_closed: u64,
 }
 
 impl Metrics {
@@ -177,6 +183,21 @@ impl Metrics {
             "What the sanitizer took, by rule.",
             "rule",
             redactions.iter().map(|(rule, count)| (*rule, *count)),
+        );
+        text.counter(
+            "courier_sanitized_bytes_total",
+            "Bytes of text that the sanitizer scanned.",
+            now.sanitized_bytes,
+        );
+        text.counter(
+            "courier_sanitize_truncated_total",
+            "Texts that the sanitizer cut at its cap.",
+            now.sanitize_truncated,
+        );
+        text.counter(
+            "courier_sanitize_failed_closed_total",
+            "Texts that went as a whole because something in the sanitizer went wrong.",
+            now.sanitize_failed_closed,
         );
         text.counter(
             "courier_received_bytes_total",

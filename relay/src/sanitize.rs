@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use courier_relay::redact::{Lines, explain, read_policy};
-use tracing_courier::sanitize::{Policy, Sanitizer};
+use courier_relay::redact::{Lines, Totals, explain};
+use tracing_courier::sanitize::{Policy, PolicyFile, Sanitizer};
 
 /// Reads stdin, writes stdout; the last line on stderr counts what went, by rule.
 #[derive(Debug, Args)]
@@ -15,14 +15,14 @@ pub struct Sanitize {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Print what would go instead, without the text
-    #[arg(long, conflicts_with = "text")]
+    #[arg(long)]
     report: bool,
     /// Lines of plain text instead of records
     #[arg(long)]
     text: bool,
-    /// Say which rule decides about a field of this name, and end
-    #[arg(long, value_name = "KEY")]
-    explain: Option<String>,
+    /// Say which rule decides about fields of these names, and end
+    #[arg(long, value_name = "KEY", num_args = 1..)]
+    explain: Vec<String>,
 }
 
 impl Sanitize {
@@ -31,17 +31,20 @@ impl Sanitize {
         let policy = self
             .policy
             .as_deref()
-            .map(read_policy)
+            .map(PolicyFile::read)
             .transpose()?
             .unwrap_or_else(Policy::new);
         let sanitizer = Sanitizer::new(&policy);
-        if let Some(name) = &self.explain {
-            println!("{}", explain(&sanitizer, name));
+        if !self.explain.is_empty() {
+            for name in &self.explain {
+                println!("{}", explain(&sanitizer, name));
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let lines = Lines::by(sanitizer);
         let (mut out, mut input) = (BufWriter::new(io::stdout().lock()), io::stdin().lock());
         let (mut bad, mut not_utf8) = (0u64, 0u64);
+        let mut totals = Totals::new();
         let mut bytes = Vec::new();
         for number in 1.. {
             bytes.clear();
@@ -55,7 +58,7 @@ impl Sanitize {
             };
             let line = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes));
             not_utf8 += u64::from(matches!(line, std::borrow::Cow::Owned(_)));
-            let written = match self.line(&lines, &line, number) {
+            let written = match self.line(&lines, &line, number, &mut totals) {
                 Ok(found) if self.report => {
                     found.iter().try_for_each(|line| writeln!(out, "{line}"))
                 }
@@ -76,7 +79,11 @@ impl Sanitize {
         if not_utf8 > 0 {
             eprintln!("{not_utf8} lines were not UTF-8; what was not is replaced");
         }
-        eprintln!("{}", lines.counts());
+        if self.report {
+            eprintln!("{}", serde_json::to_string(&totals)?);
+        } else {
+            eprintln!("{}", lines.counts());
+        }
         Ok(if bad > 0 {
             ExitCode::FAILURE
         } else {
@@ -84,14 +91,18 @@ impl Sanitize {
         })
     }
 
-    fn line(&self, lines: &Lines, line: &str, number: usize) -> Result<Vec<String>, String> {
-        if self.text {
-            return Ok(vec![lines.text(line).into_owned()]);
-        }
-        let found = if self.report {
-            lines.report(line, number)
-        } else {
-            lines.record(line).map(|line| vec![line.into_owned()])
+    fn line(
+        &self,
+        lines: &Lines,
+        line: &str,
+        number: usize,
+        totals: &mut Totals,
+    ) -> Result<Vec<String>, String> {
+        let found = match (self.text, self.report) {
+            (true, true) => Ok(lines.report_text(line, number, totals)),
+            (true, false) => Ok(vec![lines.text(line).into_owned()]),
+            (false, true) => lines.report(line, number, totals),
+            (false, false) => lines.record(line).map(|line| vec![line.into_owned()]),
         };
         found.map_err(|error| error.to_string())
     }

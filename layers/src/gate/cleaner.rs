@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Metadata};
 
@@ -50,8 +51,13 @@ impl Cleaner {
     /// The values of an event, captured and cleaned. Where the policy wants the whole record gone, none is left: other
     /// layers get the bare event, since one that is swallowed would leave the per-layer filters' memory behind.
     pub fn frame(&self, event: &Event<'_>) -> Rc<Frame> {
+        self.frame_at(event, self.policy.clock.now())
+    }
+
+    /// The same, with another time than its clock's.
+    pub fn frame_at(&self, event: &Event<'_>, timestamp: Timestamp) -> Rc<Frame> {
         let plan = self.plan(event.metadata());
-        let mut frame = frame::begin(plan, self.policy.clock.now());
+        let mut frame = frame::begin(plan, timestamp);
         if let Some(Frame {
             plan,
             fields,
@@ -67,6 +73,17 @@ impl Cleaner {
             }
         }
         frame
+    }
+
+    /// Nothing is cleaned here, so events may be handed on as they come.
+    pub fn is_open(&self) -> bool {
+        self.policy.sanitizer.is_none()
+    }
+
+    /// Calls `then` with the event itself, which our layers capture if they want it.
+    pub fn hand_on_raw(&self, event: &Event<'_>, then: impl FnOnce(&Event<'_>)) {
+        let _open = frame::open_due(event, &self.policy.clock);
+        then(event);
     }
 
     /// Calls `then` with the event rebuilt from its frame, which our layers find meanwhile.

@@ -3,6 +3,9 @@
 //! A frame lives on a thread-local stack from just before the inner subscriber sees an event until that call
 //! returns. It is found by the address of the very event that the gate handed on, so a layer that is given any
 //! other event (no gate, or a gate around somebody else) finds nothing and records nothing: it fails closed.
+//!
+//! A gate without policy hands the original event on and captures nothing. Its event is *due*: the first of our layers
+//! that asks captures it, the others share that.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::mem::ManuallyDrop;
@@ -14,6 +17,7 @@ use tracing_core::Event;
 
 use super::fields::{Fields, Value};
 use super::plan::{Plan, Role};
+use crate::clock::Clock;
 use crate::record::Level;
 
 /// A frame that held more than this is not kept for reuse.
@@ -67,9 +71,23 @@ impl Frame {
     }
 }
 
+/// What stands for an event that is being handed on.
+enum Capture {
+    Done(Rc<Frame>),
+    /// Nobody has asked for it yet. With the clock of its gate.
+    Due(Clock),
+}
+
+/// What [`of`] finds.
+pub(crate) enum Found {
+    Done(Rc<Frame>),
+    /// To be captured at this time, and told by [`settle`].
+    Due(Timestamp),
+}
+
 #[derive(Default)]
 struct Stack {
-    open: Vec<(usize, Rc<Frame>)>,
+    open: Vec<(usize, Capture)>,
     pool: Vec<Rc<Frame>>,
     serial: u64,
 }
@@ -159,15 +177,26 @@ pub(crate) struct Open(());
 
 /// Opens `frame` for `event`, the one that is handed on.
 pub(crate) fn open(event: &Event<'_>, frame: &Rc<Frame>) -> Option<Open> {
+    push(event, Capture::Done(Rc::clone(frame)))
+}
+
+/// Opens `event` itself, which is handed on as it came and captured when one of our layers asks.
+pub(crate) fn open_due(event: &Event<'_>, clock: &Clock) -> Option<Open> {
+    push(event, Capture::Due(clock.clone()))
+}
+
+fn push(event: &Event<'_>, capture: Capture) -> Option<Open> {
     let address = std::ptr::from_ref(event).addr();
-    with_stack(|stack| stack.open.push((address, Rc::clone(frame)))).map(Open)
+    with_stack(|stack| stack.open.push((address, capture))).map(Open)
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         // The frame itself is dropped outside of the borrow: nothing of it may run while the stack is held.
-        let closed = with_stack(|stack| stack.open.pop());
-        drop(closed);
+        let closed = with_stack(|stack| stack.open.pop()).flatten();
+        if let Some((_, Capture::Done(frame))) = closed {
+            end(frame);
+        }
     }
 }
 
@@ -185,12 +214,25 @@ pub(crate) fn end(mut frame: Rc<Frame>) {
 }
 
 /// The frame of this very event, if it came through a gate on this thread.
-pub(crate) fn of(event: &Event<'_>) -> Option<Rc<Frame>> {
+pub(crate) fn of(event: &Event<'_>) -> Option<Found> {
     let address = std::ptr::from_ref(event).addr();
-    with_stack(|stack| {
-        let (top, frame) = stack.open.last()?;
-        (*top == address && std::ptr::eq(frame.plan.metadata, event.metadata()))
-            .then(|| Rc::clone(frame))
+    with_stack(|stack| match stack.open.last()? {
+        (top, _) if *top != address => None,
+        (_, Capture::Due(clock)) => Some(Found::Due(clock.now())),
+        (_, Capture::Done(frame)) => std::ptr::eq(frame.plan.metadata, event.metadata())
+            .then(|| Found::Done(Rc::clone(frame))),
     })
     .flatten()
+}
+
+/// Keeps the frame of an event that was due, for the other layers.
+pub(crate) fn settle(event: &Event<'_>, frame: &Rc<Frame>) {
+    let address = std::ptr::from_ref(event).addr();
+    with_stack(|stack| {
+        if let Some((top, capture)) = stack.open.last_mut()
+            && *top == address
+        {
+            *capture = Capture::Done(Rc::clone(frame));
+        }
+    });
 }

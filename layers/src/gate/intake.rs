@@ -10,15 +10,16 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::SanitizeLayer;
 use super::cleaner::{Cleaner, SpanFields};
-use super::frame::{self, Frame};
+use super::frame::{self, Found, Frame};
 
 /// The door of one of our layers. It fails closed: an event that no gate has cleaned is counted, not recorded, and
 /// said once on stderr; never through `tracing`, which may hold a lock of its own here.
 #[derive(Debug)]
 pub(crate) struct Intake {
     layer: &'static str,
-    /// Present where the program has allowed raw data.
-    raw: Option<Cleaner>,
+    /// Captures what comes through a gate without policy, and raw data where the program has allowed it.
+    capturing: Cleaner,
+    allows_raw: bool,
     has_refused: AtomicBool,
 }
 
@@ -26,22 +27,27 @@ impl Intake {
     pub fn new(layer: &'static str) -> Self {
         Self {
             layer,
-            raw: None,
+            capturing: Cleaner::new(SanitizeLayer::none()),
+            allows_raw: false,
             has_refused: AtomicBool::new(false),
         }
     }
 
     pub fn allow_raw(&mut self) {
-        self.raw = Some(Cleaner::new(SanitizeLayer::none()));
+        self.allows_raw = true;
     }
 
     /// The clean frame of this event; `None` is a loss for the layer to count.
     pub fn frame(&self, event: &Event<'_>) -> Option<Rc<Frame>> {
-        if let Some(frame) = frame::of(event) {
-            return Some(frame);
-        }
-        if let Some(raw) = &self.raw {
-            return Some(raw.frame(event));
+        match frame::of(event) {
+            Some(Found::Done(frame)) => return Some(frame),
+            Some(Found::Due(timestamp)) => {
+                let frame = self.capturing.frame_at(event, timestamp);
+                frame::settle(event, &frame);
+                return Some(frame);
+            }
+            None if self.allows_raw => return Some(self.capturing.frame(event)),
+            None => {}
         }
         if !self.has_refused.swap(true, Ordering::Relaxed) {
             eprintln!(
@@ -58,8 +64,9 @@ impl Intake {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        if let (Some(raw), Some(data)) = (&self.raw, ctx.span(id)) {
-            data.extensions_mut().replace(raw.span_fields(span));
+        if let (true, Some(data)) = (self.allows_raw, ctx.span(id)) {
+            data.extensions_mut()
+                .replace(self.capturing.span_fields(span));
         }
     }
 
@@ -68,10 +75,10 @@ impl Intake {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let (Some(raw), Some(span)) = (&self.raw, ctx.span(id)) else {
+        let (true, Some(span)) = (self.allows_raw, ctx.span(id)) else {
             return;
         };
-        let fields = raw.record_fields(span.metadata(), record);
+        let fields = self.capturing.record_fields(span.metadata(), record);
         if let Some(kept) = span.extensions_mut().get_mut::<SpanFields>() {
             kept.fields.replace_by(&fields);
         }

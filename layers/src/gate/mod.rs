@@ -10,6 +10,8 @@
 //! 3. rebuilds the event on the same `&'static Metadata` and hands it on: a stock `fmt` layer can't print a secret,
 //!    because it never gets one.
 //!
+//! Without a policy there is nothing to do: events are handed on as they come, and captured when one of our layers asks.
+//!
 //! What it does not do: filter (that stays with the stack inside), reorder, or hold a lock while a program's own
 //! code runs.
 
@@ -70,7 +72,7 @@ impl SanitizeLayer {
         }
     }
 
-    /// No policy at all: events are captured for our layers and handed on as they are.
+    /// No policy at all: events are handed on as they are, and captured for our layers when they ask.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -173,6 +175,14 @@ where
 {
     fn event(&self, event: &Event<'_>) {
         frame::touch();
+        if self.cleaner.is_open() {
+            self.cleaner.hand_on_raw(event, |event| {
+                if self.inner.event_enabled(event) {
+                    self.inner.event(event);
+                }
+            });
+            return;
+        }
         let touched = frame::touched();
         let frame = self.cleaner.frame(event);
         if frame::touched() != touched {

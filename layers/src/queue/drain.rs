@@ -32,9 +32,16 @@ pub(super) struct Drained {
 }
 
 /// Takes up to `max_records` records and `max_bytes` joined bytes; a larger record comes alone.
-pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Drained {
+/// `buffer` is what is read into, to be used again.
+pub(super) fn drain(
+    view: &View,
+    max_records: usize,
+    max_bytes: usize,
+    buffer: &mut Vec<u8>,
+) -> Drained {
     let mut drain = Drain {
         view,
+        buffer,
         max_records: max_records.max(1),
         max_bytes,
         position: view.position,
@@ -43,7 +50,6 @@ pub(super) fn drain(view: &View, max_records: usize, max_bytes: usize) -> Draine
         joined: Vec::with_capacity(likely_bytes(view, max_records, max_bytes)),
         starts: Vec::new(),
         end: view.position,
-        end_context: None,
         gaps: Vec::new(),
         end_gaps: 0,
         garbage_bytes: 0,
@@ -118,6 +124,7 @@ impl View {
 
 struct Drain<'a> {
     view: &'a View,
+    buffer: &'a mut Vec<u8>,
     max_records: usize,
     max_bytes: usize,
     /// Where reading has come to.
@@ -127,9 +134,8 @@ struct Drain<'a> {
     records_context: Option<Arc<str>>,
     joined: Vec<u8>,
     starts: Vec<usize>,
-    /// Behind the last record taken.
+    /// Behind the last record taken, where the context of the records is in force.
     end: Position,
-    end_context: Option<Arc<str>>,
     gaps: Vec<(u64, u64)>,
     /// How many of the gaps lie before `end`.
     end_gaps: usize,
@@ -172,8 +178,12 @@ impl Drain<'_> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(_) => return false,
             };
+            let buffer = std::mem::take(self.buffer);
             let reader = Reader::new(file, self.position.offset, bytes, seq_limit);
-            match self.read_segment(reader) {
+            let mut reader = reader.with_buffer(buffer, self.max_records);
+            let then = self.read_segment(&mut reader);
+            *self.buffer = reader.into_buffer();
+            match then {
                 Ok(Then::ReadOn) => {}
                 Ok(Then::Stop) | Err(_) => return false,
             }
@@ -181,7 +191,7 @@ impl Drain<'_> {
         true
     }
 
-    fn read_segment(&mut self, mut reader: Reader) -> io::Result<Then> {
+    fn read_segment(&mut self, reader: &mut Reader) -> io::Result<Then> {
         let (mut before, mut ahead) = (Before::default(), None);
         loop {
             match reader.next()? {
@@ -203,12 +213,14 @@ impl Drain<'_> {
                 }
                 Found::Line { seq, offset, len } => {
                     if seq > self.position.seq {
-                        let ahead = ahead.get_or_insert_with(|| Ahead::look(&reader));
+                        let ahead = ahead.get_or_insert_with(|| Ahead::look(reader));
                         if ahead.has_any(self.position.seq, seq, offset) {
                             continue;
                         }
                     }
-                    self.switch_context(std::mem::take(&mut before), seq);
+                    if before.is_any() {
+                        self.switch_context(std::mem::take(&mut before), seq);
+                    }
                     if self.take(seq, reader.line(len), reader.offset()) == Then::Stop {
                         return Ok(Then::Stop);
                     }
@@ -253,13 +265,14 @@ impl Drain<'_> {
         if seq > self.position.seq {
             self.gaps.push((self.position.seq, seq - 1));
         }
-        self.records_context.clone_from(&self.context);
+        if self.starts.is_empty() {
+            self.records_context.clone_from(&self.context);
+        }
         self.starts.push(self.joined.len());
         self.joined.extend_from_slice(record);
         self.position.seq = seq + 1;
         self.position.offset = behind;
         self.end = self.position;
-        self.end_context.clone_from(&self.context);
         self.end_gaps = self.gaps.len();
         self.end_garbage_bytes = self.garbage_bytes;
         match self.starts.len() >= self.max_records
@@ -290,11 +303,12 @@ impl Drain<'_> {
             starts: self.starts,
             context: self
                 .records_context
+                .clone()
                 .unwrap_or_else(|| context::unknown(queue)),
             token: Token {
                 queue,
                 position: self.end,
-                context: self.end_context,
+                context: self.records_context,
                 gaps: self.gaps.clone(),
             },
         };
@@ -336,6 +350,10 @@ impl Incoming {
 }
 
 impl Before {
+    fn is_any(&self) -> bool {
+        self.context.is_some() || self.garbage.is_some() || self.passed.is_some()
+    }
+
     /// Takes note of a line whose seq was passed already.
     fn pass(&mut self, seq: u64, offset: u64, line: &[u8]) {
         if is_context(line) {

@@ -33,6 +33,8 @@ pub(super) struct Engine {
     origin: Origin,
     ledger: Mutex<Ledger>,
     commit: Commit,
+    /// What is read into when records go out.
+    buffer: Mutex<Vec<u8>>,
     /// One survey of the root at a time.
     surveying: Mutex<()>,
     bell: Bell,
@@ -57,6 +59,7 @@ impl Engine {
             origin: Origin::here(),
             ledger: Mutex::new(ledger),
             commit: Commit::default(),
+            buffer: Mutex::default(),
             surveying: Mutex::new(()),
             bell: Bell::default(),
             has_lost_home: AtomicBool::new(false),
@@ -193,9 +196,9 @@ impl Engine {
         drop(lock);
     }
 
-    /// In a forked child: closes its copies of the locks, so that the parent's queues are free once the parent is
-    /// gone. Those that the parent was using in the moment of the fork stay with the child.
-    pub(super) fn let_go_of_parents_locks(&self) {
+    /// Another engine took over. A forked child closes its copies of the locks, so that the parent's queues are free
+    /// once the parent is gone; those that the parent was using in the moment of the fork stay with the child.
+    pub(super) fn let_go_of_locks(&self) {
         if let Ok(mut lock) = self.lock.try_lock() {
             drop(lock.take());
         }
@@ -266,6 +269,7 @@ impl Engine {
     }
 
     fn drain_known(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut at = 0;
         loop {
             let view = self
@@ -281,7 +285,7 @@ impl Engine {
             } else {
                 max_records
             };
-            let drained = drain(&view, most, max_bytes);
+            let drained = drain(&view, most, max_bytes, &mut buffer);
             let gaps = unexplained(&view, drained.gaps, Holes::default());
             match drained.batch {
                 Some(batch) if view.attempts >= PUT_ASIDE_AFTER => {
@@ -296,7 +300,8 @@ impl Engine {
             let ledger = self.ledger();
             ledger.writer.chain.view(ledger.writer.end_seq())
         };
-        let drained = drain(&view, max_records, max_bytes);
+        let drained = drain(&view, max_records, max_bytes, &mut buffer);
+        drop(buffer);
         match drained.batch {
             Some(batch) => {
                 let holes = self.ledger().holes.clone();

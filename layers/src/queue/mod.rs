@@ -58,17 +58,15 @@ mod proofs;
 mod reader;
 mod rejected;
 mod room;
+mod shared;
 mod storage;
 mod sync;
 mod takeover;
 mod writer;
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-use arc_swap::{ArcSwap, Guard};
+use std::sync::Arc;
 
 pub use attempt::{ALONE_AFTER, Attempt, PUT_ASIDE_AFTER};
 pub use batch::{Batch, Token};
@@ -84,6 +82,7 @@ pub use open::{
 use crate::losses::{Loss, Losses};
 use engine::Engine;
 use housekeeping::Housekeeping;
+use shared::{Current, InChild, Shared};
 
 /// The queue of this process, and those that dead processes left. A cheap handle: clones share one queue.
 ///
@@ -264,19 +263,12 @@ impl DiskQueue {
         thread: Option<Housekeeping>,
         losses: Arc<Losses>,
     ) -> Self {
-        Self(Arc::new(Shared {
-            settings,
-            losses,
-            context: ArcSwap::default(),
-            in_child: OnceLock::new(),
-            thread: Mutex::new(thread),
-            engine: ArcSwap::new(engine),
-        }))
+        Self(Arc::new(Shared::new(settings, engine, thread, losses)))
     }
 
     /// This process's engine: a forked child gets one of its own.
-    fn engine(&self) -> Guard<Arc<Engine>> {
-        let engine = self.0.engine.load();
+    fn engine(&self) -> Current<'_> {
+        let engine = self.0.current();
         if !engine.is_here() {
             self.0.begin_again_after_fork();
         } else if engine.takes_leave() {
@@ -284,95 +276,6 @@ impl DiskQueue {
         } else {
             return engine;
         }
-        self.0.engine.load()
-    }
-}
-
-/// What the handles share.
-#[derive(Debug)]
-struct Shared {
-    settings: Builder,
-    losses: Arc<Losses>,
-    /// For a forked child.
-    context: ArcSwap<Context>,
-    in_child: OnceLock<InChild>,
-    thread: Mutex<Option<Housekeeping>>,
-    /// Swapped in a forked child: the parent's mutexes may have been held when it forked.
-    engine: ArcSwap<Engine>,
-}
-
-/// See [`DiskQueue::in_child`].
-struct InChild(Box<dyn Fn(QueueId) -> (Context, Option<Line>) + Send + Sync>);
-
-impl fmt::Debug for InChild {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InChild")
-    }
-}
-
-impl Shared {
-    /// Begins a new queue where the directory was removed. Where that can't be, the records wait in memory, and the
-    /// housekeeping asks again.
-    fn begin_again_elsewhere(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.engine.load_full();
-        let Ok(engine) = self.settings.start(&self.losses) else {
-            return;
-        };
-        engine.ledger().set_context(&self.context.load());
-        engine.ledger().take_over(&mut old.ledger());
-        let next = self.settings.start_thread(&engine).unwrap_or(None);
-        self.engine.store(engine);
-        if let Some(thread) = std::mem::replace(&mut *thread, next) {
-            thread.stop(old.bell());
-        }
-    }
-
-    fn begin_again_after_fork(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.engine.load().is_here() {
-            return;
-        }
-        let engine = match self.settings.start(&self.losses) {
-            Ok(engine) => engine,
-            Err(_) => self.settings.start_homeless(&self.losses),
-        };
-        let first = self.in_child.get().and_then(|InChild(begin)| {
-            let (context, first) = begin(engine.id());
-            self.context.store(Arc::new(context));
-            first
-        });
-        engine.ledger().set_context(&self.context.load());
-        if let Some(mut first) = first {
-            let _: Option<Appended> = engine.append(&mut first, Durability::PageCache);
-        }
-        self.engine.load().let_go_of_parents_locks();
-        if let Some(parents) = thread.take() {
-            parents.forget();
-        }
-        // Without a thread the child's records are synced when a FATAL or a flush asks for it.
-        *thread = self.settings.start_thread(&engine).unwrap_or(None);
-        self.engine.store(engine);
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let engine = self.engine.load();
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if !engine.is_here() {
-            if let Some(parents) = thread {
-                parents.forget();
-            }
-            return;
-        }
-        if let Some(thread) = thread {
-            thread.stop(engine.bell());
-        }
-        engine.close();
+        self.0.current()
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Reader {
     base: u64,
     start: usize,
     filled: usize,
+    /// How much is read at once: at first not much more than what is wanted.
+    chunk: usize,
     garbage: Garbage,
 }
 
@@ -72,8 +74,29 @@ impl Reader {
             base: offset,
             start: 0,
             filled: 0,
+            chunk: CHUNK_BYTES,
             garbage: Garbage::default(),
         }
+    }
+
+    /// Reads into this buffer, at first about as much as so many records take.
+    pub(super) fn with_buffer(mut self, buffer: Vec<u8>, records: usize) -> Self {
+        self.buffer = buffer;
+        self.chunk = records
+            .saturating_mul(RECORD_BYTES)
+            .clamp(BLOCK_BYTES as usize, CHUNK_BYTES);
+        self
+    }
+
+    /// The buffer, for the next reader.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        let mut buffer = self.buffer;
+        if buffer.len() > 2 * CHUNK_BYTES {
+            // Grown for one line of uncommon size.
+            buffer.truncate(CHUNK_BYTES);
+            buffer.shrink_to_fit();
+        }
+        buffer
     }
 
     /// Goes on to the next line, or to garbage before it. After [`Found::Line`] the line is at hand until the next call.
@@ -147,7 +170,8 @@ impl Reader {
         self.base += self.start as u64;
         self.filled -= self.start;
         self.start = 0;
-        let wanted = self.filled + left.min(CHUNK_BYTES);
+        let wanted = self.filled + left.min(self.chunk);
+        self.chunk = CHUNK_BYTES;
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
@@ -207,6 +231,8 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 const CHUNK_BYTES: usize = 64 * 1024;
+/// A little more than a usual record.
+const RECORD_BYTES: usize = 400;
 const BLOCK_BYTES: u64 = 4096;
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ enum Form {
     Glued,
     /// The secret stands behind this sign in the next word: `ann:x`.
     Behind(u8),
+    /// The secret is the word behind the one that the flag begins: `/user:ann x`.
+    Next,
 }
 
 /// `start..end` is a program's name.
@@ -55,12 +57,15 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
     let at = (from..to)
         .find(|&at| text.has(at, flag.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\''))?;
     let mut start = at + flag.flag.len();
+    if flag.form == Form::Next {
+        start = text.run_most(start, 64, |byte| byte > b' ');
+    }
     if flag.form != Form::Glued {
         // `-u ann:x`, `-u 'ann:x'`, `"-u", "ann:x"`.
         start = text.run_most(start, 8, |byte| {
             matches!(byte, b' ' | b'"' | b'\'' | b',' | b'=')
         });
-        if start == at + flag.flag.len() {
+        if !matches!(text.back(start, 1), b' ' | b'"' | b'\'' | b',' | b'=') {
             return None;
         }
     }
@@ -69,7 +74,8 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
     if let Form::Behind(sign) = flag.form {
         start += argument.iter().position(|&byte| byte == sign)? + 1;
     }
-    let is_value = end > start && !matches!(text.at(start), b'-' | b'$' | b'[' | b'<');
+    let is_value =
+        end > start && !matches!(text.at(start), b'-' | b'$' | b'[' | b'<' | b'/' | b'*');
     is_value.then_some((start, end))
 }
 
@@ -81,7 +87,23 @@ pub(super) const PROGRAMS: &[&str] = &[
     "mysqldump",
     "mysqladmin",
     "docker login",
+    "podman login",
+    "helm registry login",
+    "az login",
+    "mongo",
+    "mongosh",
+    "mongodump",
+    "mongorestore",
+    "net use",
+    "rdesktop",
+    "ssh-keygen",
+    "xfreerdp",
+    "sqlcmd",
+    "snmpget",
+    "snmpwalk",
     "smbclient",
+    "ldapadd",
+    "ldapmodify",
     "ldapsearch",
     "wget",
     "etcdctl",
@@ -104,6 +126,23 @@ const FLAGS: &[Flag] = &[
     flag(b"mysqldump", b"-p", Form::Glued),
     flag(b"mysqladmin", b"-p", Form::Glued),
     flag(b"docker login", b"-p", Form::Word),
+    flag(b"podman login", b"-p", Form::Word),
+    flag(b"helm registry login", b"-p", Form::Word),
+    flag(b"az login", b"-p", Form::Word),
+    flag(b"mongo", b"-p", Form::Word),
+    flag(b"mongosh", b"-p", Form::Word),
+    flag(b"mongodump", b"-p", Form::Word),
+    flag(b"mongorestore", b"-p", Form::Word),
+    flag(b"net use", b"/user:", Form::Next),
+    flag(b"rdesktop", b"-p", Form::Word),
+    flag(b"ssh-keygen", b"-N", Form::Word),
+    flag(b"ssh-keygen", b"-P", Form::Word),
+    flag(b"xfreerdp", b"/p:", Form::Glued),
+    flag(b"sqlcmd", b"-P", Form::Word),
+    flag(b"snmpget", b"-c", Form::Word),
+    flag(b"snmpwalk", b"-c", Form::Word),
+    flag(b"ldapadd", b"-w", Form::Word),
+    flag(b"ldapmodify", b"-w", Form::Word),
     flag(b"smbclient", b"-U", Form::Behind(b'%')),
     flag(b"ldapsearch", b"-w", Form::Word),
     flag(b"etcdctl", b"--user", Form::Behind(b':')),
@@ -140,6 +179,10 @@ pub(super) const SAMPLES: Samples = Samples {
             "redis-cli -h cache -a [REDACTED] ping",
         ),
         ("mysql -uroot -ps3same app", "mysql -uroot -p[REDACTED] app"),
+        (
+            r"net use Z: \\srv\share /user:corp\ann s3same",
+            r"net use Z: \\srv\share /user:corp\ann [REDACTED]",
+        ),
         (
             r#"["curl", "-u", "ann:s3same", "https://x.example"]"#,
             r#"["curl", "-u", "ann:[REDACTED]", "https://x.example"]"#,

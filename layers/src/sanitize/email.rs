@@ -175,8 +175,11 @@ fn is_no_address(text: Text<'_>, local: &[u8], tld: usize, end: usize) -> bool {
     let is_known = NOT_TLDS
         .iter()
         .any(|known| text.slice(tld, end).eq_ignore_ascii_case(known));
-    let is_remote =
-        matches!(local, b"git" | b"hg" | b"gitea" | b"svn") && matches!(text.at(end), b':' | b'/');
+    let is_forge = [&b"github.com"[..], b"gitlab.com", b"bitbucket.org"]
+        .iter()
+        .any(|forge| text.ends_any_case(end, forge));
+    let is_remote = matches!(local, b"git" | b"hg" | b"gitea" | b"svn")
+        && (matches!(text.at(end), b':' | b'/') || is_forge);
     is_known || is_remote || text.at(end) == b'('
 }
 

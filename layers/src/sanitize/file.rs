@@ -3,13 +3,14 @@
 //! What was written ([`Raw`]: everything optional, unknown keys refused) becomes a [`Policy`] in one step, or an error
 //! that names the line. Nothing is in force before all of it made sense.
 
-use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::Error as _;
 use toml::Spanned;
 
+use super::Sanitizer;
+use super::file_words::{Ip, Word};
 use super::pattern::Pattern;
 use super::policy::{Classification, IpMode, Mode, Policy, PolicyError, Profile};
 use super::rule::Rule;
@@ -31,6 +32,14 @@ pub enum FileError {
     OpenKey {
         /// The file.
         path: PathBuf,
+    },
+    /// The policy makes sense and still can't be followed; the one in force stays.
+    #[error("policy `{}`", .path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: PolicyError,
     },
     /// Something in the file makes no sense.
     #[error("{}:{line}: {reason}", .path.display())]
@@ -54,6 +63,8 @@ pub struct PseudonymSettings {
     pub key_file: PathBuf,
     /// Which key it is, to be written down beside the logs.
     pub key_id: String,
+    /// The line of the policy that asks for it, from 1.
+    pub line: usize,
 }
 
 /// A policy read from a file.
@@ -67,7 +78,19 @@ pub struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Reads the file at `path`.
+    /// Reads the policy at `path`, with the key of its pseudonyms where it asks for them: all that it takes to follow it.
+    ///
+    /// # Errors
+    /// A file that can't be read or makes no sense, in it or in its key; pseudonyms in a build without them.
+    pub fn read(path: &Path) -> Result<Policy, FileError> {
+        let file = Self::load(path)?;
+        match file.pseudonym {
+            None => Ok(file.policy),
+            Some(settings) => with_pseudonyms(file.policy, &settings, path),
+        }
+    }
+
+    /// Reads the file at `path`, and no other.
     ///
     /// # Errors
     /// A file that can't be read or makes no sense.
@@ -84,7 +107,7 @@ impl PolicyFile {
     /// # Errors
     /// Text that is no TOML, has unknown keys, or asks for what can't be done.
     pub fn parse(text: &str, path: &Path) -> Result<Self, FileError> {
-        let content = |span: Option<std::ops::Range<usize>>, reason: String| FileError::Content {
+        let content = |span: Option<Range<usize>>, reason: String| FileError::Content {
             path: path.to_owned(),
             line: line(text, span),
             reason,
@@ -92,13 +115,52 @@ impl PolicyFile {
         let raw: RawFile = toml::from_str(text)
             .map_err(|error| content(error.span(), error.message().to_owned()))?;
         raw.sanitize
-            .policy()
+            .policy(|span| line(text, Some(span)))
             .map_err(|Wrong { span, reason }| content(Some(span), reason))
     }
 }
 
+impl Sanitizer {
+    /// Follows the policy at `path` from now on, in all clones.
+    ///
+    /// # Errors
+    /// As [`PolicyFile::read`]; the policy in force stays.
+    pub fn reload_from(&self, path: &Path) -> Result<(), FileError> {
+        let policy = PolicyFile::read(path)?;
+        self.reload(&policy).map_err(|source| FileError::Policy {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+/// The policy with the pseudonyms that it asks for. What is wrong with their key is said of the line that names it.
+fn with_pseudonyms(
+    policy: Policy,
+    settings: &PseudonymSettings,
+    path: &Path,
+) -> Result<Policy, FileError> {
+    #[cfg(feature = "pseudonym")]
+    let made = settings
+        .load(path.parent().unwrap_or(Path::new("")))
+        .map_err(|error| match error {
+            FileError::Read { path, source } => {
+                format!("cannot read key file `{}`: {source}", path.display())
+            }
+            error => error.to_string(),
+        });
+    #[cfg(not(feature = "pseudonym"))]
+    let made: Result<super::Pseudonyms, String> = Err("this program has no pseudonyms".to_owned());
+    made.map(|pseudonyms| policy.pseudonyms(pseudonyms))
+        .map_err(|reason| FileError::Content {
+            path: path.to_owned(),
+            line: settings.line,
+            reason,
+        })
+}
+
 /// The line, from 1, where a span of the text begins.
-fn line(text: &str, span: Option<std::ops::Range<usize>>) -> usize {
+fn line(text: &str, span: Option<Range<usize>>) -> usize {
     let before = span.and_then(|span| text.get(..span.start));
     1 + before.map_or(0, |before| before.matches('\n').count())
 }
@@ -118,7 +180,7 @@ struct Raw {
     marker: Option<Spanned<String>>,
     max_string_bytes: Option<usize>,
     classification: Option<Word<Classification>>,
-    ip: Option<Word<IpMode>>,
+    ip: Option<Spanned<Word<Ip>>>,
     keep_loopback: Option<bool>,
     keys: RawKeys,
     pattern: Vec<Spanned<RawPattern>>,
@@ -136,8 +198,8 @@ struct RawKeys {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPattern {
-    name: String,
-    regex: String,
+    name: Spanned<String>,
+    regex: Spanned<String>,
     #[serde(default)]
     literal: String,
 }
@@ -146,18 +208,19 @@ struct RawPattern {
 #[serde(deny_unknown_fields)]
 struct RawPseudonym {
     kinds: Vec<Spanned<String>>,
-    key_file: PathBuf,
+    key_file: Spanned<PathBuf>,
+    #[serde(default)]
     key_id: String,
 }
 
 /// What is wrong, and where in the text.
 struct Wrong {
-    span: std::ops::Range<usize>,
+    span: Range<usize>,
     reason: String,
 }
 
 impl Wrong {
-    fn at(span: std::ops::Range<usize>) -> impl Fn(PolicyError) -> Self {
+    fn at(span: Range<usize>) -> impl Fn(PolicyError) -> Self {
         move |error| Self {
             span: span.clone(),
             reason: error.to_string(),
@@ -166,13 +229,20 @@ impl Wrong {
 }
 
 impl Raw {
-    fn policy(self) -> Result<PolicyFile, Wrong> {
+    fn policy(self, line: impl Fn(Range<usize>) -> usize) -> Result<PolicyFile, Wrong> {
         let mut policy = Policy::new()
             .profile(self.profile.map(|word| word.0).unwrap_or_default())
             .mode(self.mode.map(|word| word.0).unwrap_or_default())
             .classification(self.classification.map(|word| word.0).unwrap_or_default())
-            .ip(self.ip.map(|word| word.0).unwrap_or_default())
             .keep_loopback(self.keep_loopback.unwrap_or(true));
+        let wants_ip = match self.ip {
+            Some(word) if word.get_ref().0 == Ip::Pseudonym => Some(word.span()),
+            Some(word) if word.get_ref().0 == Ip::Class => {
+                policy = policy.ip(IpMode::Class);
+                None
+            }
+            _ => None,
+        };
         if let Some(bytes) = self.max_string_bytes {
             policy = policy.max_string_bytes(bytes);
         }
@@ -184,28 +254,52 @@ impl Raw {
         policy = self.keys.deny.into_iter().fold(policy, Policy::deny);
         policy = self.keys.allow.into_iter().fold(policy, Policy::allow);
         for pattern in self.pattern {
-            let wrong = Wrong::at(pattern.span());
+            let whole = pattern.span();
             let RawPattern {
                 name,
                 regex,
                 literal,
             } = pattern.into_inner();
-            policy = policy.pattern(Pattern::regex(name, literal, &regex).map_err(wrong)?);
+            let (in_name, in_regex) = (name.span(), regex.span());
+            let wrong = |error: PolicyError| {
+                let span = match error {
+                    PolicyError::PatternName(_) => in_name.clone(),
+                    PolicyError::Pattern { .. } => in_regex.clone(),
+                    _ => whole.clone(),
+                };
+                Wrong::at(span)(error)
+            };
+            let made = Pattern::regex(name.into_inner(), literal, regex.get_ref());
+            policy = policy.pattern(made.map_err(wrong)?);
         }
         for value in self.known_values {
             let wrong = Wrong::at(value.span());
             policy = policy.known_value(value.into_inner()).map_err(wrong)?;
         }
-        let pseudonym = self.pseudonym.map(RawPseudonym::settings).transpose()?;
+        let mut pseudonym = self
+            .pseudonym
+            .map(|raw| raw.into_inner().settings(line))
+            .transpose()?;
+        match (&mut pseudonym, wants_ip) {
+            (Some(settings), Some(_)) if !settings.rules.contains(&Rule::Ip) => {
+                settings.rules.push(Rule::Ip);
+            }
+            (None, Some(span)) => {
+                return Err(Wrong {
+                    span,
+                    reason: "`ip = \"pseudonym\"` needs a key: add [sanitize.pseudonym]".to_owned(),
+                });
+            }
+            _ => {}
+        }
         Ok(PolicyFile { policy, pseudonym })
     }
 }
 
 impl RawPseudonym {
-    fn settings(raw: Spanned<Self>) -> Result<PseudonymSettings, Wrong> {
-        let raw = raw.into_inner();
+    fn settings(self, line: impl Fn(Range<usize>) -> usize) -> Result<PseudonymSettings, Wrong> {
         let mut rules = Vec::new();
-        for kind in raw.kinds {
+        for kind in self.kinds {
             let rule = Rule::ALL
                 .into_iter()
                 .find(|rule| rule.as_str() == kind.get_ref())
@@ -220,59 +314,16 @@ impl RawPseudonym {
         }
         Ok(PseudonymSettings {
             rules,
-            key_file: raw.key_file,
-            key_id: raw.key_id,
+            line: line(self.key_file.span()),
+            key_file: self.key_file.into_inner(),
+            key_id: self.key_id,
         })
     }
-}
-
-/// A setting that is one word of a few.
-struct Word<T>(T);
-
-impl<'de, T: FromWord> Deserialize<'de> for Word<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        let known = T::WORDS.iter().find(|(known, _)| *known == word);
-        known.map(|&(_, value)| Self(value)).ok_or_else(|| {
-            let words: Vec<_> = T::WORDS.iter().map(|(word, _)| *word).collect();
-            D::Error::custom(format!("`{word}` is none of {}", words.join(", ")))
-        })
-    }
-}
-
-trait FromWord: Copy + fmt::Debug + 'static {
-    const WORDS: &'static [(&'static str, Self)];
-}
-
-impl FromWord for Profile {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("default", Self::Default),
-        ("strict", Self::Strict),
-        ("minimal", Self::Minimal),
-    ];
-}
-
-impl FromWord for Mode {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("redact", Self::Redact), ("report", Self::Report)];
-}
-
-impl FromWord for Classification {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("drop_value", Self::DropValue),
-        ("mark_only", Self::MarkOnly),
-        ("drop_record", Self::DropRecord),
-    ];
-}
-
-impl FromWord for IpMode {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("redact", Self::Redact), ("class", Self::Class)];
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KeyClass, Place, Sanitizer};
+    use super::super::{KeyClass, Place};
     use super::*;
 
     fn parse(text: &str) -> Result<PolicyFile, FileError> {
@@ -335,15 +386,23 @@ mod tests {
             ),
             (
                 "[[sanitize.pattern]]\nname = \"x\"\nregex = 'a('\nliteral = \"a\"",
-                "policy.toml:1: pattern `x`: unclosed group",
+                "policy.toml:3: pattern `x`: unclosed group",
             ),
             (
                 "[[sanitize.pattern]]\nname = \"x\"\nregex = 'a*'\nliteral = \"a\"",
-                "pattern `x`: it matches the empty text",
+                "policy.toml:3: pattern `x`: it matches the empty text",
             ),
             (
                 "[[sanitize.pattern]]\nname = \"x\"\nregex = 'ab'",
-                "pattern `x` has no literal",
+                "policy.toml:1: pattern `x` has no literal",
+            ),
+            (
+                "[[sanitize.pattern]]\nregex = 'ab'\nname = \"X y\"\nliteral = \"ab\"",
+                "policy.toml:3: pattern name `X y` is not",
+            ),
+            (
+                "[sanitize]\nip = \"pseudonym\"",
+                "policy.toml:2: `ip = \"pseudonym\"` needs a key",
             ),
             (
                 "[sanitize]\nknown_values = [\"short\"]",

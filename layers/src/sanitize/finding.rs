@@ -7,6 +7,7 @@ use super::key::KeyClass;
 use super::policy::Compiled;
 use super::rule::{Place, Rule};
 use super::scan;
+use super::sibling;
 
 /// One piece that a rule takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,18 +80,18 @@ fn walk(
         Value::Number(number) => text(place, &number.to_string(), findings),
         Value::String(string) => text(place, string, findings),
         Value::Array(items) => {
+            let named = sibling::named_items(&rules.keys, items);
             for (index, item) in items.iter().enumerate() {
-                walk(
-                    rules,
-                    place,
-                    item,
-                    &format!("{key}.{index}"),
-                    depth + 1,
-                    findings,
-                );
+                let key = format!("{key}.{index}");
+                if named.contains(&index) {
+                    findings.push(whole(place, key, item));
+                } else {
+                    walk(rules, place, item, &key, depth + 1, findings);
+                }
             }
         }
         Value::Object(map) => {
+            let names_value = sibling::names_its_value(&rules.keys, map);
             for (name, value) in map {
                 text(place, name, findings);
                 let key = if key.is_empty() {
@@ -98,21 +99,13 @@ fn walk(
                 } else {
                     format!("{key}.{name}")
                 };
-                let is_taken = rules.keys.class(name).0 == KeyClass::Secret
+                let is_own = rules.keys.class(name).0 == KeyClass::Secret
                     && rules.keys.redacts(name, scalar(value));
-                if is_taken {
-                    let whole = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
-                    findings.push(Finding {
-                        rule: Rule::Key,
-                        pattern: None,
-                        place,
-                        key,
-                        start: 0,
-                        len: whole.len(),
-                        shape: shape(&whole),
-                    });
+                let is_named = names_value
+                    && sibling::holds_value(name)
+                    && !matches!(value, Value::Null | Value::Bool(_));
+                if is_own || is_named {
+                    findings.push(whole(place, key, value));
                 } else {
                     walk(
                         rules,
@@ -125,6 +118,22 @@ fn walk(
                 }
             }
         }
+    }
+}
+
+/// A value that goes for its name.
+fn whole(place: Place, key: String, value: &Value) -> Finding {
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    Finding {
+        rule: Rule::Key,
+        pattern: None,
+        place,
+        key,
+        start: 0,
+        len: text.len(),
+        shape: shape(&text),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::list::List;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -115,6 +116,23 @@ fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bo
         }
         _ => {}
     }
+    let at = text.run_back(start, 6, |byte| b" \t:=\"'\\(#".contains(&byte));
+    // `1.2.3.4 to 1.2.3.5`: what the first one is, both are.
+    for arrow in [&b" to"[..], b" ->", b" =>"] {
+        if text.ends_any_case(at, arrow) {
+            let first_end = at - arrow.len();
+            let first = text.run_back(first_end, 15, |byte| byte.is_ascii_digit() || byte == b'.');
+            if parse_v4(text.slice(first, first_end)).is_some() && follows_version_word(text, first)
+            {
+                return true;
+            }
+        }
+    }
+    follows_version_word(text, start)
+}
+
+/// Does a word stand before it that versions follow?
+fn follows_version_word(text: Text<'_>, start: usize) -> bool {
     let mut at = text.run_back(start, 6, |byte| b" \t:=\"'\\(#".contains(&byte));
     // `version is 1.2.3.4`, `version to 1.2.3.4`.
     for filler in [
@@ -133,6 +151,9 @@ fn is_version(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bo
     }
     let word = text.run_back(at, 24, |byte| byte.is_ascii_alphabetic() || byte == b'.');
     let word = text.slice(word, at);
+    if at + 1 == start && text.at(at) == b' ' && PRODUCTS.has(word) {
+        return true;
+    }
     VERSION_WORDS.iter().any(|known| {
         word.len()
             .checked_sub(known.len())
@@ -172,6 +193,13 @@ const VERSION_WORDS: &[&[u8]] = &[
     b"driver",
     b"upgrade",
     b"upgraded",
+    b"upgrading",
+    b"update",
+    b"updated",
+    b"updating",
+    b"downgraded",
+    b"bumped",
+    b"bump",
     b"downgrade",
     b"patch",
     b"bios",
@@ -181,6 +209,11 @@ const VERSION_WORDS: &[&[u8]] = &[
     b"paragraph",
     b"appendix",
 ];
+
+/// Programs that call themselves by name and version: `openssl 3.0.13.1`.
+static PRODUCTS: List = List::new(
+    "openssl chrome chromium firefox safari electron webkit windows android java nginx nvidia office outlook runtime sdk",
+);
 
 /// With `/24` behind it.
 fn with_width(text: Text<'_>, end: usize) -> usize {
@@ -195,27 +228,15 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
 
 /// `colon` is a colon inside or before a run of hex digits and colons.
 pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen {
-    let start = text.run_back(colon, 4, |byte| byte.is_ascii_hexdigit());
-    let run_end = groups_end(text, colon);
+    let groups = Groups::behind(text, colon);
     // Digits behind the last colon may begin something else.
-    let last = text
-        .slice(colon, run_end)
-        .iter()
-        .rposition(|&byte| byte == b':');
-    let resume = Seen::NothingBefore(colon + last.unwrap_or(0) + 1);
+    let resume = Seen::NothingBefore(groups.last_colon + 1);
     // Two colons at least; a time or a ratio has no more, an address without `::` has seven.
-    let colons = text
-        .slice(start, run_end)
-        .iter()
-        .filter(|&&byte| byte == b':')
-        .count();
-    let is_short = text
-        .slice(start, run_end)
-        .windows(2)
-        .any(|pair| pair == b"::");
-    if colons < 2 || (colons < 6 && !is_short) {
+    if groups.colons < 2 || (groups.colons < 6 && !groups.is_short) {
         return resume;
     }
+    let run_end = groups.end;
+    let start = text.run_back(colon, 4, |byte| byte.is_ascii_hexdigit());
     // `addr:fe80::1`: one colon may part it from a word.
     let is_tight = text.at(colon + 1) != b':';
     let start = match begins_address(text, start) {
@@ -267,21 +288,44 @@ pub(super) fn scan_dashed(text: Text<'_>, start: usize, end: usize) -> Seen {
     Seen::found(Rule::Ip, end, octets_end)
 }
 
-/// Where groups of at most four hex digits, parted by colons, end.
-fn groups_end(text: Text<'_>, colon: usize) -> usize {
-    let mut end = colon;
-    while end < colon + MAX_V6_BYTES {
-        let group = text.run_most(end, 8, |byte| byte == b':');
-        let group_end = text.run_most(group, 5, |byte| byte.is_ascii_hexdigit());
-        if group_end - group > 4 || group == end {
-            return group;
+/// Groups of at most four hex digits, parted by colons.
+struct Groups {
+    end: usize,
+    colons: usize,
+    last_colon: usize,
+    /// Two colons stand together.
+    is_short: bool,
+}
+
+impl Groups {
+    /// From the colon on that stands at `colon`.
+    fn behind(text: Text<'_>, colon: usize) -> Self {
+        let mut groups = Self {
+            end: colon,
+            colons: 0,
+            last_colon: colon,
+            is_short: false,
+        };
+        while groups.end < colon + MAX_V6_BYTES {
+            let group = text.run_most(groups.end, 8, |byte| byte == b':');
+            let colons = group - groups.end;
+            if colons > 0 {
+                groups.colons += colons;
+                groups.last_colon = group - 1;
+                groups.is_short |= colons > 1;
+            }
+            let group_end = text.run_most(group, 5, |byte| byte.is_ascii_hexdigit());
+            if group_end - group > 4 || colons == 0 {
+                groups.end = group;
+                break;
+            }
+            groups.end = group_end;
+            if text.at(group_end) != b':' {
+                break;
+            }
         }
-        end = group_end;
-        if text.at(end) != b':' {
-            break;
-        }
+        groups
     }
-    end
 }
 
 const MAX_V6_BYTES: usize = 60;
@@ -396,6 +440,8 @@ pub(super) const SAMPLES: Samples = Samples {
         "a[1::2]",
         "mask 255.255.255.0",
         "pkg-1.2.3.4.tar.gz",
+        "openssl 3.0.13.1 found",
+        "updated from 2.13.0.1 to 2.13.0.2",
         "abc::def::add",
         "0:00:01",
         "ratio 1:2:3",

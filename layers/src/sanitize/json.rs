@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::Sanitizer;
 use super::key::{KeyClass, Scalar};
 use super::rule::{Place, Rule};
+use super::sibling;
 use super::words::Words;
 
 /// Below this depth a value goes as a whole: nobody reads it, and a walk must end.
@@ -30,6 +31,10 @@ pub(super) fn clean(sanitizer: &Sanitizer, place: Place, value: &mut Value, dept
             *value = Value::String(sanitizer.marker(Rule::Error));
         }
         Value::Array(items) => {
+            let named = sibling::named_items(&sanitizer.shared.rules.load().keys, items);
+            for named in named {
+                redact(sanitizer, place, items.get_mut(named));
+            }
             for item in items {
                 clean(sanitizer, place, item, depth + 1);
             }
@@ -39,12 +44,10 @@ pub(super) fn clean(sanitizer: &Sanitizer, place: Place, value: &mut Value, dept
 }
 
 fn clean_map(sanitizer: &Sanitizer, place: Place, map: &mut Map<String, Value>, depth: usize) {
+    let is_named = sibling::names_its_value(&sanitizer.shared.rules.load().keys, map);
     for (name, value) in map.iter_mut() {
-        if sanitizer.key(name) == KeyClass::Secret && sanitizer.redacts(name, scalar(value)) {
-            if !is_done(sanitizer, value) {
-                sanitizer.count(Rule::Key, place);
-                *value = Value::String(sanitizer.marker(Rule::Key));
-            }
+        if is_secret(sanitizer, is_named, name, value) {
+            redact(sanitizer, place, Some(value));
         } else {
             clean(sanitizer, place_of(place, name), value, depth + 1);
         }
@@ -68,6 +71,22 @@ pub(super) fn place_of(place: Place, name: &str) -> Place {
     match Words::of(name).last() {
         "version" | "versions" | "ver" | "oid" if place != Place::Stack => Place::Version,
         _ => place,
+    }
+}
+
+/// Does the value of this member go as a whole?
+fn is_secret(sanitizer: &Sanitizer, is_named: bool, name: &str, value: &Value) -> bool {
+    let is_own = sanitizer.key(name) == KeyClass::Secret && sanitizer.redacts(name, scalar(value));
+    is_own || is_named && sibling::holds_value(name) && !value.is_null() && !value.is_boolean()
+}
+
+/// Puts the marker in the place of a value, once.
+fn redact(sanitizer: &Sanitizer, place: Place, value: Option<&mut Value>) {
+    if let Some(value) = value
+        && !is_done(sanitizer, value)
+    {
+        sanitizer.count(Rule::Key, place);
+        *value = Value::String(sanitizer.marker(Rule::Key));
     }
 }
 

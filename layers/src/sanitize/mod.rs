@@ -21,13 +21,17 @@ use arc_swap::ArcSwap;
 mod account;
 mod bearer;
 mod card;
+mod code;
 mod command;
 mod counts;
+mod credential;
 mod device;
 mod email;
 mod extent;
 #[cfg(feature = "policy")]
 mod file;
+#[cfg(feature = "policy")]
+mod file_words;
 mod finding;
 mod home;
 mod insert;
@@ -37,10 +41,16 @@ mod jwt;
 mod key;
 #[cfg(all(feature = "policy", feature = "pseudonym"))]
 mod key_file;
+mod list;
 mod location;
+mod login;
 mod marker;
 mod marking;
+mod marks;
+mod name;
+mod name_words;
 mod numbers;
+mod pair;
 mod pairs;
 mod pattern;
 #[cfg(feature = "policy")]
@@ -59,11 +69,14 @@ mod samples;
 mod scan;
 mod secret_words;
 mod sensitive;
+mod sibling;
 mod source;
 mod span;
 mod spoken;
 mod ssn;
+mod stopwatch;
 mod strict;
+mod talk;
 mod text;
 mod token;
 mod trigger;
@@ -84,7 +97,7 @@ pub use rule::{Place, Rule};
 pub use sensitive::Sensitive;
 
 use policy::Compiled;
-use rewrite::Scratch;
+use rewrite::{Built, Scratch};
 
 /// What stands where the value of a secret name was.
 pub const REDACTED: &str = "[REDACTED]";
@@ -175,6 +188,22 @@ impl Sanitizer {
         json::place_of(place, name)
     }
 
+    /// In a list of `items` texts: does `item` make `next` secret? As `--token` does with the argument behind it, and in
+    /// a pair a header's name with its value. [`value`](Self::value) asks this itself.
+    #[must_use]
+    pub fn is_named_by(&self, item: &str, next: &str, items: usize) -> bool {
+        sibling::is_named_by(&self.shared.rules.load().keys, item, next, items)
+    }
+
+    /// In a map: do two members say that one is the name of the other's value, and that it is secret? As in
+    /// `{"name": "token", "value": "x"}`. [`value`](Self::value) asks this itself.
+    #[must_use]
+    pub fn is_value_of(&self, value_key: &str, name_key: &str, name: &str) -> bool {
+        sibling::holds_value(value_key)
+            && sibling::holds_name(name_key)
+            && sibling::is_secret(&self.shared.rules.load().keys, name)
+    }
+
     /// `text` without what is secret; the same text, borrowed, when nothing was.
     #[must_use]
     pub fn clean<'t>(&self, place: Place, text: &'t str) -> Cow<'t, str> {
@@ -231,13 +260,15 @@ impl Sanitizer {
         let scanned = rewrite::floor(text, rules.max_string_bytes.saturating_add(OVERHANG_BYTES));
         let scanned = text.get(..scanned).unwrap_or_default();
         let is_long = text.len() > rules.max_string_bytes;
-        scan::find(&rules, place, scanned, spans);
+        let counts = &self.shared.counts;
+        counts.scanned(scanned.len());
+        counts.in_patterns(scan::find(&rules, place, scanned, spans));
         if spans.is_empty() && !is_long {
             return Cleaned::default();
         }
-        self.shared.counts.touch();
+        counts.touch();
         for span in spans.iter() {
-            self.shared.counts.add(span.rule, place);
+            counts.add(span.rule, place);
         }
         if rules.is_report() {
             return Cleaned::default();
@@ -249,10 +280,13 @@ impl Sanitizer {
         };
         cleaned.drop_record =
             cleaned.is_classified && rules.classification() == Classification::DropRecord;
-        let left_out = rewrite::build(&rules, scanned, text.len(), spans, out);
-        if left_out > 0 {
-            self.shared.counts.truncate();
-            cleaned.redactions += 1;
+        match rewrite::build(&rules, scanned, text.len(), spans, out) {
+            Built::Whole => {}
+            Built::Cut => {
+                counts.truncate();
+                cleaned.redactions += 1;
+            }
+            Built::Failed => counts.add(Rule::Error, place),
         }
         cleaned.redactions += self.settle(&rules, place, scratch);
         cleaned
@@ -265,13 +299,16 @@ impl Sanitizer {
         let Scratch { spans, out, last } = scratch;
         let mut redactions = 0;
         for _ in 0..MAX_ROUNDS {
-            scan::find(rules, place, out, spans);
+            let counts = &self.shared.counts;
+            counts.in_patterns(scan::find(rules, place, out, spans));
             if spans.is_empty() {
                 return redactions;
             }
             redactions += spans.len();
             std::mem::swap(out, last);
-            rewrite::build(rules, last, last.len(), spans, out);
+            if rewrite::build(rules, last, last.len(), spans, out) == Built::Failed {
+                self.count(Rule::Error, place);
+            }
         }
         self.count(Rule::Error, place);
         out.clear();

@@ -27,11 +27,12 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         return Seen::NothingBefore(label_end);
     }
     let body = text.run_most(label_end, 5, |byte| byte == b'-');
-    Seen::found(
-        Rule::PrivateKey,
-        start,
-        footer_end(text, body).unwrap_or_else(|| body_end(text, body)),
-    )
+    let key_end = footer_end(text, body).unwrap_or_else(|| body_end(text, body));
+    // A header alone is no secret, and may be what an error is about.
+    if key_end == body {
+        return Seen::NothingBefore(body);
+    }
+    Seen::found(Rule::PrivateKey, start, key_end)
 }
 
 /// Where the `-----END … KEY-----` of the key ends that begins at `body`.
@@ -69,6 +70,7 @@ fn body_end(text: Text<'_>, body: usize) -> usize {
             // The last line of a key is short; a word of the text behind it is not told from it.
             None => {
                 return if line_end > start
+                    && end > body
                     && start > end
                     && line_end - start > 3
                     && text.at(line_end) < b' '
@@ -140,6 +142,7 @@ pub(super) const SAMPLES: Samples = Samples {
         "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0B\n-----END PUBLIC KEY-----",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ ann",
         "no PRIVATE KEY found in file",
+        "expected `-----BEGIN PRIVATE KEY-----` on line 1",
         "-----BEGIN CERTIFICATE REQUEST-----",
     ],
 };

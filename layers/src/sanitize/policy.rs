@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use super::key::Keys;
 use super::marker::Markers;
+use super::name_words::{STRICT, STRICT_ALONE};
 use super::pattern::{MIN_KNOWN_BYTES, Pattern};
 use super::pseudonym::Pseudonyms;
 use super::rule::Rule;
-use super::secret_words;
 use super::span::Span;
 use super::trigger::{Own, Trigger, Triggers};
 
@@ -206,14 +206,14 @@ impl Policy {
 
     pub(super) fn compile(&self) -> Compiled {
         let keys = Keys::new(self.profile == Profile::Strict, &self.deny, &self.allow);
-        let strict = [secret_words::STRICT, secret_words::STRICT_ALONE];
-        let strict = strict
-            .into_iter()
-            .flatten()
-            .filter(|_| self.profile == Profile::Strict);
+        let strict = STRICT
+            .iter()
+            .chain(STRICT_ALONE.iter())
+            .filter(|_| self.profile == Profile::Strict)
+            .map(|word: &str| word);
         let names = keys
             .literals()
-            .chain(strict.copied())
+            .chain(strict)
             .map(|literal| Own::new(literal, Trigger::Name, 0));
         let patterns = self.patterns.iter().map(Pattern::literal);
         let own: Vec<Own> = names

@@ -34,8 +34,18 @@ pub(super) fn with_scratch<T>(mut work: impl FnMut(&mut Scratch) -> T) -> T {
         .unwrap_or_else(|| work(&mut Scratch::default()))
 }
 
-/// Writes `text` without `spans` to `out`, at most `rules.max_string_bytes` of it; how many bytes of `text` were left
-/// out for that. A span that is no piece of the text takes all of it.
+/// What became of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Built {
+    Whole,
+    /// Its tail was left out.
+    Cut,
+    /// A span was no piece of it, so all of it went.
+    Failed,
+}
+
+/// Writes `text` without `spans` to `out`, at most `rules.max_string_bytes` of it. A span that is no piece of the text
+/// takes all of it.
 ///
 /// `text` may be the beginning of a text of `full_bytes`; then the rest is always left out.
 pub(super) fn build(
@@ -44,7 +54,7 @@ pub(super) fn build(
     full_bytes: usize,
     spans: &[Span],
     out: &mut String,
-) -> usize {
+) -> Built {
     out.clear();
     // Room enough for whatever stands in their place; when it turns out to fit, nothing is cut.
     let is_cut = full_bytes > text.len()
@@ -59,7 +69,7 @@ pub(super) fn build(
         let (Some(kept), true) = (text.get(at..span.start), text.is_char_boundary(span.end)) else {
             out.clear();
             out.push_str(rules.markers().text(Rule::Error));
-            return 0;
+            return Built::Failed;
         };
         let before = out.len();
         out.push_str(kept);
@@ -85,11 +95,12 @@ pub(super) fn build(
         .unwrap_or_default();
     out.push_str(kept);
     let left_out = full_bytes - (at + kept.len());
-    if left_out > 0 {
-        // Writing to a String can't fail.
-        let _ = write!(out, "[TRUNCATED:{left_out}]");
+    if left_out == 0 {
+        return Built::Whole;
     }
-    left_out
+    // Writing to a String can't fail.
+    let _ = write!(out, "[TRUNCATED:{left_out}]");
+    Built::Cut
 }
 
 /// Where `text` is cut to at most `most` bytes: at a space when one is near, else between two characters.

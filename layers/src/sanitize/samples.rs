@@ -29,6 +29,7 @@ pub(super) const ALL: &[&Samples] = &[
     &super::ip::SAMPLES,
     &super::jwt::SAMPLES,
     &super::location::SAMPLES,
+    &super::login::SAMPLES,
     &super::marking::SAMPLES,
     &super::pairs::SAMPLES,
     &super::pem::SAMPLES,

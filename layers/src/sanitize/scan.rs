@@ -1,33 +1,43 @@
 //! All passes over one text, and the spans that come of them.
 
+use std::time::Duration;
+
+use super::marks::Marks;
 use super::policy::{Classification, Compiled};
 use super::rule::{Place, Rule};
 use super::span::{self, Seen, Span};
+use super::stopwatch::Stopwatch;
 use super::text::Text;
 use super::token::VENDORS;
 use super::trigger::{Hit, Table, Trigger};
 use super::{
-    bearer, command, email, home, insert, ip, jwt, marking, numbers, pairs, pem, source, ssn,
-    strict, token, userinfo,
+    bearer, command, email, home, insert, ip, jwt, login, marking, numbers, pairs, pem, source,
+    ssn, strict, token, userinfo,
 };
 
-/// Fills `spans` with what goes from `text`, in order, none overlapping.
-pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec<Span>) {
+/// Fills `spans` with what goes from `text`, in order, none overlapping. Gives the time that the policy's own patterns
+/// took.
+pub(super) fn find(
+    rules: &Compiled,
+    place: Place,
+    source: &str,
+    spans: &mut Vec<Span>,
+) -> Duration {
     spans.clear();
     let text = Text(source.as_bytes());
-    let mut resume = [0; Trigger::COUNT];
+    let mut pass = Pass::default();
     Table::built_in().scan(source.as_bytes(), |hit| {
-        ask(rules, source, hit, &mut resume, spans);
+        pass.ask(rules, source, hit, spans);
     });
+    let mut own_pass = Pass::default();
     if let Some(own) = rules.own_triggers() {
-        let mut resume = [0; Trigger::COUNT];
         let is_scanned = own.scan(source.as_bytes(), |hit| {
-            ask(rules, source, hit, &mut resume, spans);
+            own_pass.ask(rules, source, hit, spans);
         });
         if !is_scanned {
             spans.clear();
             spans.push(whole(source, Rule::Error));
-            return;
+            return own_pass.in_patterns;
         }
     }
     if rules.has_personal() {
@@ -44,7 +54,7 @@ pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec
         strict::scan(text, |span| spans.push(span));
     }
     if spans.is_empty() {
-        return;
+        return own_pass.in_patterns;
     }
     let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
     if is_classified && rules.classification() != Classification::MarkOnly {
@@ -54,6 +64,7 @@ pub(super) fn find(rules: &Compiled, place: Place, source: &str, spans: &mut Vec
     span::merge(spans);
     // What is a marker already stays one.
     spans.retain(|span| rules.markers().end(text, span.start) != Some(span.end));
+    own_pass.in_patterns
 }
 
 fn whole(source: &str, rule: Rule) -> Span {
@@ -65,65 +76,78 @@ fn whole(source: &str, rule: Rule) -> Span {
     }
 }
 
-/// Asks the scanner of a hit, unless it said that nothing is to be found here; `resume` is what each one said.
-fn ask(
-    rules: &Compiled,
-    source: &str,
-    hit: Hit,
-    resume: &mut [usize; Trigger::COUNT],
-    spans: &mut Vec<Span>,
-) {
-    let Some(resume) = resume.get_mut(hit.trigger as usize) else {
-        return;
-    };
-    if hit.start < *resume {
-        return;
-    }
-    if hit.trigger == Trigger::Insert {
-        let text = Text(source.as_bytes());
-        insert::scan(text, rules, hit.start, hit.end, |span| spans.push(span));
-        return;
-    }
-    match look(rules, source, hit) {
-        Seen::Nothing => {}
-        Seen::NothingBefore(next) => *resume = next,
-        Seen::Found(span) => {
-            *resume = span.end;
-            if rules.has(span.rule) {
-                spans.push(span);
-            }
-        }
-    }
+/// What one pass over a text's literals remembers.
+#[derive(Default)]
+struct Pass {
+    /// For each scanner: nothing is to be found before this offset.
+    resume: [usize; Trigger::COUNT],
+    marks: Marks,
+    in_patterns: Duration,
 }
 
-fn look(rules: &Compiled, source: &str, hit: Hit) -> Seen {
-    let text = Text(source.as_bytes());
-    let Hit { start, end, .. } = hit;
-    match hit.trigger {
-        Trigger::Name => pairs::scan(text, rules, start, end),
-        Trigger::EncodedEmail => email::scan(text, start, end),
-        Trigger::Jwt => jwt::scan(text, start, end),
-        Trigger::Bearer => bearer::scan_bearer(text, start, end),
-        Trigger::Basic => bearer::scan_basic(text, start, end),
-        Trigger::Url => userinfo::scan(text, rules.markers(), start, end),
-        Trigger::Ssn => ssn::scan_named(text, start, end),
-        Trigger::PrivateKey => pem::scan(text, start, end),
-        Trigger::Token => VENDORS
-            .get(usize::from(hit.which))
-            .map_or(Seen::Nothing, |vendor| {
-                token::scan(text, vendor, start, end)
-            }),
-        Trigger::Home => home::scan(text, start, end),
-        Trigger::Marking => marking::scan(text, start, end),
-        Trigger::MarkingWord => marking::scan_word(text, start, end),
-        Trigger::Command => command::scan(text, start, end),
-        Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
-        Trigger::Telegram => token::scan_telegram(text, start, end),
-        Trigger::DashedIp => ip::scan_dashed(text, start, end),
-        // Takes several pieces at once, so its caller asks it itself.
-        Trigger::Insert => Seen::Nothing,
-        Trigger::Pattern => pattern(rules, source, hit),
-        Trigger::Known => known(rules, source, hit),
+impl Pass {
+    /// Asks the scanner of a hit, unless it said that nothing is to be found here.
+    fn ask(&mut self, rules: &Compiled, source: &str, hit: Hit, spans: &mut Vec<Span>) {
+        let trigger = hit.trigger as usize;
+        let resume = self.resume.get(trigger).copied().unwrap_or(usize::MAX);
+        if hit.start < resume {
+            return;
+        }
+        if hit.trigger == Trigger::Insert {
+            let text = Text(source.as_bytes());
+            insert::scan(text, rules, hit.start, hit.end, |span| spans.push(span));
+            return;
+        }
+        let next = match self.look(rules, source, hit) {
+            Seen::Nothing => return,
+            Seen::NothingBefore(next) => next,
+            Seen::Found(span) => {
+                if rules.has(span.rule) {
+                    spans.push(span);
+                }
+                span.end
+            }
+        };
+        if let Some(resume) = self.resume.get_mut(trigger) {
+            *resume = next;
+        }
+    }
+
+    fn look(&mut self, rules: &Compiled, source: &str, hit: Hit) -> Seen {
+        let text = Text(source.as_bytes());
+        let Hit { start, end, .. } = hit;
+        match hit.trigger {
+            Trigger::Name => pairs::scan(text, rules, &mut self.marks, start, end),
+            Trigger::EncodedEmail => email::scan(text, start, end),
+            Trigger::Jwt => jwt::scan(text, start, end),
+            Trigger::Bearer => bearer::scan_bearer(text, start, end),
+            Trigger::Basic => bearer::scan_basic(text, start, end),
+            Trigger::Url => userinfo::scan(text, rules.markers(), start, end),
+            Trigger::Ssn => ssn::scan_named(text, start, end),
+            Trigger::PrivateKey => pem::scan(text, start, end),
+            Trigger::Token => VENDORS
+                .get(usize::from(hit.which))
+                .map_or(Seen::Nothing, |vendor| {
+                    token::scan(text, vendor, start, end)
+                }),
+            Trigger::Home => home::scan(text, start, end),
+            Trigger::Marking => marking::scan(text, start, end),
+            Trigger::MarkingWord => marking::scan_word(text, start, end),
+            Trigger::Command => command::scan(text, start, end),
+            Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
+            Trigger::Telegram => token::scan_telegram(text, start, end),
+            Trigger::DashedIp => ip::scan_dashed(text, start, end),
+            Trigger::Login => login::scan(text, start, end),
+            // Takes several pieces at once, so its caller asks it itself.
+            Trigger::Insert => Seen::Nothing,
+            Trigger::Pattern => {
+                let since = Stopwatch::start();
+                let seen = pattern(rules, source, hit);
+                self.in_patterns += since.elapsed();
+                seen
+            }
+            Trigger::Known => known(rules, source, hit),
+        }
     }
 }
 

@@ -4,29 +4,31 @@
 
 use super::bearer::looks_opaque;
 use super::extent::{self, Around, Extent, Form};
-use super::prose;
+use super::marks::Marks;
+use super::prose::{self, is_mixed};
 use super::quote;
 use super::secret_words::Sort;
-use super::text::Text;
+use super::text::{Text, is_blank, is_word};
 
 /// Shortest run of letters and digits that is a secret behind nothing but a name.
 const MIN_OPAQUE_BYTES: usize = 16;
 
 /// Is there anything behind the name at `end` that may be a value? A quick look, since most often there is not.
-pub(super) fn may_follow(text: Text<'_>, end: usize) -> bool {
-    if !is_blank(text.at(end)) {
-        return false;
+pub(super) fn may_follow(text: Text<'_>, marks: &mut Marks, end: usize) -> bool {
+    is_blank(text.at(end)) && marks.next(text, end) < end + MAX_LOOK_BYTES
+}
+
+/// `login ann password x`, as a .netrc has it: whatever follows.
+pub(super) fn is_netrc(text: Text<'_>, start: usize, end: usize) -> bool {
+    let is_password = text.slice(start, end) == b"password" && text.back(start, 1) == b' ';
+    is_password && {
+        let user = text.run_back(start - 1, 64, |byte| byte > b' ');
+        text.ends_any_case(user, b"login ")
     }
-    let mut before = b' ';
-    text.slice(end, end + MAX_LOOK_BYTES).iter().any(|&byte| {
-        let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
-        before = byte;
-        is_hump || byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'!'..=b'&' | b'@' | b'^')
-    })
 }
 
 /// Room for the longest filler and the first half of a value.
-const MAX_LOOK_BYTES: usize = 32;
+const MAX_LOOK_BYTES: usize = 48;
 
 /// The value behind the secret name `start..end`.
 pub(super) fn value(
@@ -46,16 +48,18 @@ pub(super) fn value(
         let (close, is_closed) = quote.close(text, inner);
         let inside = text.slice(inner, close);
         let is_statement = text.slice(start, end) == b"PASSWORD" || text.back(start, 1) == b':';
+        let is_phrase = text.ends_any_case(end, b"phrase");
         let is_secret = is_statement
-            || (is_password && has_filler)
+            || is_phrase
+            || (is_password && (has_filler || is_used(text, start)))
             || if is_password {
                 is_mixed(inside)
             } else {
                 looks_opaque(inside)
             };
         let is_secret = is_secret || (sort == Some(Sort::Cookie) && inside.contains(&b'='));
-        let is_one_word =
-            is_password && has_filler || !inside.contains(&b' ') && close - inner >= 4;
+        let is_one_word = is_password && (has_filler || is_phrase)
+            || !inside.contains(&b' ') && close - inner >= 4;
         return (is_closed && is_secret && is_one_word && !prose::is_placeholder(inside))
             .then_some(Extent {
                 start: inner,
@@ -76,6 +80,7 @@ pub(super) fn value(
     if prose::is_placeholder(value)
         || prose::names_form(value)
         || value.first().is_none_or(|byte| !byte.is_ascii_graphic())
+        || is_sized_type(value)
     {
         return None;
     }
@@ -86,29 +91,76 @@ pub(super) fn value(
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_+/=.".contains(byte))
         && !value.contains(&b'/');
     let is_secret = is_opaque
+        || (!is_password && is_coined(value))
         || (has_filler && is_mixed(value) && value.len() >= 4)
         || (is_password && is_mixed(value) && has_digit_and_letter(value) && value.len() >= 5)
         || (is_directive(text, start, end) && has_digit_and_letter(value) && value.len() >= 6)
         || is_command(text, start, end, value_end, value);
+    if let Some(start) = is_mixed(value)
+        .then(|| behind_user(text, start, at, value_end))
+        .flatten()
+    {
+        return Some(Extent {
+            start,
+            end: value_end,
+            form: Form::Bare,
+        });
+    }
     is_secret.then_some(Extent {
         start: at,
-        end: value_end,
+        end: behind_change(text, at, value_end),
         form: Form::Bare,
     })
 }
 
+/// `credentials ann:x`: where the secret begins.
+fn behind_user(text: Text<'_>, name: usize, at: usize, end: usize) -> Option<usize> {
+    let colon = text.run_most(at, 64, |byte| is_word(byte) || matches!(byte, b'.' | b'-'));
+    let is_login = text.has_any_case(name, b"cred") || text.has_any_case(name, b"login");
+    (is_login
+        && colon > at
+        && text.at(colon) == b':'
+        && end > colon + 4
+        && text.at(colon + 1) != b'/')
+        .then_some(colon + 1)
+}
+
+/// `from x to y`: where `y` ends, when the value is that `x`.
+fn behind_change(text: Text<'_>, at: usize, end: usize) -> usize {
+    if text.ends_any_case(at, b"from ") && text.has(end, b" to ") {
+        extent::bare_end(text, end + b" to ".len(), Around::Text)
+    } else {
+        end
+    }
+}
+
 /// Behind `is`, `was:`, `to`, `of`, `set to`, and whether one of them stood there.
 fn behind_filler(text: Text<'_>, at: usize) -> (usize, bool) {
-    const FILLERS: [&[u8]; 9] = [
+    const FILLERS: &[&[u8]] = &[
         b"is: ",
+        b"is now ",
         b"is set to ",
+        b"is still ",
+        b"provided: ",
+        b"provided ",
+        b"supplied: ",
+        b"received: ",
+        b"entered: ",
+        b"given: ",
+        b"used: ",
+        b"found: ",
+        b"value: ",
+        b"value is ",
+        b"reset to ",
         b"set to ",
         b"changed to ",
         b"is ",
         b"was: ",
         b"was ",
         b"to ",
+        b"from ",
         b"value ",
+        b"now ",
     ];
     match FILLERS.iter().find(|filler| text.has_any_case(at, filler)) {
         Some(filler) => (at + filler.len(), true),
@@ -122,7 +174,7 @@ fn behind_owner(text: Text<'_>, at: usize) -> Option<usize> {
         return None;
     }
     let mut end = at + b"for ".len();
-    for _ in 0..2 {
+    for _ in 0..4 {
         end = text.run_most(end, 64, |byte| byte > b' ' && byte != b':');
         if text.has(end, b": ") {
             return Some(end + 2);
@@ -135,20 +187,53 @@ fn behind_owner(text: Text<'_>, at: usize) -> Option<usize> {
     None
 }
 
-/// Letters with digits or signs among them, or an upper-case letter inside: no word of a language.
-fn is_mixed(value: &[u8]) -> bool {
-    let value = value.strip_suffix(b".").unwrap_or(value);
-    let has_letter = value.iter().any(u8::is_ascii_alphabetic);
-    let has_digit = value.iter().any(u8::is_ascii_digit);
-    let has_sign = value.iter().any(|byte| b"!@#$%^&*+=~?".contains(byte));
-    has_letter && (has_digit || has_sign || has_hump(value))
+/// `Zr8Lm2Qx`: both cases and two numbers in one word, which no name of a thing has.
+fn is_coined(value: &[u8]) -> bool {
+    let numbers = value
+        .split(|byte| !byte.is_ascii_digit())
+        .filter(|number| !number.is_empty());
+    value.len() >= 8
+        && numbers.count() >= 2
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && value.first().is_some_and(u8::is_ascii_alphanumeric)
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_+/=~".contains(byte))
 }
 
-/// An upper-case letter right behind a lower-case one.
-fn has_hump(value: &[u8]) -> bool {
-    value
-        .windows(2)
-        .any(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+/// `VARCHAR(255)`: the type of a column.
+fn is_sized_type(value: &[u8]) -> bool {
+    let open = value.iter().position(|&byte| byte == b'(');
+    let (name, size) = value
+        .split_at_checked(open.unwrap_or(0))
+        .unwrap_or_default();
+    !name.is_empty()
+        && name.iter().all(u8::is_ascii_alphabetic)
+        && size
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || b"(),".contains(byte))
+}
+
+/// `with password "x"`, `wrong password 'x'`: somebody used it.
+fn is_used(text: Text<'_>, start: usize) -> bool {
+    const BEFORE: [&[u8]; 12] = [
+        b"with ",
+        b"with the ",
+        b"using ",
+        b"wrong ",
+        b"bad ",
+        b"invalid ",
+        b"incorrect ",
+        b"new ",
+        b"old ",
+        b"temporary ",
+        b"default ",
+        b"and ",
+    ];
+    BEFORE
+        .iter()
+        .any(|before| text.ends_any_case(start, before))
 }
 
 fn has_digit_and_letter(value: &[u8]) -> bool {
@@ -177,10 +262,5 @@ fn is_command(text: Text<'_>, start: usize, end: usize, value_end: usize, value:
     if is_verb {
         return is_first && is_last && is_plain && is_mixed(value) && !value.starts_with(b"test");
     }
-    let user = text.run_back(start.saturating_sub(1), 64, |byte| byte > b' ');
-    text.slice(start, end) == b"password" && text.ends_any_case(user.saturating_sub(1), b"login")
-}
-
-fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
+    is_netrc(text, start, end)
 }

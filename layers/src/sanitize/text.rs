@@ -37,34 +37,35 @@ impl<'t> Text<'t> {
 
     /// Where the run of bytes that `is` accepts ends, looking from `start` on.
     #[inline]
-    pub fn run(self, start: usize, is: impl Fn(u8) -> bool) -> usize {
-        let mut end = start;
-        while end < self.len() && is(self.at(end)) {
-            end += 1;
-        }
-        end
+    pub fn run(self, start: usize, mut is: impl FnMut(u8) -> bool) -> usize {
+        let rest = self.0.get(start..).unwrap_or_default();
+        start
+            + rest
+                .iter()
+                .position(|&byte| !is(byte))
+                .unwrap_or(rest.len())
     }
 
     /// The same, over at most `most` bytes.
     #[inline]
     pub fn run_most(self, start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
-        let most = start.saturating_add(most).min(self.len());
-        let mut end = start;
-        while end < most && is(self.at(end)) {
-            end += 1;
-        }
-        end
+        let rest = self.slice(start, start.saturating_add(most));
+        start
+            + rest
+                .iter()
+                .position(|&byte| !is(byte))
+                .unwrap_or(rest.len())
     }
 
     /// Where the run of bytes that `is` accepts begins, looking back from `end` over at most `most` bytes.
     #[inline]
     pub fn run_back(self, end: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
-        let least = end.saturating_sub(most);
-        let mut start = end;
-        while start > least && is(self.back(start, 1)) {
-            start -= 1;
+        let rest = self.slice(end.saturating_sub(most), end);
+        if end > self.len() {
+            return end;
         }
-        start
+        let run = rest.iter().rposition(|&byte| !is(byte));
+        end - run.map_or(rest.len(), |last| rest.len() - 1 - last)
     }
 
     /// Does `literal` stand at `start`?
@@ -96,6 +97,17 @@ impl<'t> Text<'t> {
 #[inline]
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// A space or a tab.
+#[inline]
+pub(super) fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// Does `name` end in `tail`, in any case?
+pub(super) fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
+    Text(name).ends_any_case(name.len(), tail)
 }
 
 /// A character of base64url.

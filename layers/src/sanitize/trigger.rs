@@ -36,11 +36,12 @@ pub(super) enum Trigger {
     Identified,
     Telegram,
     Insert,
+    Login,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
 }
 
 /// A literal at a place.
@@ -316,6 +317,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     (Trigger::Identified, &["identified by"]),
     (Trigger::Telegram, &[":aa"]),
     (Trigger::Insert, &["values"]),
+    (Trigger::Login, &["@//", "oracle:thin:", "sqlplus "]),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
 

@@ -4,10 +4,11 @@
 //! number as it was written.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::json;
-use tracing_courier::sanitize::{Place, Reason, Sanitizer};
+use tracing_courier::sanitize::{Finding, Place, Reason, Sanitizer};
 
 use super::Redaction;
 use crate::wire::DEPTH;
@@ -21,6 +22,9 @@ pub enum LineError {
     #[error("not a JSON object")]
     NotARecord,
 }
+
+/// Findings by rule or pattern.
+pub type Totals = BTreeMap<String, u64>;
 
 /// Sanitizes lines.
 #[derive(Clone)]
@@ -67,12 +71,17 @@ impl Lines {
         self.sanitizer.clean(Place::Message, line)
     }
 
-    /// What would go from a record's line, as one JSON object each, without the text.
+    /// What would go from a record's line, as one JSON object each, without the text; counted in `totals`.
     ///
     /// # Errors
     ///
     /// When it is no record.
-    pub fn report(&self, line: &str, number: usize) -> Result<Vec<String>, LineError> {
+    pub fn report(
+        &self,
+        line: &str,
+        number: usize,
+        totals: &mut Totals,
+    ) -> Result<Vec<String>, LineError> {
         let members = read(line)?;
         let mut findings = Vec::new();
         for (name, value) in &members {
@@ -85,23 +94,20 @@ impl Lines {
                 let key = match (field(name), finding.key.is_empty()) {
                     (Field::Named(_), true) => name.to_string(),
                     (Field::Named(_), false) => format!("{name}.{}", finding.key),
-                    _ => finding.key,
+                    _ => finding.key.clone(),
                 };
-                findings.push(
-                    json!({
-                        "line": number,
-                        "rule": finding.pattern.as_deref().unwrap_or(finding.rule.as_str()),
-                        "place": finding.place.as_str(),
-                        "key": key,
-                        "start": finding.start,
-                        "len": finding.len,
-                        "shape": finding.shape,
-                    })
-                    .to_string(),
-                );
+                findings.push(shown(&finding, &key, number, totals));
             }
         }
         Ok(findings)
+    }
+
+    /// The same of a line of plain text.
+    #[must_use]
+    pub fn report_text(&self, line: &str, number: usize, totals: &mut Totals) -> Vec<String> {
+        let findings = self.sanitizer.find(Place::Message, line);
+        let shown = |finding: &Finding| shown(finding, "", number, totals);
+        findings.iter().map(shown).collect()
     }
 
     /// What went so far, by rule: `{"email":2,"key":1}`.
@@ -109,6 +115,17 @@ impl Lines {
     pub fn counts(&self) -> String {
         serde_json::to_string(&self.sanitizer.counts().by_rule()).unwrap_or_default()
     }
+}
+
+fn shown(finding: &Finding, key: &str, line: usize, totals: &mut Totals) -> String {
+    let rule = finding.pattern.as_deref().unwrap_or(finding.rule.as_str());
+    *totals.entry(rule.to_owned()).or_default() += 1;
+    let place = finding.place.as_str();
+    let Finding {
+        start, len, shape, ..
+    } = finding;
+    json!({"line": line, "rule": rule, "place": place, "key": key, "start": start, "len": len, "shape": shape})
+        .to_string()
 }
 
 /// Which rule decides about a field of this name, in a sentence.
@@ -251,6 +268,12 @@ mod tests {
                 ),
             ),
             (
+                r#"{"headers":[["Cookie","a=b"],["Accept","*/*"]],"argv":["-v","--token","x9","--","required","token"],"fields":["password","email"],"h":[{"name":"X-Api-Key","value":"x9"},{"name":"Accept","value":"*/*"}]}"#,
+                Some(
+                    r#"{"headers":[["Cookie","[REDACTED]"],["Accept","*/*"]],"argv":["-v","--token","[REDACTED]","--","required","token"],"fields":["password","email"],"h":[{"name":"X-Api-Key","value":"[REDACTED]"},{"name":"Accept","value":"*/*"}]}"#,
+                ),
+            ),
+            (
                 r#"{"password":"x9!kd","message":"é \"q\" a@example.com"}"#,
                 Some(r#"{"password":"[REDACTED]","message":"é \"q\" [REDACTED:email]"}"#),
             ),
@@ -277,7 +300,9 @@ mod tests {
     fn a_report_names_rule_and_place_and_not_the_text() {
         let lines = lines();
         let line = r#"{"message":"mail ann@example.com","attributes":{"a":{"password":"hunter2hunter2"}}}"#;
-        let findings = lines.report(line, 3).expect("it is a record").join("\n");
+        let mut totals = Totals::new();
+        let findings = lines.report(line, 3, &mut totals);
+        let findings = findings.expect("it is a record").join("\n");
         assert!(
             findings.contains(r#""rule":"email""#) && findings.contains(r#""line":3"#),
             "{findings}"
@@ -288,5 +313,12 @@ mod tests {
             "{findings}"
         );
         assert_eq!(lines.counts(), "{}", "a report changes and counts nothing");
+        assert_eq!(
+            totals.into_iter().collect::<Vec<_>>(),
+            [("email".to_owned(), 1), ("key".to_owned(), 1)]
+        );
+        let mut totals = Totals::new();
+        let findings = lines.report_text("mail ann@example.com", 1, &mut totals);
+        assert!(findings.len() == 1 && totals["email"] == 1, "{findings:?}");
     }
 }

@@ -7,7 +7,6 @@
 //! What it does not do: decide what is secret. That is `tracing_courier::sanitize`.
 
 mod lines;
-mod policy;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,8 +14,7 @@ use std::collections::HashMap;
 use serde_json::json;
 use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
 
-pub use lines::{LineError, Lines, explain};
-pub use policy::{PolicyFileError, read as read_policy};
+pub use lines::{LineError, Lines, Totals, explain};
 
 use crate::wire::json::{Members, Value};
 use crate::wire::{Batch, Record};
@@ -84,9 +82,15 @@ impl<'s> Redaction<'s> {
         }
     }
 
-    /// Redacts the members of an object: names decide first, then their values are scanned, the names too.
+    /// Redacts the members of an object: names decide first, those that other members give too; then their values are scanned, the names too.
     pub fn members(&mut self, place: Place, members: &mut Members<'_>) {
-        for (name, value) in members {
+        let named: Vec<usize> = (0..members.len())
+            .filter(|&at| self.is_named(members, at))
+            .collect();
+        for (at, (name, value)) in members.iter_mut().enumerate() {
+            if named.contains(&at) {
+                self.redact_named(place, value);
+            }
             self.member(place, name, value);
             self.text(place, name);
         }
@@ -127,8 +131,46 @@ impl<'s> Redaction<'s> {
             Value::Number(number) => self.digits(place, number, value),
             Value::Float(..) => {}
             Value::Deep(json) => self.digits(place, json, value),
-            Value::List(values) => values.iter_mut().for_each(|value| self.value(place, value)),
+            Value::List(values) => self.list(place, values),
             Value::Map(members) => self.members(place, members),
+        }
+    }
+
+    /// Redacts a list: of a pair and of arguments, what the item before names.
+    fn list(&mut self, place: Place, values: &mut [Value<'_>]) {
+        let items = values.len();
+        for at in 1..items {
+            let (before, rest) = values.split_at_mut(at);
+            let (Some(Value::Text(item)), Some(next)) = (before.last(), rest.first_mut()) else {
+                continue;
+            };
+            let is_named = matches!(&*next, Value::Text(text) if self.sanitizer.is_named_by(item, text, items));
+            if is_named {
+                self.redact_named(place, next);
+            }
+        }
+        values.iter_mut().for_each(|value| self.value(place, value));
+    }
+
+    /// Is the member at `at` a value that another member calls by a secret name?
+    fn is_named(&self, members: &Members<'_>, at: usize) -> bool {
+        let Some((key, value)) = members.get(at) else {
+            return false;
+        };
+        key.len() <= "values".len()
+            && !matches!(value, Value::Null | Value::Bool(_))
+            && members.iter().any(|(name_key, name)| {
+                matches!(name, Value::Text(name) if self.sanitizer.is_value_of(key, name_key, name))
+            })
+    }
+
+    /// Redacts a value for the name that stands beside it, by the sanitizer's own rule for names.
+    fn redact_named(&mut self, place: Place, value: &mut Value<'_>) {
+        if let Some(marker) = self.secret(place, "secret", value)
+            && !matches!(value, Value::Text(text) if *text == marker)
+        {
+            self.changes += 1;
+            *value = Value::Text(Cow::Owned(marker));
         }
     }
 

@@ -87,29 +87,18 @@ impl Ledger {
         subject: &str,
         named: &Named,
     ) -> Result<(), sqlx::Error> {
-        let new = ranges::of(&named.seqs);
-        if let (Some(last), [new]) = (self.last_before(subject, named), &new[..])
-            && new.first == last.last.saturating_add(1)
-        {
-            sqlx::query(
-                "UPDATE accepted SET last = ? WHERE subject = ? AND queue = ? AND first = ?",
-            )
-            .bind(stored_seq(new.last))
-            .bind(subject)
-            .bind(&named.queue)
-            .bind(stored_seq(last.first))
-            .execute(&mut *connection)
-            .await?;
-            self.remember(
-                subject,
-                &named.queue,
-                Range {
-                    last: new.last,
-                    ..last
-                },
-            );
+        if let Some(grown) = self.grows(subject, named) {
+            sqlx::query(GROW)
+                .bind(stored_seq(grown.last))
+                .bind(subject)
+                .bind(&named.queue)
+                .bind(stored_seq(grown.first))
+                .execute(&mut *connection)
+                .await?;
+            self.remember(subject, &named.queue, grown);
             return Ok(());
         }
+        let new = ranges::of(&named.seqs);
         let had = near(connection, subject, &named.queue, &named.seqs).await?;
         let joined = ranges::join(&had, &new);
         for range in had.iter().filter(|range| !joined.contains(range)) {
@@ -138,6 +127,18 @@ impl Ledger {
         Ok(())
     }
 
+    /// The last range of the queue as it is with all of `named`, when they stand right behind it.
+    pub fn grows(&self, subject: &str, named: &Named) -> Option<Range> {
+        let last = self.last_before(subject, named)?;
+        match ranges::of(&named.seqs)[..] {
+            [new] if new.first == last.last.saturating_add(1) => Some(Range {
+                first: last.first,
+                last: new.last,
+            }),
+            _ => None,
+        }
+    }
+
     /// The last range of the queue, if it is remembered and all of `named` is behind it.
     fn last_before(&self, subject: &str, named: &Named) -> Option<Range> {
         // Two strings to ask a map of pairs: small beside the statement that they save.
@@ -147,7 +148,8 @@ impl Ledger {
         is_behind.then_some(last)
     }
 
-    fn remember(&mut self, subject: &str, queue: &str, last: Range) {
+    /// Notes that this is in the database.
+    pub fn remember(&mut self, subject: &str, queue: &str, last: Range) {
         if self.last.len() >= MAX_REMEMBERED {
             self.last.clear();
         }
@@ -187,6 +189,9 @@ fn range(row: &sqlx::sqlite::SqliteRow) -> Result<Range, sqlx::Error> {
         last: read_seq(row.try_get(1)?),
     })
 }
+
+/// Makes a range longer: to where, whose, where it begins.
+pub const GROW: &str = "UPDATE accepted SET last = ? WHERE subject = ? AND queue = ? AND first = ?";
 
 /// How long a body without names is remembered: ten minutes, by the contract.
 const REMEMBERED_NANOS: i64 = 10 * 60 * 1_000_000_000;

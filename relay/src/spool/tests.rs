@@ -102,6 +102,36 @@ async fn what_was_kept_is_there_after_a_restart_and_known() {
 }
 
 #[tokio::test]
+async fn batches_that_follow_each_other_are_one_range_and_known_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (spool, writer) = open(dir.path()).await;
+    for first in [0, 3, 6, 9] {
+        let seqs: Vec<u64> = (first..first + 3).collect();
+        assert_eq!(spool.offer(offer("x", &seqs)).await, Ok(Verdict::Kept));
+        let known = Verdict::Known {
+            seqs: seqs.clone(),
+            hash: false,
+        };
+        assert_eq!(spool.offer(offer("x", &seqs)).await, Ok(known));
+    }
+    close(spool, writer).await;
+    let (spool, writer) = open(dir.path()).await;
+    let known = Verdict::Known {
+        seqs: (0..12).collect(),
+        hash: false,
+    };
+    let all: Vec<u64> = (0..13).collect();
+    assert_eq!(spool.look(offer("", &all)).await, Ok(known));
+    close(spool, writer).await;
+    let mut connection = schema::open(dir.path()).await.expect("it opens");
+    let ranges: i64 = sqlx::query_scalar("SELECT count(*) FROM accepted")
+        .fetch_one(&mut connection)
+        .await
+        .expect("it counts");
+    assert_eq!(ranges, 1);
+}
+
+#[tokio::test]
 async fn another_subject_or_queue_knows_nothing_of_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let (spool, writer) = open(dir.path()).await;

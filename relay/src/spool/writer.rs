@@ -12,12 +12,25 @@ use tokio::sync::mpsc;
 use super::command::{Answer, Command};
 use super::consumer::{Consumer, Cursor, Position, Stand};
 use super::ledger::Ledger;
+use super::ranges::Range;
 use super::reader::is_damage;
+use super::schema::stored_seq;
 use super::{
     DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Packed, Traits, Verdict, mend,
     schema, signed, unsigned,
 };
 use crate::error::chain;
+
+macro_rules! insert {
+    ($behind:literal) => {
+        concat!(
+            "INSERT INTO frame (id, end_records, end_bytes, received, records, oldest, newest, subject, queue, \
+             first_seq, last_seq, crc, bytes, plain_crc, traits, only_for, body) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            $behind
+        )
+    };
+}
 
 /// The writer's own view: ahead of the gauge while a transaction is open.
 #[derive(Clone, Copy)]
@@ -262,8 +275,15 @@ impl Writing {
             if !self.has_room_for(&frame) {
                 return Ok(Err(OfferError::Full));
             }
-            self.insert(frame, &offer.subject, offer.named.as_ref(), None)
+            let grown = match &offer.named {
+                Some(named) => self.ledger.grows(&offer.subject, named),
+                None => None,
+            };
+            self.insert(frame, &offer.subject, offer.named.as_ref(), None, grown)
                 .await?;
+            if let (Some(grown), Some(named)) = (grown, offer.named.take_if(|_| grown.is_some())) {
+                self.ledger.remember(&offer.subject, &named.queue, grown);
+            }
         }
         self.ledger.keep(&mut self.connection, &offer, now).await?;
         Ok(Ok(Verdict::Kept))
@@ -274,13 +294,15 @@ impl Writing {
         pending.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
     }
 
-    /// Puts a frame behind the others, for one consumer or for all.
+    /// Puts a frame behind the others, for one consumer or for all; the range of names that grows by it goes with it,
+    /// since every statement is a way to SQLite's thread and back.
     async fn insert(
         &mut self,
         frame: Frame,
         subject: &str,
         named: Option<&Named>,
         only_for: Option<Consumer>,
+        grown: Option<Range>,
     ) -> Result<(), sqlx::Error> {
         let stand = &self.totals.stand;
         let id = stand.last_frame + 1;
@@ -289,7 +311,12 @@ impl Writing {
             bytes: stand.head.bytes + frame.packed.bytes,
         };
         let seq = |seq: Option<&u64>| seq.map(|&seq| signed(seq));
-        sqlx::query(INSERT)
+        let statement = if grown.is_some() {
+            INSERT_AND_GROW
+        } else {
+            INSERT
+        };
+        let mut query = sqlx::query(statement)
             .bind(id)
             .bind(signed(head.records))
             .bind(signed(head.bytes))
@@ -306,9 +333,15 @@ impl Writing {
             .bind(i64::from(frame.packed.crc))
             .bind(frame.traits.to_stored())
             .bind(only_for.map(Consumer::name))
-            .bind(frame.packed.blocks)
-            .execute(&mut self.connection)
-            .await?;
+            .bind(frame.packed.blocks);
+        if let (Some(grown), Some(named)) = (grown, named) {
+            query = query
+                .bind(stored_seq(grown.last))
+                .bind(subject)
+                .bind(&named.queue)
+                .bind(stored_seq(grown.first));
+        }
+        query.execute(&mut self.connection).await?;
         self.totals.stand.last_frame = id;
         self.totals.stand.head = head;
         Ok(())
@@ -339,8 +372,8 @@ impl Writing {
             if !self.has_room_for(&frame) {
                 break;
             }
-            self.insert(frame, "", None, Consumer::named(row.try_get(3)?))
-                .await?;
+            let only_for = Consumer::named(row.try_get(3)?);
+            self.insert(frame, "", None, only_for, None).await?;
             sqlx::query("DELETE FROM dead WHERE id = ?")
                 .bind(id)
                 .execute(&mut self.connection)
@@ -427,9 +460,11 @@ fn now() -> i64 {
     signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default())
 }
 
-pub(super) const INSERT: &str = "INSERT INTO frame (id, end_records, end_bytes, received, records, oldest, newest, subject, queue,
-    first_seq, last_seq, crc, bytes, plain_crc, traits, only_for, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+pub(super) const INSERT: &str = insert!("");
+
+/// A frame, and the range of names that grows by it: see [`ledger::GROW`](super::ledger::GROW).
+const INSERT_AND_GROW: &str =
+    insert!("; UPDATE accepted SET last = ? WHERE subject = ? AND queue = ? AND first = ?");
 
 /// Commands in one transaction at most.
 const GROUP: usize = 128;

@@ -61,7 +61,7 @@ fn bombs() -> Vec<Bomb> {
         |_| "password pass word: a@b a@b. 4111-1111-".to_owned(),
         "\"",
     );
-    let torn = gzip(&zeros);
+    let torn = gzip(&names);
     let torn = torn[..torn.len() / 2].to_vec();
     vec![
         (

@@ -49,6 +49,7 @@ pub struct Records {
     is_at_end: bool,
     confirmed_by_now: u64,
     damage: Damage,
+    buffer: Vec<u8>,
 }
 
 impl Records {
@@ -67,6 +68,7 @@ impl Records {
                 0
             },
             damage: Damage::default(),
+            buffer: Vec::new(),
         }
     }
 
@@ -77,7 +79,7 @@ impl Records {
     }
 
     fn read_on(&mut self) {
-        let drained = drain(&self.view, RECORDS_AT_ONCE, BYTES_AT_ONCE);
+        let drained = drain(&self.view, RECORDS_AT_ONCE, BYTES_AT_ONCE, &mut self.buffer);
         for (first, last) in drained.gaps {
             self.count_gap(first, last);
         }

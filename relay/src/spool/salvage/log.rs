@@ -21,18 +21,21 @@ pub fn is_damaged(file: &Path) -> io::Result<bool> {
     if bytes == 0 {
         return Ok(false);
     }
+    let log = File::open(schema::beside(file, "-wal")).ok();
+    let has_log = log.as_ref().is_some_and(|log| {
+        let bytes = log.metadata().map_or(0, |log| log.len());
+        bytes > LOG_HEAD
+    });
+    if let Some(log) = log.filter(|_| has_log) {
+        // While there is a log, a kill in the middle of a checkpoint leaves a file that is shorter than it says.
+        return is_log_damaged(io::BufReader::with_capacity(1 << 20, log));
+    }
     let mut head = [0; 100];
     if bytes % PAGE != 0 || database.read_exact(&mut head).is_err() {
         return Ok(true);
     }
     let pages = head.get(28..32).and_then(number).unwrap_or_default();
-    if bytes < u64::from(pages) * PAGE {
-        return Ok(true);
-    }
-    match File::open(schema::beside(file, "-wal")) {
-        Ok(log) => is_log_damaged(io::BufReader::with_capacity(1 << 20, log)),
-        Err(_) => Ok(false),
-    }
+    Ok(bytes < u64::from(pages) * PAGE)
 }
 
 fn is_log_damaged(mut log: impl Read) -> io::Result<bool> {
@@ -55,7 +58,9 @@ fn is_log_damaged(mut log: impl Read) -> io::Result<bool> {
             return Ok(false);
         }
         let is_ours = salts.is_none() || frame.get(8..16) == salts.as_deref();
-        if !is_whole && is_ours {
+        // What a transaction left that was rolled back is not whole either, but nothing behind it was ever committed.
+        let is_commit = frame.get(4..8).and_then(number) != Some(0);
+        if !is_whole && is_ours && is_commit {
             return Ok(true);
         }
         checksum(&mut sum, frame.get(..8).unwrap_or_default(), is_big_endian);

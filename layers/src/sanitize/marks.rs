@@ -1,0 +1,54 @@
+//! Where the next mark stands that a secret in prose has and a word has not: a digit, a quote, a sign, a hump.
+//!
+//! Asked at every name in a text, in ascending order. What was read for one answer is remembered for the next, so that
+//! each byte is read once however many names there are.
+
+use super::text::Text;
+
+/// What is known so far: between `from` and `next` stands no mark.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    from: usize,
+    next: usize,
+}
+
+impl Marks {
+    /// The first mark at or behind `at`; the end of the text when there is none.
+    pub fn next(&mut self, text: Text<'_>, at: usize) -> usize {
+        if !(self.from..=self.next).contains(&at) || self.next == 0 {
+            self.from = at;
+            let mut before = b' ';
+            self.next = text.run(at, |byte| {
+                let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
+                before = byte;
+                !(is_hump || is_mark(byte))
+            });
+        }
+        self.next
+    }
+}
+
+fn is_mark(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'!'..=b'\'' | b'@' | b'^')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_mark_is_the_same_in_any_order_of_questions() {
+        let text = Text(b"token of ann, then tokenB 7 and 'x'");
+        let expected = |at: usize| Marks::default().next(text, at);
+        let mut marks = Marks::default();
+        for at in (0..text.len()).chain([3, 30, 0]) {
+            // A hump at the very place is none: what stands before it is not looked at.
+            let (found, fresh) = (marks.next(text, at), expected(at));
+            assert!(found == fresh || found == at, "{at}: {found} {fresh}");
+        }
+        assert_eq!(expected(0), 24);
+        assert_eq!(expected(25), 26);
+        assert_eq!(expected(34), 34);
+        assert_eq!(Marks::default().next(Text(b"none"), 0), 4);
+    }
+}

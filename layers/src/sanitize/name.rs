@@ -1,0 +1,119 @@
+//! The identifier around a strong word, and whether it is one: a module's path or a source file is none.
+
+use super::secret_words::Sort;
+use super::text::{Text, after_sgr, is_word};
+
+/// The longest name that is read.
+const MAX_NAME_BYTES: usize = 96;
+
+/// `sig` and `signature` of a presigned URL.
+pub(super) fn is_signature(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"sig") || name.eq_ignore_ascii_case(b"signature")
+}
+
+/// `api key`, `pass phrase`, `mot de passe`: a name in several words of prose.
+pub(super) fn in_words(text: Text<'_>, start: usize, end: usize) -> Option<Sort> {
+    let is_behind = |first: &[&[u8]]| {
+        first.iter().any(|first| {
+            text.ends_any_case(start, first) && !is_word(text.back(start, first.len() + 1))
+        })
+    };
+    let name = text.slice(start, end);
+    if name.eq_ignore_ascii_case(b"key") && is_behind(BEFORE_KEY) {
+        return Some(Sort::Token);
+    }
+    let is_phrase = name.eq_ignore_ascii_case(b"phrase") && is_behind(BEFORE_PHRASE);
+    let is_passe = name.eq_ignore_ascii_case(b"passe") && is_behind(&[b"mot de "]);
+    (is_phrase || is_passe).then_some(Sort::Password)
+}
+
+const BEFORE_KEY: &[&[u8]] = &[
+    b"api ",
+    b"access ",
+    b"secret ",
+    b"private ",
+    b"signing ",
+    b"encryption ",
+    b"account ",
+    b"master ",
+];
+const BEFORE_PHRASE: &[&[u8]] = &[b"pass ", b"seed ", b"recovery ", b"mnemonic ", b"secret "];
+
+/// The whole identifier around a strong word.
+pub(super) fn around(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
+    // Arrows, dashes and wide signs are no letters.
+    let is_part =
+        |byte: u8| (is_word(byte) && !matches!(byte, 0xe2 | 0xef)) || matches!(byte, b'-' | b'.');
+    // The literals `sig=` and `pw"` have the sign in them.
+    let end = end - usize::from(!is_word(text.back(end, 1)));
+    let mut start = text.run_back(start, MAX_NAME_BYTES, is_part);
+    start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
+    let mut end = text.run_most(end, MAX_NAME_BYTES, is_part);
+    while end > start && matches!(text.back(end, 1), b'.' | b'-') {
+        end -= 1;
+    }
+    // What an escape left in front: `\n`, `\u0022`, `%22`, `ESC[2m`.
+    let head = text.at(start);
+    if text.back(start, 1) == b'\\' {
+        if head == b'u'
+            && text
+                .slice(start + 1, start + 5)
+                .iter()
+                .all(u8::is_ascii_hexdigit)
+        {
+            start += 5;
+        } else if matches!(head, b'n' | b't' | b'r') && end > start + 1 {
+            start += 1;
+        }
+    } else if text.back(start, 1) == b'%'
+        && text
+            .slice(start, start + 2)
+            .iter()
+            .all(u8::is_ascii_hexdigit)
+    {
+        start += 2;
+    } else {
+        start = after_sgr(text, start);
+    }
+    (start.min(end), end)
+}
+
+/// A module, a target or a source file: `auth::login`, `crate::token: text`, `token.rs:12:5`.
+pub(super) fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
+    let is_target = text.back(start, 1) == b':' && text.back(start, 2) == b':';
+    let extension = text.slice(
+        text.run_back(end, 6, |byte| byte.is_ascii_alphabetic()),
+        end,
+    );
+    let is_file = text.at(end) == b':'
+        && text.at(end + 1).is_ascii_digit()
+        && [
+            &b"rs"[..],
+            b"py",
+            b"js",
+            b"ts",
+            b"go",
+            b"java",
+            b"kt",
+            b"dart",
+            b"rb",
+            b"php",
+            b"c",
+            b"cc",
+            b"cpp",
+            b"h",
+            b"cs",
+            b"swift",
+            b"jsx",
+            b"tsx",
+            b"mjs",
+            b"scala",
+            b"ex",
+        ]
+        .contains(&extension)
+        && text.back(end, extension.len() + 1) == b'.';
+    // `arn:aws:secretsmanager:…:secret:name` names a secret.
+    let word = text.run_back(start, MAX_NAME_BYTES, |byte| byte > b' ' && byte != b'"');
+    let is_resource = text.back(start, 1) == b':' && text.has(word, b"arn:");
+    is_target || is_file || is_resource
+}

@@ -1,0 +1,236 @@
+//! A secret name and what parts it from its value: `name=`, `"name": `, `--name `, `<name>`.
+
+use super::quote::{self, Quote};
+use super::secret_words::Sort;
+use super::text::{Text, is_blank, is_word, skip_sgr};
+
+const MAX_SPACES: usize = 40;
+
+/// A name, what stood around it, and where its value begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    /// The name itself.
+    pub start: usize,
+    pub end: usize,
+    pub value: usize,
+    pub separator: Separator,
+    pub quote: Option<Quote>,
+    pub sort: Option<Sort>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Separator {
+    /// `=`, `=>`, `:=`, `%3D`.
+    Equals,
+    /// `:` with space behind it.
+    Colon,
+    /// `:` without.
+    TightColon,
+    /// The space behind `--flag`.
+    Flag,
+    /// The end of an XML tag.
+    Tag,
+    /// A list's next item, or the `value` that belongs to a `name`.
+    Item,
+    /// A bracket and a quote, as the Debug output of a newtype has them: `ApiKey("x")`.
+    Call,
+}
+
+/// What parts the name from its value, where the value begins, and the quote around the name.
+pub(super) fn separator(
+    text: Text<'_>,
+    start: usize,
+    end: usize,
+) -> Option<(Separator, usize, Option<Quote>)> {
+    let word = text.run_most(end, MAX_SPACES, is_blank);
+    let is_before_word = word > end && text.at(word).is_ascii_alphabetic();
+    if is_before_word && !matches!(text.back(start, 1), b'<' | b':') && text.at(start) != b'-' {
+        return None;
+    }
+    let mut at = skip_sgr(text, end);
+    let mut closing = None;
+    if let Some((quote, inner)) = quote::open(text, at) {
+        closing = Some((quote, at));
+        at = inner;
+    }
+    // `password[0]=`, `passwords[admin]=`.
+    if text.at(at) == b'[' {
+        let index = text.run_most(at + 1, 32, is_word);
+        at = if text.at(index) == b']' { index } else { at };
+    }
+    at = text.run_most(at, 3, |byte| matches!(byte, b']' | b'*' | b')'));
+    if text.has_any_case(at, b"%5d") {
+        at += 3;
+    }
+    let spaced = skip_sgr(
+        text,
+        text.run_most(skip_sgr(text, at), MAX_SPACES, is_blank),
+    );
+    let quote = closing.map(|(quote, _)| quote);
+    if let Some((is_colon, after)) = sign(text, spaced) {
+        // PHP and pretty JSON may go on in the next line.
+        let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
+        let after = if is_arrow || quote.is_some() {
+            text.run_most(after, MAX_SPACES, |byte| byte.is_ascii_whitespace())
+        } else {
+            after
+        };
+        let mut value = skip_sgr(
+            text,
+            text.run_most(skip_sgr(text, after), MAX_SPACES, is_blank),
+        );
+        // **Password:** in Markdown.
+        value = text.run_most(value, 2, |byte| byte == b'*');
+        value = text.run_most(value, MAX_SPACES, is_blank);
+        value = behind_type(text, value);
+        let separator = match is_colon {
+            false => Separator::Equals,
+            true if value > after => Separator::Colon,
+            true => Separator::TightColon,
+        };
+        return Some((separator, value, quote));
+    }
+    if let Some((_, close)) = closing {
+        return item(text, start, close).map(|value| (Separator::Item, value, quote));
+    }
+    let is_call = text.at(at) == b'(' && matches!(text.at(at + 1), b'"' | b'\'');
+    if is_call && at == end && text.at(start).is_ascii_uppercase() {
+        return Some((Separator::Call, at + 1, None));
+    }
+    if text.at(start) == b'-' && spaced > at && at == end {
+        return Some((Separator::Flag, spaced, None));
+    }
+    if let Some(value) = yaml_item(text, start, at) {
+        return Some((Separator::Item, value, None));
+    }
+    tag(text, start, at).map(|value| (Separator::Tag, value, None))
+}
+
+/// The sign itself at `at`: is it a colon, and what stands behind it?
+fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
+    let next = text.at(at + 1);
+    match text.at(at) {
+        b'=' if matches!(next, b'>' | b'=') => Some((false, at + 2)),
+        b'=' if next == b'~' => None,
+        b'=' => Some((false, at + 1)),
+        b':' if next == b'=' => Some((false, at + 2)),
+        b':' if next == b':' || text.has(at + 1, b"//") => None,
+        b':' => Some((true, at + 1)),
+        b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
+        0xef if text.has(at, "＝".as_bytes()) => Some((false, at + "＝".len())),
+        0xe2 if text.has(at, "⇒".as_bytes()) => Some((true, at + "⇒".len())),
+        0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
+        0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
+        b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
+        b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
+        b'\\' if text.has_any_case(at, b"\\u003d") => Some((false, at + 6)),
+        _ => None,
+    }
+}
+
+/// The value of a quoted name that no sign follows: `("token", "x")`, `["--token", "x"]`, `"name": "token", "value": "x"`.
+fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
+    let (quote, open) = quote::open_before(text, start)?;
+    let mut at = close + quote.len();
+    if let Some(value) = part_value(text, open, at) {
+        return Some(value);
+    }
+    // `<Data Name="Password">x</Data>`
+    if text.at(at) == b'>'
+        && is_named(text, open)
+        && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
+    {
+        return Some(at + 1);
+    }
+    let comma = text.at(at) == b',';
+    at += usize::from(comma);
+    at = text.run_most(at, MAX_SPACES, |byte| is_blank(byte) || byte == b'\n');
+    let (next_quote, inner) = quote::open(text, at).unzip();
+    let word = inner.unwrap_or(at);
+    if text.has_any_case(word, b"value") && matches!(text.back(open, 1), b' ' | b':' | b'=') {
+        let after = word + b"value".len() + next_quote.map_or(0, Quote::len);
+        let after = text.run_most(after, MAX_SPACES, is_blank);
+        if matches!(text.at(after), b':' | b'=') {
+            return Some(text.run_most(after + 1, MAX_SPACES, is_blank));
+        }
+    }
+    let inner = inner.filter(|_| comma)?;
+    let (end, is_closed) = next_quote?.close(text, inner);
+    let after = end + quote.len();
+    let is_pair = matches!(
+        (text.back(open, 1), text.at(after)),
+        (b'(', b')') | (b'[', b']')
+    );
+    (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
+}
+
+/// Is the quoted word that opens at `open` what an attribute calls its element: `name="x"`, `key="x"`?
+fn is_named(text: Text<'_>, open: usize) -> bool {
+    text.ends_any_case(open, b"name=") || text.ends_any_case(open, b"key=")
+}
+
+/// The value of a multipart form: `name="password"`, an empty line, the value.
+fn part_value(text: Text<'_>, open: usize, at: usize) -> Option<usize> {
+    if !text.ends_any_case(open, b"name=") {
+        return None;
+    }
+    [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"]
+        .iter()
+        .find(|gap| text.has(at, gap))
+        .map(|gap| at + gap.len())
+}
+
+/// `- name: JWT_SECRET` and `value: x` in the next line.
+fn yaml_item(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
+    let is_name = text.ends_any_case(start, b"name: ") || text.ends_any_case(start, b"key: ");
+    let line_end = text.run_most(end, 4, |byte| matches!(byte, b' ' | b'\r' | b'"'));
+    let word = text.run_most(line_end, MAX_SPACES, |byte| byte.is_ascii_whitespace());
+    let value = word + b"value:".len();
+    let is_item = is_name
+        && text.at(line_end) == b'\n'
+        && text.has(word, b"value:")
+        && is_blank(text.at(value));
+    is_item.then(|| text.run_most(value, MAX_SPACES, is_blank))
+}
+
+/// Behind what says the type of a value: `!!str x`, `string(8) "x"`, `Some(x)`.
+fn behind_type(text: Text<'_>, value: usize) -> usize {
+    if text.at(value) == b'!' {
+        let tag = text.run_most(value, 16, |byte| byte > b' ');
+        return text.run_most(tag, 4, is_blank);
+    }
+    if text.has(value, b"Some(") {
+        return behind_type(text, value + b"Some(".len());
+    }
+    if text.has(value, b"string(") {
+        let close = text.run_most(value + b"string(".len(), 8, |byte| byte.is_ascii_digit());
+        if text.has(close, b") \"") {
+            return close + 2;
+        }
+    }
+    value
+}
+
+/// Where the text of an XML element begins whose name is `start..end`: `<password>x</password>`.
+fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
+    let open = text.run_back(start, 32, |byte| is_word(byte) || byte == b':');
+    if text.ends_any_case(start, b"&lt;") && text.has(end, b"&gt;") {
+        return Some(end + b"&gt;".len());
+    }
+    if text.back(open, 1) != b'<' {
+        return None;
+    }
+    let close = text.run_most(end, 256, |byte| !matches!(byte, b'>' | b'<' | b'\n'));
+    let is_open = text.at(close) == b'>'
+        && text.back(close, 1) != b'/'
+        && (close == end || is_blank(text.at(end)));
+    let cdata = b"<![CDATA[";
+    let inner = close
+        + 1
+        + if text.has(close + 1, cdata) {
+            cdata.len()
+        } else {
+            0
+        };
+    is_open.then_some(inner)
+}
