@@ -222,7 +222,7 @@ fn gate(budget: Duration) {
         "{:<34} {:>8} {:>8} {:>8}",
         "ns an event, five fields", "raw", "gated", "more"
     );
-    let mut row = |what: &str, raw: Dispatch, gated: Dispatch| {
+    let row = |what: &str, raw: Dispatch, gated: Dispatch| {
         let (raw, gated) = (measure(raw), measure(gated));
         println!("{what:<34} {raw:>8.1} {gated:>8.1} {:>8.1}", gated - raw);
     };

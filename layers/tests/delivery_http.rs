@@ -172,7 +172,7 @@ fn a_new_endpoint_gets_what_the_old_one_refused_unless_it_is_locked() {
     );
     trial.backend.set_endpoint(&right.url()).unwrap();
     assert_home(&trial.flush(), 3);
-    assert_eq!(trial.backend.status().endpoint, right.url());
+    assert_eq!(trial.backend.status().endpoint, Some(right.url()));
     assert_eq!((wrong.seen().len(), right.seen().len()), (1, 1));
 
     trial.backend.lock_endpoint();

@@ -61,8 +61,11 @@ fn a_forked_child_has_a_sender_of_its_own() {
             .collect()
     };
     let parents = Value::from(courier.session().session_id.to_string());
-    assert_eq!(sessions("of the parent"), [parents.clone()]);
-    assert_eq!(sessions("of the parent, later"), [parents.clone()]);
+    assert_eq!(sessions("of the parent"), std::slice::from_ref(&parents));
+    assert_eq!(
+        sessions("of the parent, later"),
+        std::slice::from_ref(&parents)
+    );
     let childs = sessions("of the child");
     assert_eq!(childs.len(), 1);
     assert_ne!(childs[0], parents);

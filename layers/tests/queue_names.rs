@@ -8,7 +8,9 @@ use serde_json::Value;
 use tracing_courier::queue::{DiskQueue, Durability, Fsync, Line, QueueId, inspect};
 
 /// What is done to the directory of a killed program.
-const DAMAGES: [(&str, fn(&Path)); 6] = [
+type Damage = fn(&Path);
+
+const DAMAGES: [(&str, Damage); 6] = [
     ("the head is lost", |dir| {
         fs::remove_file(dir.join("head.json")).unwrap();
     }),

@@ -27,7 +27,7 @@ impl Scripted {
         Self(Arc::new(Mutex::new(status)))
     }
 
-    fn from_now_on(&self, status: u16) {
+    fn answers_from_now_on(&self, status: u16) {
         *self.0.lock().unwrap() = status;
     }
 }
@@ -93,7 +93,7 @@ fn it_says_everything_that_a_settings_screen_shows() {
             "pending_records": 0, "pending_bytes": 0, "lost_by_reason": {}, "levels": status["levels"],
         })
     );
-    transport.from_now_on(401);
+    transport.answers_from_now_on(401);
     dispatcher::with_default(&stack(&courier), || info!("to be refused"));
     assert_eq!(
         courier.flush(PATIENCE).why_stopped,

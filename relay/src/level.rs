@@ -13,7 +13,7 @@ use courier_relay::levels::{self, Draft, Outcome, Rule, Whom};
 pub enum Level {
     /// Sets a rule, for example `level set --user user-abc --module app::sync=trace --for 10m --why "ticket 4711" debug`
     #[command(disable_version_flag = true)]
-    Set(Set),
+    Set(Box<Set>),
     /// One JSON object a line: the rules in force, oldest first
     Ls {
         /// What was done to rules instead, the latest first
