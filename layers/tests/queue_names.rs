@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::Value;
 use tracing_courier::queue::{DiskQueue, Durability, Fsync, Line, QueueId, inspect};
 
-/// What is done to the directory of a killed program.
 type Damage = fn(&Path);
 
+/// What is done to the directory of a killed program.
 const DAMAGES: [(&str, Damage); 6] = [
     ("the head is lost", |dir| {
         fs::remove_file(dir.join("head.json")).unwrap();
