@@ -74,11 +74,8 @@ fn main() {
         );
     }
 
-    println!(
-        "\n{:<52} {:>12}",
-        format!("wake-ups of all threads in {watched} s"),
-        ""
-    );
+    println!();
+    println!("wake-ups of all threads in {watched} s");
     for (row, way) in [
         ("the program without us", "sleep-bare"),
         ("with us, after the first send", "sleep"),
