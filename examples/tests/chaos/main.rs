@@ -10,7 +10,8 @@
 //! 6. the report of the last flush, and what `courier-relay queue` says, is true;
 //! 7. nonsense is refused by name before anything is made;
 //! 8. the level of one user's program is raised from afar, for a while and for nobody else;
-//! 9. a service and a desktop program end as their examples say.
+//! 9. a service and a desktop program end as their examples say;
+//! 10. whatever a server answers, nothing is lost and the contract is kept; a signal gets a last flush.
 //!
 //! The trials are sized for CI: half a minute. At full size outages take 20 s and kills come anywhere in 100,000
 //! records, which takes three minutes:
@@ -30,10 +31,13 @@ mod relay;
 mod size;
 mod stored;
 mod upstream;
+#[path = "../../../layers/tests/wire_server/mod.rs"]
+mod wire_server;
 
 mod carried;
 mod commands;
 mod cramped;
+mod hostile;
 mod kill;
 mod levels;
 mod neighbours;
@@ -43,3 +47,4 @@ mod panic;
 mod report;
 mod secrets;
 mod service;
+mod signals;
