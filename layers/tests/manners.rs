@@ -81,13 +81,15 @@ fn a_program_of_the_other_tests() {
     let Some((case, dir)) = child::case() else {
         return;
     };
-    // Nobody answers there, but a sender there is.
-    let courier = Courier::builder("manners", "1")
-        .dir(dir)
-        .relay("http://127.0.0.1:9")
-        .drop_deadline(Duration::from_millis(1))
-        .start()
-        .unwrap();
+    let mut builder = Courier::builder("manners", "1").dir(dir);
+    // Nobody answers there, but a sender there is. While it is at work, `tracing` gives nobody what a thread's very last
+    // destructors log, so the case of those has none.
+    if case != "thread-local destructors" {
+        builder = builder
+            .relay("http://127.0.0.1:9")
+            .drop_deadline(Duration::from_millis(1));
+    }
+    let courier = builder.start().unwrap();
     tracing_subscriber::registry()
         .with(courier.layer())
         .sanitized(courier.sanitizer())

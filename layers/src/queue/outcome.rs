@@ -110,7 +110,7 @@ impl Ledger {
         let confirmed = self.writer.chain.slot.position.seq;
         let mut segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
         for segment in &mut segments {
-            self.writer.forget_unsynced(segment.first_seq);
+            self.writer.let_go(segment.first_seq);
             for note in segment.take_notes_from(confirmed) {
                 self.owed.add(note);
             }

@@ -147,7 +147,7 @@ impl Ledger {
     fn drop_oldest_own(&mut self) -> Option<Segment> {
         let (end_seq, confirmed) = (self.writer.end_seq(), self.writer.chain.slot.position.seq);
         let (mut segment, lost) = self.writer.chain.drop_oldest(end_seq)?;
-        self.writer.forget_unsynced(segment.first_seq);
+        self.writer.let_go(segment.first_seq);
         for note in segment.take_notes_from(confirmed) {
             self.owed.add(note);
         }

@@ -29,10 +29,20 @@ pub(super) struct Writer {
     /// How many lines were written.
     ticket: u64,
     unsynced: Unsynced,
-    /// Segments with loss records that are not synced, each with the ticket of the last.
-    unsynced_notes: Vec<(u64, Arc<dyn StoredFile>)>,
+    /// Segments with loss records that are not synced. A removed one must not stay here: while its file is open, the
+    /// disk does not get its room back.
+    unsynced_notes: Vec<UnsyncedNotes>,
     /// Whether the queue's directory is known to survive a power loss.
     is_kept_in_root: bool,
+}
+
+/// A segment with loss records that are not synced.
+#[derive(Debug)]
+struct UnsyncedNotes {
+    first_seq: u64,
+    /// Of the last of them.
+    ticket: u64,
+    file: Arc<dyn StoredFile>,
 }
 
 /// What a sync has to take in.
@@ -132,15 +142,17 @@ impl Writer {
 
     /// Remembers that `note` is in the open segment, as the record `seq`.
     pub(super) fn keep_note(&mut self, seq: u64, note: Note) {
-        if let Some(segment) = self.chain.segments.back_mut() {
-            segment.notes.push((seq, note));
-        }
-        let Some(file) = &self.file else {
+        let (Some(segment), Some(file)) = (self.chain.segments.back_mut(), &self.file) else {
             return;
         };
+        segment.notes.push((seq, note));
         match self.unsynced_notes.last_mut() {
-            Some((ticket, last)) if Arc::ptr_eq(last, file) => *ticket = self.ticket,
-            _ => self.unsynced_notes.push((self.ticket, Arc::clone(file))),
+            Some(last) if last.first_seq == segment.first_seq => last.ticket = self.ticket,
+            _ => self.unsynced_notes.push(UnsyncedNotes {
+                first_seq: segment.first_seq,
+                ticket: self.ticket,
+                file: Arc::clone(file),
+            }),
         }
     }
 
@@ -159,7 +171,7 @@ impl Writer {
 
     /// Everything up to `ticket` was synced.
     pub(super) fn forget_notes_up_to(&mut self, ticket: u64) {
-        self.unsynced_notes.retain(|&(last, _)| last > ticket);
+        self.unsynced_notes.retain(|notes| notes.ticket > ticket);
     }
 
     /// Whether the segment that is being written, or the directory for the next, was removed by somebody else.
@@ -181,7 +193,7 @@ impl Writer {
             && self.is_without_records()
             && let Some(empty) = self.chain.segments.pop_back()
         {
-            self.forget_unsynced(empty.first_seq);
+            self.let_go(empty.first_seq);
             self.chain.remove(&[empty]);
         }
     }
@@ -231,9 +243,16 @@ impl Writer {
         self.unsynced.files.retain(|&(other, _)| other != first_seq);
     }
 
+    /// Lets go of the file of a segment that is about to be removed.
+    pub(super) fn let_go(&mut self, first_seq: u64) {
+        self.forget_unsynced(first_seq);
+        self.unsynced_notes
+            .retain(|notes| notes.first_seq != first_seq);
+    }
+
     fn sync_notes_now(&mut self) -> io::Result<()> {
-        for (_, file) in &self.unsynced_notes {
-            file.sync()?;
+        for notes in &self.unsynced_notes {
+            notes.file.sync()?;
         }
         let Chain { storage, dir, .. } = &self.chain;
         storage.sync_dir(dir)?;

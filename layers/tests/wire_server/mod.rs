@@ -195,6 +195,11 @@ fn serve(stream: Box<dyn Stream>, state: &Mutex<State>) -> Option<()> {
         let length = seen.header("content-length").parse().unwrap_or(0);
         seen.sent.resize(length, 0);
         stream.read_exact(&mut seen.sent).ok()?;
+        // Questions about levels are another server's business.
+        if seen.head.starts_with("GET ") {
+            whole(stream.get_mut(), 404, "", "")?;
+            continue;
+        }
         let act = (state.lock().unwrap().script)(&seen);
         seen.act = act.clone();
         let records = match act {

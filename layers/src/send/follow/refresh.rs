@@ -76,9 +76,24 @@ impl Refresh {
             self.regular = self.regular.min(now + self.every);
             return;
         }
-        // Programs that start as one are spread over the whole interval, and then drift a little.
-        let share = if is_first { jitter } else { 0.8 + jitter / 5.0 };
+        let share = if is_first {
+            rest_of_an_interval(jitter)
+        } else {
+            0.8 + jitter / 5.0
+        };
         self.regular = now + self.every.mul_f64(share.clamp(0.0, 1.0)).max(GAP);
+    }
+}
+
+/// What is left of an interval for a program that has asked for ever, seen at a moment of chance: so programs that start
+/// as one ask as evenly from the first interval on as in each later one. Intervals are 0.8 to 1 long, 0.9 on average; the
+/// rest of one is as likely to be any time up to 0.8, and then less and less likely.
+fn rest_of_an_interval(jitter: f64) -> f64 {
+    let beyond = 0.9 * (1.0 - jitter.clamp(0.0, 1.0));
+    if beyond < 0.1 {
+        1.0 - (0.4 * beyond).sqrt()
+    } else {
+        0.9 - beyond
     }
 }
 
@@ -95,11 +110,11 @@ mod tests {
         let mut refresh = Refresh::new(at(5), at(600));
         assert_eq!(refresh.due(), at(5));
         refresh.answered(at(5), at(600), 0.5);
-        assert_eq!(refresh.due(), at(305));
-        refresh.answered(at(305), at(600), 0.0);
-        assert_eq!(refresh.due(), at(785));
-        refresh.failed(at(785), 1.0);
-        assert_eq!(refresh.due(), at(1385));
+        assert_eq!(refresh.due(), at(275));
+        refresh.answered(at(275), at(600), 0.0);
+        assert_eq!(refresh.due(), at(755));
+        refresh.failed(at(755), 1.0);
+        assert_eq!(refresh.due(), at(1355));
     }
 
     #[test]
