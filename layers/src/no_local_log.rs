@@ -3,7 +3,7 @@
 use tracing_subscriber::layer::Identity;
 
 #[derive(Debug, Default)]
-pub(crate) struct Settings;
+pub(crate) struct Settings {}
 
 #[derive(Debug)]
 pub(crate) struct LocalLog;
@@ -15,6 +15,10 @@ impl Settings {
 }
 
 impl LocalLog {
+    #[allow(
+        clippy::extra_unused_type_parameters,
+        reason = "with the feature it is needed"
+    )]
     pub fn layer<S>(&self) -> Option<Identity> {
         None
     }
