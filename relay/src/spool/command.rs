@@ -23,6 +23,8 @@ pub enum Command {
         answer: oneshot::Sender<Result<u64, OfferError>>,
     },
     Mend {
+        /// How often it had been mended when the damaged file was opened.
+        mended: u64,
         answer: oneshot::Sender<Result<(), OfferError>>,
     },
     KeepFor {

@@ -4,6 +4,7 @@
 //! between, the next start goes on where this one was.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::{fs, io};
 
 use sqlx::{Connection, SqliteConnection};
@@ -59,12 +60,14 @@ pub async fn mend(dir: &Path, gauge: &Gauge) -> Result<bool, OpenError> {
         .and_then(|()| fs::rename(&mending, beside(&file, ".mended")));
     done.map_err(unreadable)?;
     finish(dir)?;
-    let before = behind(&found).map_or(0, |cursor| cursor.at.records);
+    gauge.mended.fetch_add(1, Ordering::AcqRel);
+    let stood = behind(&found);
+    let before = stood.map_or(0, |cursor| cursor.at.records);
     let lost = found
         .ever_kept()
         .saturating_sub(before)
         .saturating_sub(kept);
-    gauge.damaged(lost);
+    gauge.damaged(lost, stood.map_or(i64::MIN, |cursor| cursor.frame));
     tracing::error!(
         lost,
         kept,

@@ -46,13 +46,44 @@ pub use schema::{Lock, OpenError, announced, lock, make_private, open_to_read};
 pub struct Spool {
     commands: mpsc::Sender<command::Command>,
     gauge: Arc<Gauge>,
-    reading: Arc<tokio::sync::Mutex<SqliteConnection>>,
+    reading: Arc<tokio::sync::Mutex<Reading>>,
     dir: PathBuf,
 }
 
 /// The end of a spool: whoever holds it can wait until everything is written.
 #[derive(Debug)]
 pub struct Writer(JoinHandle<()>);
+
+/// The connection that frames are read by. Once the database was mended its file is another.
+#[derive(Debug)]
+struct Reading {
+    connection: SqliteConnection,
+    /// How often the database had been mended when it was opened.
+    mended: u64,
+}
+
+impl Reading {
+    async fn open(dir: &Path, gauge: &Gauge) -> Result<Self, OpenError> {
+        let mended = gauge.mended.load(Ordering::Acquire);
+        let connection = schema::open_to_read(dir).await?;
+        Ok(Self { connection, mended })
+    }
+
+    /// To the database as it is now.
+    async fn current(
+        &mut self,
+        dir: &Path,
+        gauge: &Gauge,
+    ) -> Result<&mut SqliteConnection, sqlx::Error> {
+        if self.mended != gauge.mended.load(Ordering::Acquire) {
+            *self = Self::open(dir, gauge).await.map_err(|error| match error {
+                OpenError::Database { source, .. } => source,
+                error => sqlx::Error::Io(std::io::Error::other(error)),
+            })?;
+        }
+        Ok(&mut self.connection)
+    }
+}
 
 /// What everybody may see without asking the writer.
 #[derive(Debug, Default)]
@@ -62,6 +93,8 @@ struct Gauge {
     max_bytes: u64,
     dead: AtomicU64,
     damaged: Mutex<Damaged>,
+    /// How often the database was mended, and is another file since.
+    mended: AtomicU64,
 }
 
 /// What was found damaged since the relay started.
@@ -99,7 +132,7 @@ impl Spool {
             begun => begun?,
         };
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let reading = Arc::new(tokio::sync::Mutex::new(schema::open_to_read(dir).await?));
+        let reading = Arc::new(tokio::sync::Mutex::new(Reading::open(dir, &gauge).await?));
         let writer = Writer(tokio::spawn(writing.run(inbox)));
         let dir = dir.to_owned();
         Ok((
@@ -194,24 +227,20 @@ impl Spool {
         let Some(cursor) = self.cursor(consumer) else {
             return Ok(Vec::new());
         };
-        let mut connection = self.reading.lock().await;
-        let frames = reader::read(&mut connection, &self.gauge, consumer, cursor, max_bytes).await;
+        let mut reading = self.reading.lock().await;
+        let connection = reading.current(&self.dir, &self.gauge).await?;
+        let frames = reader::read(connection, &self.gauge, consumer, cursor, max_bytes).await;
         let damage = match frames {
             Err(error) if reader::is_damage(&error) => error,
             frames => return frames,
         };
-        if self
-            .ask(|answer| command::Command::Mend { answer })
-            .await
-            .is_err()
-        {
+        let mended = reading.mended;
+        let mend = |answer| command::Command::Mend { mended, answer };
+        if self.ask(mend).await.is_err() {
             return Err(damage);
         }
-        *connection = match schema::open_to_read(&self.dir).await {
-            Ok(connection) => connection,
-            Err(_) => return Err(damage),
-        };
-        reader::read(&mut connection, &self.gauge, consumer, cursor, max_bytes).await
+        let connection = reading.current(&self.dir, &self.gauge).await?;
+        reader::read(connection, &self.gauge, consumer, cursor, max_bytes).await
     }
 
     /// Moves a consumer's cursor, keeps the dead letters that were found on the way, deletes what nobody waits for.
@@ -240,7 +269,8 @@ impl Spool {
     ///
     /// What SQLite says.
     pub async fn letters(&self) -> Result<Vec<StoredLetter>, sqlx::Error> {
-        let mut connection = self.reading.lock().await;
+        let mut reading = self.reading.lock().await;
+        let connection = reading.current(&self.dir, &self.gauge).await?;
         let rows = sqlx::query("SELECT id, at, reason, body, consumer FROM dead ORDER BY id")
             .fetch_all(&mut *connection)
             .await?;
@@ -311,7 +341,8 @@ impl Spool {
     /// What SQLite says.
     pub async fn oldest_received(&self) -> Result<Option<u64>, sqlx::Error> {
         let behind = self.gauge.stand().behind().frame;
-        let mut connection = self.reading.lock().await;
+        let mut reading = self.reading.lock().await;
+        let connection = reading.current(&self.dir, &self.gauge).await?;
         let received =
             sqlx::query_scalar("SELECT received FROM frame WHERE id > ?1 ORDER BY id LIMIT 1")
                 .bind(behind)
@@ -351,12 +382,15 @@ impl Gauge {
         }
     }
 
-    /// Counts records that are not in a database that was mended.
-    fn damaged(&self, records: u64) {
-        let behind = self.stand().behind().frame;
+    /// Counts records behind the frame `behind` that are not in a database that was mended, but for those that were
+    /// counted when they were read. Where the damaged file stood decides: the stand in memory may be ahead of it.
+    fn damaged(&self, records: u64, behind: i64) {
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         let torn = std::mem::take(&mut damaged.torn);
-        let counted: u64 = torn.range(behind + 1..).map(|(_, records)| records).sum();
+        let counted: u64 = torn
+            .range(behind.saturating_add(1)..)
+            .map(|(_, records)| records)
+            .sum();
         damaged.records += records.saturating_sub(counted);
     }
 

@@ -119,19 +119,13 @@ impl Writing {
             stopping = commands
                 .iter()
                 .any(|command| matches!(command, Command::Stop));
-            // Whoever asks to have it mended has found damage that no write has met yet.
+            // Whoever asks to have it mended has found damage that no write has met yet, unless one did meanwhile.
             let is_to_mend = |command: &mut Command| matches!(command, Command::Mend { .. });
             let menders: Vec<Command> = commands.extract_if(.., is_to_mend).collect();
             self.group(commands).await;
-            if !menders.is_empty() {
-                let mended = self.mend().await.map_err(|error| {
-                    tracing::error!(error = chain(&error), "the spool can't be mended");
-                    OfferError::Away(error.to_string())
-                });
-                for mender in menders {
-                    if let Command::Mend { answer } = mender {
-                        drop(answer.send(mended.clone()));
-                    }
+            for mender in menders {
+                if let Command::Mend { mended, answer } = mender {
+                    drop(answer.send(self.mend_once(mended).await));
                 }
             }
         }
@@ -177,6 +171,17 @@ impl Writing {
                 }
             }
         }
+    }
+
+    /// The same, unless it was mended since whoever asks for it opened the file.
+    async fn mend_once(&mut self, mended: u64) -> Result<(), OfferError> {
+        if mended != self.gauge.mended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.mend().await.map_err(|error| {
+            tracing::error!(error = chain(&error), "the spool can't be mended");
+            OfferError::Away(error.to_string())
+        })
     }
 
     /// Goes on with a new database that has what is whole in this one.
