@@ -1,7 +1,7 @@
 //! A service: each request in a span with whoever makes it, errors with what led to them, and an orderly end.
 //!
 //! ```sh
-//! cargo run -p courier-examples --example axum_service -- --dir /tmp/service
+//! cargo run --example axum_service -- --dir /tmp/service
 //! curl -H 'x-user: user-7' http://127.0.0.1:8080/orders/17
 //! curl -H 'x-user: user-7' http://127.0.0.1:8080/orders/13     # fails
 //! kill %1                                                      # SIGTERM: ends within two seconds

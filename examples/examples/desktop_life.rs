@@ -2,7 +2,7 @@
 //! again. The example plays it: it is the relay, and it runs itself as the program.
 //!
 //! ```sh
-//! cargo run -p courier-examples --example desktop_life
+//! cargo run --example desktop_life
 //! ```
 //!
 //! With `--play DIR URL` it is the program alone, and does what it is told on stdin, a word a line: `work`,

@@ -1,7 +1,7 @@
 //! A field program for trials and chaos runs: logs numbered records through the full stack.
 //!
 //! ```sh
-//! cargo run --release -p courier-examples --example field_app -- --dir /tmp/field --records 5
+//! cargo run --release --example field_app -- --dir /tmp/field --records 5
 //! ```
 //!
 //! stdout is for scripts: each acknowledged number with `--print-acked`, and at the end the flush report as one line

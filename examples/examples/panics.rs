@@ -1,7 +1,7 @@
 //! Panics in every way that a program can, one way a run.
 //!
 //! ```sh
-//! cargo run -p courier-examples --example panics -- --dir /tmp/field in-a-thread
+//! cargo run --example panics -- --dir /tmp/field in-a-thread
 //! cargo run -p courier-relay -- queue cat /tmp/field
 //! ```
 //!

@@ -3,7 +3,7 @@
 //! In the first one a program ticks, and a relay runs beside it:
 //!
 //! ```sh
-//! cargo run -p courier-examples --example remote_level
+//! cargo run --example remote_level
 //! ```
 //!
 //! It prints the command for the second one, which raises the level of this one user's programs for a while. Within a

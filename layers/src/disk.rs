@@ -17,6 +17,7 @@ use crate::context::RunContext;
 use crate::gate::{Frame, Intake};
 use crate::losses::Loss;
 use crate::queue::{Appended, DiskQueue, Durability, Line};
+use crate::quiet::is_quiet;
 use crate::record::{self, Extra, Level, Record};
 use crate::watch::Changes;
 
@@ -183,6 +184,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if is_quiet() {
+            return;
+        }
         match self.intake.frame(event) {
             Some(frame) if frame.is_dropped => {}
             Some(frame) => with_buffers(|buffers| self.record(event, &frame, &ctx, buffers)),

@@ -117,6 +117,7 @@ mod losses;
 mod mark;
 mod panic;
 pub mod queue;
+mod quiet;
 pub mod record;
 mod resource;
 pub mod sanitize;

@@ -7,6 +7,7 @@ mod child;
 
 use std::cell::RefCell;
 use std::fmt;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,19 +82,20 @@ fn a_program_of_the_other_tests() {
     let Some((case, dir)) = child::case() else {
         return;
     };
-    let mut builder = Courier::builder("manners", "1").dir(dir);
-    // Nobody answers there, but a sender there is. While it is at work, `tracing` gives nobody what a thread's very last
-    // destructors log, so the case of those has none.
-    if case != "thread-local destructors" {
-        builder = builder
-            .relay("http://127.0.0.1:9")
-            .drop_deadline(Duration::from_millis(1));
-    }
-    let courier = builder.start().unwrap();
+    // Somebody is there, who never answers: once the sender has come, it stays at work.
+    let relay = TcpListener::bind("127.0.0.1:0").unwrap();
+    let courier = Courier::builder("manners", "1")
+        .dir(dir)
+        .relay(format!("http://{}", relay.local_addr().unwrap()))
+        .drop_deadline(Duration::from_millis(1))
+        .start()
+        .unwrap();
     tracing_subscriber::registry()
         .with(courier.layer())
         .sanitized(courier.sanitizer())
         .init();
+    error!("wakes the sender");
+    let _at_work = relay.accept().unwrap();
     match case.as_str() {
         "thread-local destructors" => {
             let thread = std::thread::spawn(|| {

@@ -166,7 +166,9 @@ fn has_taskset() -> bool {
 fn binary() -> PathBuf {
     static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release", "-p", "courier-relay"])
+            .args(["build", "--quiet", "--release", "--workspace"])
+            // With the features that this bench was built with, so that nothing is built twice.
+            .args(["--bins", "--examples"])
             .status();
         assert!(built.is_ok_and(|built| built.success()), "the relay builds");
         let bench = std::env::current_exe().expect("a path");

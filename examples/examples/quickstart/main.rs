@@ -2,8 +2,8 @@
 //! that decodes what the relay exports. Then a report of what each of them saw.
 //!
 //! ```sh
-//! cargo run -p courier-examples --example quickstart            # the report, then it ends
-//! cargo run -p courier-examples --example quickstart -- --serve # keeps the relay up
+//! cargo run --example quickstart            # the report, then it ends
+//! cargo run --example quickstart -- --serve # keeps the relay up
 //! ```
 
 mod program;

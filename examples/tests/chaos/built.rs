@@ -58,7 +58,7 @@ static PROFILE_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     for program in programs {
         assert!(
             program.exists(),
-            "`{}` is missing: build it by `cargo build -p courier-relay -p courier-examples --bins --examples`",
+            "`{}` is missing: build it by `cargo build --workspace --bins --examples`",
             program.display()
         );
     }
@@ -73,8 +73,7 @@ fn build(profile_dir: &Path) {
     // What it says goes where cargo's own words go; when it fails, what is missing is named by the caller.
     let _ = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--offline", "--profile", profile])
-        .args(["-p", "courier-relay", "-p", "courier-examples"])
-        .args(["--bins", "--examples", "--target-dir"])
+        .args(["--workspace", "--bins", "--examples", "--target-dir"])
         .arg(profile_dir.parent().expect("it is below target"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();

@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::cleaner::{Cleaner, with_attributes, with_record};
 use super::{SanitizeLayer, SpanFields};
+use crate::quiet::is_quiet;
 
 /// One layer behind a gate of its own. From [`SanitizeLayer::around`].
 #[derive(Debug)]
@@ -46,12 +47,18 @@ where
     L: Layer<S>,
 {
     fn event_enabled(&self, event: &Event<'_>, ctx: Context<'_, S>) -> bool {
+        if is_quiet() {
+            return true;
+        }
         let frame = self.cleaner.frame(event);
         self.cleaner
             .hand_on(event, frame, |clean| self.inner.event_enabled(clean, ctx))
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if is_quiet() {
+            return;
+        }
         let frame = self.cleaner.frame(event);
         self.cleaner
             .hand_on(event, frame, |clean| self.inner.on_event(clean, ctx));

@@ -35,6 +35,7 @@ use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::registry::{LookupSpan, SpanData as _};
 
 use crate::clock::Clock;
+use crate::quiet::is_quiet;
 use crate::sanitize::Sanitizer;
 use cleaner::{Cleaner, with_attributes, with_record};
 
@@ -174,6 +175,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn event(&self, event: &Event<'_>) {
+        if is_quiet() {
+            return;
+        }
         frame::touch();
         if self.cleaner.is_open() {
             self.cleaner.hand_on_raw(event, |event| {
@@ -202,7 +206,7 @@ where
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        if !ending::has_spans() {
+        if is_quiet() || !ending::has_spans() {
             return ending::no_span();
         }
         frame::touch();
@@ -249,6 +253,9 @@ where
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        if is_quiet() {
+            return false;
+        }
         frame::touch();
         self.inner.enabled(metadata)
     }

@@ -6,8 +6,8 @@ use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber, callsite}
 
 /// Has every dispatcher that there is say again what it wants.
 ///
-/// Where `tracing` knows of one dispatcher, it takes the calling thread's default for it; the sender's thread has none,
-/// and then nobody would want anything. Once it has known of two, it asks those that there are.
+/// Where `tracing` knows of one dispatcher, it takes the calling thread's default for it; a thread may have another or
+/// none, and then nobody would want anything. Once it has known of two, it asks those that there are.
 pub(super) fn rebuild() {
     drop(Dispatch::new(Nobody));
     callsite::rebuild_interest_cache();

@@ -6,6 +6,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Backend;
+use crate::quiet::is_quiet;
 
 /// Nudges a [`Backend`] when an error was logged. Delivery does not depend on it: without it the timer sends.
 ///
@@ -30,7 +31,7 @@ impl BackendLayer {
 
 impl<S: Subscriber> Layer<S> for BackendLayer {
     fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
-        if *event.metadata().level() == LevelFilter::ERROR {
+        if *event.metadata().level() == LevelFilter::ERROR && !is_quiet() {
             self.0.nudge();
         }
     }

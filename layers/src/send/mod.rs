@@ -24,7 +24,6 @@ mod layer;
 mod network;
 mod next;
 mod own;
-mod quiet;
 mod report;
 mod round;
 mod shared;

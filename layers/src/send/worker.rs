@@ -1,5 +1,5 @@
-//! The sender's loop: wait, drain, say how it stands. It runs on a thread of its own, without a subscriber, so that
-//! its own HTTP machinery can't log into the queue that it drains.
+//! The sender's loop: wait, drain, say how it stands. It runs on a thread of its own, unheard, so that its own HTTP
+//! machinery can't log into the queue that it drains.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::follow::Follow;
 use super::network::{self, OFFLINE_POLL, Watch};
-use super::quiet::quietly;
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
 use super::wake::{Cause, Standing};
+use crate::quiet::quietly;
 
 /// After a nudge the sender waits this long for what follows, so that a storm of errors makes batches, not requests.
 const NUDGE_LINGER: Duration = Duration::from_millis(20);

@@ -16,13 +16,13 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::own;
-use super::quiet::quietly;
 use super::round::jitter;
 use super::time::Time;
 use super::token::Token;
 use super::transport::{Answer, Get, MAX_ANSWER_BYTES, Transport};
 use crate::level::{Change, Levels, Setting};
 use crate::queue::DiskQueue;
+use crate::quiet::quietly;
 use kept::Kept;
 use refresh::Refresh;
 
