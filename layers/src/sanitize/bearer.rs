@@ -3,7 +3,7 @@
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
-use super::text::{Text, begins_word};
+use super::text::{Bytes, Text, begins_word};
 
 const MIN_TOKEN_BYTES: usize = 8;
 /// From this length on a run of plain letters is no English word.
@@ -66,7 +66,8 @@ fn credential(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
 }
 
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+    static TOKEN: Bytes = Bytes::letters_and(b"-._~+/=");
+    TOKEN.has(byte)
 }
 
 /// Without the full stop, comma or colon of the sentence around it.

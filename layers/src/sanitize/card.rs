@@ -8,18 +8,16 @@ use super::text::Text;
 const MIN_DIGITS: usize = 12;
 const MAX_DIGITS: usize = 19;
 
+/// `start` is the first digit of a run. May it be a card's? A quick look: times and most ids begin otherwise.
+#[inline]
+pub(super) fn may_begin(text: Text<'_>, start: usize) -> bool {
+    matches!(text.at(start), b'2'..=b'6')
+        && !joins(text.back(start, 1), text.back(start, 2))
+        && !is_in_table(text, start)
+}
+
 /// `start` is the first digit of a run of digits that nothing but digits and one kind of separator parts.
 pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
-    // Times and most ids begin otherwise; this keeps the pass cheap.
-    if !matches!(text.at(start), b'2'..=b'6') {
-        return Seen::Nothing;
-    }
-    if joins(text.back(start, 1), text.back(start, 2)) {
-        return Seen::Nothing;
-    }
-    if is_in_table(text, start) {
-        return Seen::Nothing;
-    }
     let first = text.run_most(start, MAX_DIGITS + 1, |byte| byte.is_ascii_digit());
     let separator = text.at(first);
     let is_grouped = first - start == 4 && matches!(separator, b' ' | b'-' | b'.');
@@ -59,12 +57,13 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
 
 /// A group of four right before it, of digits or hex: a table or a dump.
 fn is_in_table(text: Text<'_>, start: usize) -> bool {
-    let group = text.run_back(start.saturating_sub(1), 5, |byte| byte.is_ascii_hexdigit());
-    let has_digit = text.slice(group, start).iter().any(u8::is_ascii_digit);
-    text.back(start, 1) == b' '
-        && start - group == 5
-        && has_digit
-        && !text.back(group, 1).is_ascii_alphanumeric()
+    if text.back(start, 1) != b' ' || text.back(start, 6).is_ascii_alphanumeric() {
+        return false;
+    }
+    let group = text.slice(start.saturating_sub(5), start - 1);
+    group.len() == 4
+        && group.iter().all(u8::is_ascii_hexdigit)
+        && group.iter().any(u8::is_ascii_digit)
 }
 
 /// Does `byte` make the number a part of something longer: an identifier, a fraction, a hash?

@@ -2,16 +2,27 @@
 //!
 //! Starts at the sign and reads both ways: 1 to 64 bytes before it, labels and a top-level domain after it.
 
+use super::list::List;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
-use super::text::Text;
+use super::text::{Bytes, Text};
 
 const MAX_LOCAL_BYTES: usize = 64;
 const MAX_DOMAIN_BYTES: usize = 253;
 
+/// May a domain begin at `start`? A quick look, since most often none does: `a@`, `@ x`, `@b,`.
+#[inline]
+pub(super) fn may_follow(text: Text<'_>, start: usize) -> bool {
+    let (first, second) = (text.at(start), text.at(start + 1));
+    WIDE_LABEL.has(first) && (second == b'.' || WIDE_LABEL.has(second))
+}
+
 /// `start..end` is the sign: `@`, `%40` or `\u0040`.
 pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if !may_follow(text, end) {
+        return Seen::Nothing;
+    }
     let Some((domain_end, tld)) = domain(text, end) else {
         return Seen::Nothing;
     };
@@ -44,12 +55,15 @@ fn domain(text: Text<'_>, start: usize) -> Option<(usize, usize)> {
     found
 }
 
-/// Where the label that begins at `start` ends, after at most 63 bytes.
+/// Where the label that begins at `start` ends; at `start` when it is longer than 63 bytes.
+#[inline]
 fn label(text: Text<'_>, start: usize) -> usize {
-    let is_wide = text.at(start) >= 0xe0;
-    let end = text.run_most(start, 64, |byte| {
-        byte.is_ascii_alphanumeric() || byte == b'-' || is_letter_byte(byte, is_wide)
-    });
+    let bytes = if text.at(start) >= 0xe0 {
+        &WIDE_LABEL
+    } else {
+        &LABEL
+    };
+    let end = text.run(start, |byte| bytes.has(byte));
     if end - start > 63 { start } else { end }
 }
 
@@ -69,9 +83,9 @@ fn local(text: Text<'_>, end: usize) -> Option<usize> {
     if matches!(text.back(end, 1), b'.' | b'@') {
         return None;
     }
-    let mut start = local_run(text, end, false);
+    let mut start = local_run(text, end, &LOCAL);
     if start == end {
-        start = local_run(text, end, true);
+        start = local_run(text, end, &WIDE_LOCAL);
     }
     start = after_escape(text, start, end);
     start = text
@@ -80,10 +94,8 @@ fn local(text: Text<'_>, end: usize) -> Option<usize> {
     (start < end).then_some(start)
 }
 
-fn local_run(text: Text<'_>, end: usize, wide: bool) -> usize {
-    let start = text.run_back(end, MAX_LOCAL_BYTES, |byte| {
-        is_local(byte) || is_letter_byte(byte, wide)
-    });
+fn local_run(text: Text<'_>, end: usize, bytes: &Bytes) -> usize {
+    let start = text.run_back(end, MAX_LOCAL_BYTES, |byte| bytes.has(byte));
     // Never begin inside a character, nor before what separates a value from its name.
     let start = text
         .run(start, |byte| (0x80..0xc0).contains(&byte))
@@ -142,24 +154,27 @@ fn quoted_local(text: Text<'_>, close: usize) -> Option<usize> {
     (is_name && is_plain).then(|| inner - 1)
 }
 
-fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte)
-}
-
 /// Signs that a local part may hold, where text uses them to part it from what stands before.
 fn is_separator(byte: u8) -> bool {
-    b"=/|?&`{}'!*#$~^".contains(&byte)
+    static SEPARATORS: Bytes = Bytes::of(b"=/|?&`{}'!*#$~^");
+    SEPARATORS.has(byte)
 }
 
 fn is_opener(byte: u8) -> bool {
     is_separator(byte) || byte == b'-'
 }
 
-/// A byte of a letter beyond ASCII: up to U+07FF, where the alphabets are, or with `wide` all. Quotation marks and
-/// dashes lie above that, so that they end an address.
-fn is_letter_byte(byte: u8, wide: bool) -> bool {
-    matches!(byte, 0x80..=0xbf | 0xc3..=0xdf) || (wide && byte >= 0xe0)
-}
+/// What a label is made of, and the part before the sign. Beyond ASCII up to U+07FF, where the alphabets are, or when
+/// wide all: quotation marks and dashes lie above that, so that they end an address.
+static LABEL: Bytes = Bytes::letters_and(b"-").and(0x80, 0xbf).and(0xc3, 0xdf);
+static WIDE_LABEL: Bytes = Bytes::letters_and(b"-").and(0x80, 0xbf).and(0xc3, 0xff);
+static LOCAL: Bytes = Bytes::letters_and(LOCAL_SIGNS)
+    .and(0x80, 0xbf)
+    .and(0xc3, 0xdf);
+static WIDE_LOCAL: Bytes = Bytes::letters_and(LOCAL_SIGNS)
+    .and(0x80, 0xbf)
+    .and(0xc3, 0xff);
+const LOCAL_SIGNS: &[u8] = b".!#$%&'*+-/=?^_`{|}~";
 
 /// The sign parts a URL's userinfo from its host; that rule keeps the host.
 fn is_userinfo(text: Text<'_>, local: usize) -> bool {
@@ -172,9 +187,7 @@ fn is_userinfo(text: Text<'_>, local: usize) -> bool {
 
 /// Looks like an address and is none: an image, a systemd unit, an ssh remote, a call of a decorator.
 fn is_no_address(text: Text<'_>, local: &[u8], tld: usize, end: usize) -> bool {
-    let is_known = NOT_TLDS
-        .iter()
-        .any(|known| text.slice(tld, end).eq_ignore_ascii_case(known));
+    let is_known = NOT_TLDS.has(text.slice(tld, end));
     let is_forge = [&b"github.com"[..], b"gitlab.com", b"bitbucket.org"]
         .iter()
         .any(|forge| text.ends_any_case(end, forge));
@@ -187,61 +200,11 @@ const ESCAPED_SIGNS: &[&[u8]] = &[
     b"3d", b"3c", b"3a", b"22", b"20", b"26", b"2f", b"2c", b"27", b"3b", b"0a", b"5b", b"7b",
 ];
 /// Endings of files and units. None is a country's or a common domain.
-const NOT_TLDS: &[&[u8]] = &[
-    b"png",
-    b"jpg",
-    b"jpeg",
-    b"gif",
-    b"svg",
-    b"webp",
-    b"ico",
-    b"css",
-    b"js",
-    b"mjs",
-    b"ts",
-    b"tsx",
-    b"jsx",
-    b"html",
-    b"htm",
-    b"json",
-    b"yaml",
-    b"yml",
-    b"toml",
-    b"xml",
-    b"txt",
-    b"log",
-    b"service",
-    b"socket",
-    b"target",
-    b"timer",
-    b"mount",
-    b"slice",
-    b"swap",
-    b"device",
-    b"scope",
-    b"automount",
-    b"path",
-    b"conf",
-    b"cfg",
-    b"ini",
-    b"gz",
-    b"tgz",
-    b"tar",
-    b"whl",
-    b"jar",
-    b"dll",
-    b"exe",
-    b"dylib",
-    b"rb",
-    b"go",
-    b"java",
-    b"kt",
-    b"class",
-    b"sock",
-    b"bak",
-    b"lock",
-    b"tmp",
-];
+static NOT_TLDS: List = List::new(
+    "png jpg jpeg gif svg webp ico css js mjs ts tsx jsx html htm json yaml yml toml xml txt log service \
+     socket target timer mount slice swap device scope automount path conf cfg ini gz tgz tar whl jar dll \
+     exe dylib rb go java kt class sock bak lock tmp",
+);
 
 pub(super) const SAMPLES: Samples = Samples {
     rule: Rule::Email,

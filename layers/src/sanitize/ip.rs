@@ -226,6 +226,13 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
     if is_width { width } else { end }
 }
 
+/// May the colon at `colon` belong to an address? A quick look: another one follows it, within four digits.
+#[inline]
+pub(super) fn may_follow(text: Text<'_>, colon: usize) -> bool {
+    let group = text.run_most(colon + 1, 4, |byte| byte.is_ascii_hexdigit());
+    text.at(group) == b':'
+}
+
 /// `colon` is a colon inside or before a run of hex digits and colons.
 pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen {
     let groups = Groups::behind(text, colon);

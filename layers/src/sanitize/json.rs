@@ -69,7 +69,7 @@ fn clean_map(sanitizer: &Sanitizer, place: Place, map: &mut Map<String, Value>, 
 /// The place that a value of this name is in: versions look like addresses.
 pub(super) fn place_of(place: Place, name: &str) -> Place {
     match Words::of(name).last() {
-        "version" | "versions" | "ver" | "oid" if place != Place::Stack => Place::Version,
+        b"version" | b"versions" | b"ver" | b"oid" if place != Place::Stack => Place::Version,
         _ => place,
     }
 }

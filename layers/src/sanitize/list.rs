@@ -2,29 +2,26 @@
 
 use std::sync::OnceLock;
 
-/// Longest word of any list.
-const MAX_WORD_BYTES: usize = 32;
+use super::text::{Text, WINDOW};
 
 /// Words, parted by spaces, in lower case.
 #[derive(Debug)]
 pub(super) struct List {
     words: &'static str,
-    sorted: OnceLock<Vec<&'static str>>,
+    index: OnceLock<Index<()>>,
 }
 
 impl List {
     pub const fn new(words: &'static str) -> Self {
         Self {
             words,
-            sorted: OnceLock::new(),
+            index: OnceLock::new(),
         }
     }
 
-    /// The word of the list that `word` is, in lower case already.
-    pub fn find(&self, word: &str) -> Option<&'static str> {
-        let sorted = self.sorted();
-        let place = sorted.binary_search(&word).ok()?;
-        sorted.get(place).copied()
+    /// The word of the list that `word` is, in any case.
+    pub fn find(&self, word: &[u8]) -> Option<&'static str> {
+        self.index().find(word).map(|(word, ())| word)
     }
 
     /// Is `word` one of the list, in any case, with or without the comma or the exclamation mark behind it?
@@ -33,27 +30,99 @@ impl List {
             [word @ .., b',' | b'!'] => word,
             word => word,
         };
-        let mut lower = [0; MAX_WORD_BYTES];
-        let Some(lower) = lower.get_mut(..word.len()) else {
-            return false;
-        };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
-        std::str::from_utf8(lower).is_ok_and(|word| self.find(word).is_some())
+        self.index().find(word).is_some()
     }
 
-    /// Its words, in order.
+    /// Its words, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &'static str> {
-        self.sorted().iter().copied()
+        self.words.split_ascii_whitespace()
     }
 
-    fn sorted(&self) -> &[&'static str] {
-        self.sorted.get_or_init(|| {
-            let mut words: Vec<_> = self.words.split_ascii_whitespace().collect();
-            words.sort_unstable();
-            words
-        })
+    fn index(&self) -> &Index<()> {
+        self.index
+            .get_or_init(|| Index::new(self.iter().map(|word| (word, ()))))
     }
+}
+
+/// Words, each with what it means, found by a hash of their first bytes: no text is compared until one fits.
+#[derive(Debug)]
+pub(super) struct Index<T> {
+    /// At least half of them empty, so that a search soon meets one and ends there.
+    slots: Box<[Option<Entry<T>>]>,
+    longest: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<T> {
+    head: u128,
+    word: &'static str,
+    meaning: T,
+}
+
+impl<T: Copy> Index<T> {
+    /// Of two entries for one word the first counts.
+    pub fn new(words: impl Iterator<Item = (&'static str, T)>) -> Self {
+        let words: Vec<_> = words.collect();
+        let mut index = Self {
+            slots: vec![None; (words.len() * 2).next_power_of_two()].into(),
+            longest: words.iter().map(|(word, _)| word.len()).max().unwrap_or(0),
+        };
+        for (word, meaning) in words {
+            let head = head(word.as_bytes());
+            let place = index.places(head).find(|&place| index.is_free(place));
+            if let Some(slot) = place.and_then(|place| index.slots.get_mut(place)) {
+                *slot = Some(Entry {
+                    head,
+                    word,
+                    meaning,
+                });
+            }
+        }
+        index
+    }
+
+    /// The word that `word` is, in any case.
+    pub fn find(&self, word: &[u8]) -> Option<(&'static str, T)> {
+        if word.len() > self.longest {
+            return None;
+        }
+        let head = head(word);
+        for place in self.places(head) {
+            let entry = self.slots.get(place)?.as_ref()?;
+            if entry.head == head
+                && entry.word.len() == word.len()
+                && (word.len() <= HEAD || entry.word.as_bytes().eq_ignore_ascii_case(word))
+            {
+                return Some((entry.word, entry.meaning));
+            }
+        }
+        None
+    }
+
+    /// Where a word with this head may be, in the order of the search.
+    fn places(&self, head: u128) -> impl Iterator<Item = usize> + use<T> {
+        let (mask, folded) = (self.slots.len() - 1, (head ^ (head >> 64)) as u64);
+        // Knuth's multiplicative hash; its upper bits are the mixed ones.
+        let hash = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
+        (hash..=hash + mask).map(move |place| place & mask)
+    }
+
+    fn is_free(&self, place: usize) -> bool {
+        self.slots.get(place).is_some_and(Option::is_none)
+    }
+}
+
+/// How many bytes are compared at once.
+const HEAD: usize = size_of::<u128>();
+
+/// The first bytes, in lower case; NUL behind the end.
+#[inline]
+fn head(word: &[u8]) -> u128 {
+    let word = Text(word);
+    let head = u128::from(word.window(WINDOW)) << 64 | u128::from(word.window(0));
+    let mut head = head.to_ne_bytes();
+    head.make_ascii_lowercase();
+    u128::from_ne_bytes(head)
 }
 
 #[cfg(test)]
@@ -65,6 +134,7 @@ mod tests {
         static WORDS: List = List::new("two one  three");
         assert!(WORDS.has(b"ONE") && WORDS.has(b"three") && WORDS.has(b"Two,"));
         assert!(!WORDS.has(b"on") && !WORDS.has(b"") && !WORDS.has(&[b'x'; 99]));
-        assert_eq!(WORDS.find("two"), Some("two"));
+        assert!(!WORDS.has(b"three and more than that"));
+        assert_eq!(WORDS.find(b"two"), Some("two"));
     }
 }

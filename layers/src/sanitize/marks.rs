@@ -17,19 +17,39 @@ impl Marks {
     pub fn next(&mut self, text: Text<'_>, at: usize) -> usize {
         if !(self.from..=self.next).contains(&at) || self.next == 0 {
             self.from = at;
-            let mut before = b' ';
-            self.next = text.run(at, |byte| {
-                let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
-                before = byte;
-                !(is_hump || is_mark(byte))
-            });
+            self.next = first(text, at);
         }
         self.next
     }
 }
 
+fn first(text: Text<'_>, from: usize) -> usize {
+    let mut before = b' ';
+    let mut start = from;
+    for chunk in text.slice(from, text.len()).chunks(CHUNK_BYTES) {
+        // Without an early exit the compiler looks at the whole chunk at once.
+        let may_mark = |any, &byte: &u8| any | is_mark(byte) | byte.is_ascii_uppercase();
+        if chunk.iter().fold(false, may_mark) {
+            let mark = chunk.iter().position(|&byte| {
+                let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
+                before = byte;
+                is_hump || is_mark(byte)
+            });
+            if let Some(mark) = mark {
+                return start + mark;
+            }
+        }
+        before = chunk.last().copied().unwrap_or(before);
+        start += chunk.len();
+    }
+    start
+}
+
+const CHUNK_BYTES: usize = 16;
+
+#[inline(always)]
 fn is_mark(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b'!'..=b'\'' | b'@' | b'^')
+    byte.is_ascii_digit() | (byte >= b'!') & (byte <= b'\'') | (byte == b'@') | (byte == b'^')
 }
 
 #[cfg(test)]

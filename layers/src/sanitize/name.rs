@@ -1,7 +1,7 @@
 //! The identifier around a strong word, and whether it is one: a module's path or a source file is none.
 
 use super::secret_words::Sort;
-use super::text::{Text, after_sgr, is_word};
+use super::text::{Bytes, Text, after_sgr, is_word};
 
 /// The longest name that is read.
 const MAX_NAME_BYTES: usize = 96;
@@ -39,16 +39,34 @@ const BEFORE_KEY: &[&[u8]] = &[
 ];
 const BEFORE_PHRASE: &[&[u8]] = &[b"pass ", b"seed ", b"recovery ", b"mnemonic ", b"secret "];
 
+/// What a name is made of. Arrows, dashes and wide signs are no letters.
+static PART: Bytes = Bytes::letters_and(b"_-.")
+    .and(0x80, 0xe1)
+    .and(0xe3, 0xee)
+    .and(0xf0, 0xff);
+
 /// The whole identifier around a strong word.
+#[inline]
 pub(super) fn around(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
-    // Arrows, dashes and wide signs are no letters.
-    let is_part =
-        |byte: u8| (is_word(byte) && !matches!(byte, 0xe2 | 0xef)) || matches!(byte, b'-' | b'.');
+    let is_alone = text.back(start, 1) == b' ' && !PART.has(text.at(end));
+    if is_alone && is_word(text.back(end, 1)) {
+        return (start, end);
+    }
+    around_part(text, start, end)
+}
+
+fn around_part(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
+    let is_part = |byte: u8| PART.has(byte);
     // The literals `sig=` and `pw"` have the sign in them.
     let end = end - usize::from(!is_word(text.back(end, 1)));
-    let mut start = text.run_back(start, MAX_NAME_BYTES, is_part);
-    start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
-    let mut end = text.run_most(end, MAX_NAME_BYTES, is_part);
+    let (mut start, mut end) = (start, end);
+    if is_part(text.back(start, 1)) {
+        start = text.run_back(start, MAX_NAME_BYTES, is_part);
+        start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
+    }
+    if is_part(text.at(end)) {
+        end = text.run_most(end, MAX_NAME_BYTES, is_part);
+    }
     while end > start && matches!(text.back(end, 1), b'.' | b'-') {
         end -= 1;
     }
@@ -80,11 +98,12 @@ pub(super) fn around(text: Text<'_>, start: usize, end: usize) -> (usize, usize)
 
 /// A module, a target or a source file: `auth::login`, `crate::token: text`, `token.rs:12:5`.
 pub(super) fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
-    let is_target = text.back(start, 1) == b':' && text.back(start, 2) == b':';
-    let extension = text.slice(
-        text.run_back(end, 6, |byte| byte.is_ascii_alphabetic()),
-        end,
-    );
+    let is_inside = text.back(start, 1) == b':';
+    let is_target = is_inside && text.back(start, 2) == b':';
+    let extension = || {
+        let start = text.run_back(end, 6, |byte| byte.is_ascii_alphabetic());
+        text.slice(start, end)
+    };
     let is_file = text.at(end) == b':'
         && text.at(end + 1).is_ascii_digit()
         && [
@@ -110,10 +129,12 @@ pub(super) fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
             b"scala",
             b"ex",
         ]
-        .contains(&extension)
-        && text.back(end, extension.len() + 1) == b'.';
+        .contains(&extension())
+        && text.back(end, extension().len() + 1) == b'.';
     // `arn:aws:secretsmanager:…:secret:name` names a secret.
-    let word = text.run_back(start, MAX_NAME_BYTES, |byte| byte > b' ' && byte != b'"');
-    let is_resource = text.back(start, 1) == b':' && text.has(word, b"arn:");
+    let is_resource = is_inside && {
+        let word = text.run_back(start, MAX_NAME_BYTES, |byte| byte > b' ' && byte != b'"');
+        text.has(word, b"arn:")
+    };
     is_target || is_file || is_resource
 }

@@ -3,7 +3,7 @@
 //! The digits and the colon are neighbours in ASCII, so two comparisons a byte find every place to look at.
 
 use super::span::{Seen, Span};
-use super::text::Text;
+use super::text::{Text, WINDOW};
 use super::{card, email, ip, ssn};
 
 /// What stays although it looks like an address.
@@ -17,65 +17,65 @@ pub(super) struct Kept {
 
 /// Calls the scanners at each place where digits begin, a colon or an at sign stands, and hands on what they find.
 pub(super) fn scan(text: Text<'_>, kept: Kept, mut found: impl FnMut(Span)) {
-    let mut at = 0;
-    while let Some(next) = next_place(text, at) {
-        let seen;
-        (seen, at) = look(text, next, kept);
-        if let Seen::Found(span) = seen {
-            found(span);
+    let mut start = 0;
+    while start < text.len() {
+        let mut places = places(text.window(start));
+        let mut next = start + WINDOW;
+        while places != 0 {
+            let at = start + places.trailing_zeros() as usize / 8;
+            let resume = look(text, at, kept, &mut found);
+            // What lies before the place to go on at needs no look.
+            places = match resume - start {
+                skipped @ ..WINDOW => places & u64::MAX << (8 * skipped),
+                _ => 0,
+            };
+            next = next.max(resume);
         }
+        start = next;
     }
 }
 
-/// What stands at `at`, and where to go on.
-fn look(text: Text<'_>, at: usize, kept: Kept) -> (Seen, usize) {
-    if text.at(at) == b'@' {
-        return go_on(email::scan(text, at, at + 1), at + 1);
-    }
-    if text.at(at) == b':' {
-        let next = text.at(at + 1);
-        if !(next == b':' || next.is_ascii_hexdigit()) {
-            return (Seen::Nothing, at + 1);
+/// Looks at what stands at `at`. Gives the place to go on at.
+#[inline]
+fn look(text: Text<'_>, at: usize, kept: Kept, found: &mut impl FnMut(Span)) -> usize {
+    let (next, seen) = match text.at(at) {
+        b'@' if email::may_follow(text, at + 1) => (at + 1, email::scan(text, at, at + 1)),
+        b':' if ip::may_follow(text, at) => (at + 1, ip::scan_v6(text, kept.loopback, at)),
+        b'@' | b':' => return at + 1,
+        _ => {
+            let end = text.run(at, |byte| byte.is_ascii_digit());
+            let seen = match (end - at, text.at(end)) {
+                (1..=3, b'.') if !kept.versions && text.at(end + 1).is_ascii_digit() => {
+                    ip::scan_v4(text, kept.loopback, at)
+                }
+                (3, b'-' | 0xe2) if ssn::may_begin(text, at) => ssn::scan(text, at),
+                (12.., _) | (4, b' ' | b'-' | b'.') if card::may_begin(text, at) => {
+                    card::scan(text, at)
+                }
+                _ => return end,
+            };
+            (end, seen)
         }
-        return go_on(ip::scan_v6(text, kept.loopback, at), at + 1);
-    }
-    let end = text.run(at, |byte| byte.is_ascii_digit());
-    match (end - at, text.at(end)) {
-        (1..=3, b'.') if !kept.versions && text.at(end + 1).is_ascii_digit() => {
-            go_on(ip::scan_v4(text, kept.loopback, at), end)
-        }
-        (3, b'-' | 0xe2) => go_on(ssn::scan(text, at), end),
-        (12.., _) | (4, b' ' | b'-' | b'.') => go_on(card::scan(text, at), end),
-        _ => (Seen::Nothing, end),
-    }
-}
-
-fn go_on(seen: Seen, least: usize) -> (Seen, usize) {
-    let next = match seen {
-        Seen::Nothing => least,
-        Seen::NothingBefore(next) => next.max(least),
-        Seen::Found(span) => span.end.max(least),
     };
-    (seen, next)
-}
-
-/// The first digit, colon or at sign at or behind `from`.
-fn next_place(text: Text<'_>, from: usize) -> Option<usize> {
-    let is_place = |byte: u8| byte.wrapping_sub(b'0') <= b':' - b'0' || byte == b'@';
-    let rest = text.0.get(from..)?;
-    let mut skipped = 0;
-    for chunk in rest.chunks(CHUNK_BYTES) {
-        // Without an early exit the compiler looks at the whole chunk at once.
-        if chunk.iter().fold(false, |any, &byte| any | is_place(byte)) {
-            break;
+    match seen {
+        Seen::Nothing => next,
+        Seen::NothingBefore(later) => later.max(next),
+        Seen::Found(span) => {
+            found(span);
+            span.end.max(next)
         }
-        skipped += chunk.len();
     }
-    let place = rest
-        .get(skipped..)?
-        .iter()
-        .position(|&byte| is_place(byte))?;
-    Some(from + skipped + place)
 }
 
-const CHUNK_BYTES: usize = 16;
+/// The highest bit of each byte of `window` that is a digit, a colon or an at sign.
+#[inline]
+fn places(window: u64) -> u64 {
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; WINDOW])
+    }
+    // Seven bits added to seven never reach the next byte; the eighth tells whether the sum was too large for a place.
+    let is_other = |distance: u64, span: u8| ((distance & each(0x7f)) + each(0x7f - span)) | distance;
+    let number = is_other(window ^ each(b'0'), b':' - b'0');
+    let sign = is_other(window ^ each(b'@'), 0);
+    !(number & sign) & each(0x80)
+}

@@ -36,15 +36,24 @@ pub(super) enum Separator {
     Call,
 }
 
+/// A word stands behind the name, as in prose, and nothing makes a flag or a tag of it.
+#[inline]
+pub(super) fn is_before_word(text: Text<'_>, start: usize, end: usize) -> bool {
+    is_blank(text.at(end)) && {
+        let word = text.run_most(end, MAX_SPACES, is_blank);
+        text.at(word).is_ascii_alphabetic()
+            && !matches!(text.back(start, 1), b'<' | b':')
+            && text.at(start) != b'-'
+    }
+}
+
 /// What parts the name from its value, where the value begins, and the quote around the name.
 pub(super) fn separator(
     text: Text<'_>,
     start: usize,
     end: usize,
 ) -> Option<(Separator, usize, Option<Quote>)> {
-    let word = text.run_most(end, MAX_SPACES, is_blank);
-    let is_before_word = word > end && text.at(word).is_ascii_alphabetic();
-    if is_before_word && !matches!(text.back(start, 1), b'<' | b':') && text.at(start) != b'-' {
+    if is_before_word(text, start, end) {
         return None;
     }
     let mut at = skip_sgr(text, end);

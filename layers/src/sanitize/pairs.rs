@@ -10,7 +10,7 @@ use super::key::{KeyClass, Scalar, is_taken};
 use super::marker::Markers;
 use super::marks::Marks;
 use super::name::{self, in_words, is_code_path, is_signature};
-use super::pair::{Pair, Separator, separator};
+use super::pair::{Pair, Separator, is_before_word, separator};
 use super::policy::Compiled;
 use super::prose;
 use super::quote;
@@ -19,7 +19,7 @@ use super::samples::Samples;
 use super::secret_words::Sort;
 use super::span::Seen;
 use super::spoken;
-use super::text::{Text, is_blank};
+use super::text::{Bytes, Text, is_blank};
 
 /// `start..end` is a strong word.
 pub(super) fn scan(
@@ -30,12 +30,18 @@ pub(super) fn scan(
     end: usize,
 ) -> Seen {
     let (start, end) = name::around(text, start, end);
-    let signed = separator(text, start, end);
     // Most hits end here: a word of prose, no sign behind it and no value.
-    if signed.is_none()
-        && !spoken::may_follow(text, marks, end)
-        && !spoken::is_netrc(text, start, end)
-    {
+    if is_before_word(text, start, end) && !may_be_spoken(text, marks, start, end) {
+        return Seen::NothingBefore(end);
+    }
+    named(text, rules, marks, start, end)
+}
+
+/// `start..end` is a name with a strong word in it, and a value may follow.
+#[inline(never)]
+fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end: usize) -> Seen {
+    let signed = separator(text, start, end);
+    if signed.is_none() && !may_be_spoken(text, marks, start, end) {
         return Seen::NothingBefore(end);
     }
     let is_userinfo =
@@ -43,6 +49,10 @@ pub(super) fn scan(
     let is_marker =
         matches!(text.back(start, 1), b':' | b'[') && rules.markers().holds(text, start, end);
     if is_userinfo || is_marker || is_code_path(text, start, end) {
+        return Seen::NothingBefore(end);
+    }
+    let done = signed.and_then(|(_, value, _)| done(text, rules.markers(), value));
+    if done == Some(None) {
         return Seen::NothingBefore(end);
     }
     let (class, sort) = rules.keys.class(text.str(start, end));
@@ -66,7 +76,7 @@ pub(super) fn scan(
                 quote,
                 sort,
             };
-            taken(text, rules.markers(), pair)
+            done.unwrap_or_else(|| taken(text, rules.markers(), pair))
         }
         None => spoken::value(text, start, end, sort),
     };
@@ -74,6 +84,11 @@ pub(super) fn scan(
         Some(extent) => Seen::found(Rule::Key, extent.start, extent.end),
         None => Seen::NothingBefore(end),
     }
+}
+
+/// May a value follow the name without a sign?
+fn may_be_spoken(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> bool {
+    spoken::may_follow(text, marks, end) || spoken::is_netrc(text, start, end)
 }
 
 /// `end` is behind `IDENTIFIED BY`: a quoted password.
@@ -96,9 +111,6 @@ pub(super) fn scan_identified(text: Text<'_>, markers: &Markers, end: usize) -> 
 
 /// The value that goes, when there is one that is not just talk.
 fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
-    if let Some(extent) = done(text, markers, pair.value) {
-        return extent;
-    }
     if pair.separator == Separator::Tag {
         return element(text, pair.value);
     }
@@ -165,24 +177,22 @@ fn shape(text: Text<'_>, extent: Extent) -> Scalar {
     if extent.form != Form::Bare {
         return Scalar::Text;
     }
-    match text.str(extent.start, extent.end) {
-        "null" | "None" | "nil" | "NULL" | "undefined" => Scalar::Null,
-        "true" | "false" | "True" | "False" | "TRUE" | "FALSE" => Scalar::Bool,
-        value => match value.parse() {
-            Ok(number) => Scalar::Integer(number),
-            Err(_) => match value.parse() {
-                Ok(number)
-                    if value
-                        .bytes()
-                        .all(|byte| byte.is_ascii_digit() || b".-+eE".contains(&byte)) =>
-                {
-                    Scalar::Float(number)
-                }
-                _ => Scalar::Text,
-            },
-        },
+    match text.slice(extent.start, extent.end) {
+        b"null" | b"None" | b"nil" | b"NULL" | b"undefined" => Scalar::Null,
+        b"true" | b"false" | b"True" | b"False" | b"TRUE" | b"FALSE" => Scalar::Bool,
+        value if value.iter().all(|&byte| NUMBER.has(byte)) => {
+            let value = text.str(extent.start, extent.end);
+            match (value.parse(), value.parse()) {
+                (Ok(number), _) => Scalar::Integer(number),
+                (Err(_), Ok(number)) => Scalar::Float(number),
+                (Err(_), Err(_)) => Scalar::Text,
+            }
+        }
+        _ => Scalar::Text,
     }
 }
+
+static NUMBER: Bytes = Bytes::of(b"0123456789.-+eE");
 
 /// The text of an XML element that begins at `start`, without the space around it.
 fn element(text: Text<'_>, start: usize) -> Option<Extent> {
@@ -211,21 +221,21 @@ fn with_phrase(text: Text<'_>, pair: Pair, extent: Extent) -> Extent {
     {
         return extent;
     }
+    let is_spaced = pair.separator == Separator::Colon
+        || text.at(pair.value) != b'=' && text.back(pair.value, 1) == b' ';
+    if !is_spaced || text.at(extent.end) != b' ' {
+        return extent;
+    }
     let line_start = text.run_back(pair.start, 64, |byte| {
         matches!(byte, b' ' | b'\t' | b'-' | b'>')
     });
     let is_alone = line_start == 0 || matches!(text.back(line_start, 1), b'\n' | b'\r');
     let is_phrase_key =
         text.ends_any_case(pair.end, b"phrase") || text.ends_any_case(pair.end, b"mnemonic");
-    let line_end = text.line_end(extent.end);
-    let rest = text.slice(extent.end, line_end);
-    let is_plain = rest.starts_with(b" ")
-        && rest
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ' || *byte >= 0x80);
-    let is_spaced = pair.separator == Separator::Colon
-        || text.at(pair.value) != b'=' && text.back(pair.value, 1) == b' ';
-    if (is_alone || is_phrase_key) && is_plain && is_spaced && rest.len() < 160 {
+    let line_end = text.run_most(extent.end, MAX_PHRASE_BYTES, |byte| PLAIN.has(byte));
+    let is_plain = line_end - extent.end < MAX_PHRASE_BYTES
+        && (line_end == text.len() || matches!(text.at(line_end), b'\n' | b'\r'));
+    if (is_alone || is_phrase_key) && is_plain {
         Extent {
             end: line_end,
             ..extent
@@ -234,6 +244,10 @@ fn with_phrase(text: Text<'_>, pair: Pair, extent: Extent) -> Extent {
         extent
     }
 }
+
+/// No phrase is longer behind its first word.
+const MAX_PHRASE_BYTES: usize = 160;
+static PLAIN: Bytes = Bytes::letters_and(b" ").and(0x80, 0xff);
 
 pub(super) const SAMPLES: Samples = Samples {
     rule: Rule::Key,

@@ -4,7 +4,7 @@
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
-use super::text::Text;
+use super::text::{Bytes, Text};
 
 /// No private key is longer; what is, is none.
 const MAX_KEY_BYTES: usize = 16 * 1024;
@@ -14,14 +14,13 @@ const MIN_LINE_BYTES: usize = 16;
 
 /// `start..end` is `-----BEGIN`.
 pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
-    let label_end = text.run_most(end, MAX_LABEL_BYTES, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'+' | b'%')
-    });
-    let label = text.slice(end, label_end);
+    let label_end = label_end(text, end);
     let has = |word: &[u8]| {
-        label
-            .windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
+        let first = word.first().copied().unwrap_or_default();
+        let is_first = |at: &usize| text.at(*at) | 0x20 == first;
+        (end..label_end)
+            .filter(is_first)
+            .any(|at| at + word.len() <= label_end && text.has_any_case(at, word))
     };
     if !has(b"private") || !has(b"key") {
         return Seen::NothingBefore(label_end);
@@ -35,6 +34,12 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     Seen::found(Rule::PrivateKey, start, key_end)
 }
 
+/// Where the label that begins at `start` ends.
+fn label_end(text: Text<'_>, start: usize) -> usize {
+    static LABEL: Bytes = Bytes::letters_and(b" +%");
+    text.run_most(start, MAX_LABEL_BYTES, |byte| LABEL.has(byte))
+}
+
 /// Where the `-----END … KEY-----` of the key ends that begins at `body`.
 fn footer_end(text: Text<'_>, body: usize) -> Option<usize> {
     let limit = body.saturating_add(MAX_KEY_BYTES);
@@ -45,9 +50,7 @@ fn footer_end(text: Text<'_>, body: usize) -> Option<usize> {
             return None;
         }
         if text.has_any_case(at, b"-----end") {
-            let label = text.run_most(at + b"-----end".len(), MAX_LABEL_BYTES, |byte| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'+' | b'%')
-            });
+            let label = label_end(text, at + b"-----end".len());
             return Some(text.run_most(label, 5, |byte| byte == b'-'));
         }
         at += 1;
@@ -109,7 +112,8 @@ fn header_end(text: Text<'_>, at: usize) -> Option<usize> {
 }
 
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+    static BASE64: Bytes = Bytes::letters_and(b"+/=");
+    BASE64.has(byte)
 }
 
 pub(super) const SAMPLES: Samples = Samples {

@@ -25,11 +25,10 @@ const MAX_DEPTH: usize = 63;
 /// The quote that opens at `at`, and where the text inside it begins.
 pub(super) fn open(text: Text<'_>, at: usize) -> Option<(Quote, usize)> {
     let may_be_spelled = matches!(text.at(at), b'%' | b'\\' | b'&');
-    for spelled in SPELLED.into_iter().filter(|_| may_be_spelled) {
-        if text.has_any_case(at, spelled) {
-            let sign = Sign::Spelled(spelled);
-            return Some((Quote { depth: 0, sign }, at + spelled.len()));
-        }
+    let spelled = || SPELLED.into_iter().find(|spelled| text.has_any_case(at, spelled));
+    if let Some(spelled) = may_be_spelled.then(spelled).flatten() {
+        let sign = Sign::Spelled(spelled);
+        return Some((Quote { depth: 0, sign }, at + spelled.len()));
     }
     let sign_at = text.run_most(at, MAX_DEPTH, |byte| byte == b'\\');
     let byte = text.at(sign_at);
@@ -45,11 +44,10 @@ pub(super) fn open(text: Text<'_>, at: usize) -> Option<(Quote, usize)> {
 /// The quote that opens right before `end`: what [`open`] would have found, read backwards.
 pub(super) fn open_before(text: Text<'_>, end: usize) -> Option<(Quote, usize)> {
     let may_be_spelled = matches!(text.back(end, 1), b'2' | b'7' | b';');
-    for spelled in SPELLED.into_iter().filter(|_| may_be_spelled) {
-        if text.ends_any_case(end, spelled) {
-            let sign = Sign::Spelled(spelled);
-            return Some((Quote { depth: 0, sign }, end - spelled.len()));
-        }
+    let spelled = || SPELLED.into_iter().find(|spelled| text.ends_any_case(end, spelled));
+    if let Some(spelled) = may_be_spelled.then(spelled).flatten() {
+        let sign = Sign::Spelled(spelled);
+        return Some((Quote { depth: 0, sign }, end - spelled.len()));
     }
     let byte = text.back(end, 1);
     if !matches!(byte, b'"' | b'\'') {

@@ -26,18 +26,18 @@ pub(super) fn find(
     spans.clear();
     let text = Text(source.as_bytes());
     let mut pass = Pass::default();
-    Table::built_in().scan(source.as_bytes(), |hit| {
-        pass.ask(rules, source, hit, spans);
-    });
-    let mut own_pass = Pass::default();
+    Table::built_in().scan(text, |hit| pass.ask(rules, source, hit, spans));
+    let mut in_patterns = Duration::ZERO;
     if let Some(own) = rules.own_triggers() {
+        let mut own_pass = Pass::default();
         let is_scanned = own.scan(source.as_bytes(), |hit| {
-            own_pass.ask(rules, source, hit, spans);
+            own_pass.ask(rules, source, hit, spans)
         });
+        in_patterns = own_pass.in_patterns;
         if !is_scanned {
             spans.clear();
             spans.push(whole(source, Rule::Error));
-            return own_pass.in_patterns;
+            return in_patterns;
         }
     }
     if rules.has_personal() {
@@ -54,7 +54,7 @@ pub(super) fn find(
         strict::scan(text, |span| spans.push(span));
     }
     if spans.is_empty() {
-        return own_pass.in_patterns;
+        return in_patterns;
     }
     let is_classified = spans.iter().any(|span| span.rule == Rule::Classification);
     if is_classified && rules.classification() != Classification::MarkOnly {
@@ -64,7 +64,7 @@ pub(super) fn find(
     span::merge(spans);
     // What is a marker already stays one.
     spans.retain(|span| rules.markers().end(text, span.start) != Some(span.end));
-    own_pass.in_patterns
+    in_patterns
 }
 
 fn whole(source: &str, rule: Rule) -> Span {
@@ -79,37 +79,33 @@ fn whole(source: &str, rule: Rule) -> Span {
 /// What one pass over a text's literals remembers.
 #[derive(Default)]
 struct Pass {
-    /// For each scanner: nothing is to be found before this offset.
-    resume: [usize; Trigger::COUNT],
     marks: Marks,
     in_patterns: Duration,
 }
 
 impl Pass {
-    /// Asks the scanner of a hit, unless it said that nothing is to be found here.
-    fn ask(&mut self, rules: &Compiled, source: &str, hit: Hit, spans: &mut Vec<Span>) {
-        let trigger = hit.trigger as usize;
-        let resume = self.resume.get(trigger).copied().unwrap_or(usize::MAX);
-        if hit.start < resume {
-            return;
-        }
+    /// Asks the scanner of a hit. Gives the place before which it has nothing to find any more.
+    fn ask(
+        &mut self,
+        rules: &Compiled,
+        source: &str,
+        hit: Hit,
+        spans: &mut Vec<Span>,
+    ) -> Option<usize> {
         if hit.trigger == Trigger::Insert {
             let text = Text(source.as_bytes());
             insert::scan(text, rules, hit.start, hit.end, |span| spans.push(span));
-            return;
+            return None;
         }
-        let next = match self.look(rules, source, hit) {
-            Seen::Nothing => return,
-            Seen::NothingBefore(next) => next,
+        match self.look(rules, source, hit) {
+            Seen::Nothing => None,
+            Seen::NothingBefore(next) => Some(next),
             Seen::Found(span) => {
                 if rules.has(span.rule) {
                     spans.push(span);
                 }
-                span.end
+                Some(span.end)
             }
-        };
-        if let Some(resume) = self.resume.get_mut(trigger) {
-            *resume = next;
         }
     }
 

@@ -4,6 +4,9 @@
 //! one: `token_count`, `max_tokens`, `password_policy`. Words are compared whole, so `author`, `compass` and
 //! `keyboard` never match.
 
+use std::sync::LazyLock;
+
+use super::list::Index;
 use super::name_words::{
     BEFORE_KEY, BEFORE_PASS, NOT_FIRST, NOT_FIRST_OF_TOKENS, NOT_LAST, STRICT, STRICT_ALONE,
     VALUE_WORDS,
@@ -45,14 +48,14 @@ pub(super) fn look_up(words: &Words, strict: bool) -> Verdict {
     let Some((at, word, sort)) = strongest(words, strict) else {
         return Verdict::Unknown;
     };
-    let (first, last) = (words.first(), words.last_name());
     if words.len() == 1 {
         return Verdict::Secret(word, sort);
     }
+    let (first, last) = (words.first(), words.last_name());
     // A cookie jar is full of them.
     if let Some(harmless) = NOT_LAST
         .find(last)
-        .filter(|_| sort != Sort::Cookie || last != "jar")
+        .filter(|_| sort != Sort::Cookie || last != b"jar")
     {
         return Verdict::Harmless(harmless);
     }
@@ -79,9 +82,9 @@ pub(super) fn look_up(words: &Words, strict: bool) -> Verdict {
 fn strongest(words: &Words, strict: bool) -> Option<(usize, &'static str, Sort)> {
     (0..words.len()).rev().find_map(|at| {
         let word = words.at(at);
-        let before = at.checked_sub(1).map_or("", |before| words.at(before));
+        let before = || at.checked_sub(1).map_or(&b""[..], |before| words.at(before));
         let found = single(word)
-            .or_else(|| pair(before, word))
+            .or_else(|| pair(before(), word))
             .or_else(|| suffix(word))
             .or_else(|| {
                 if strict {
@@ -94,34 +97,29 @@ fn strongest(words: &Words, strict: bool) -> Option<(usize, &'static str, Sort)>
     })
 }
 
-fn single(word: &str) -> Option<(&'static str, Sort)> {
-    let list = match word.as_bytes().first()? {
-        b'p' | b'k' | b's' | b'm' => SINGLE_PKSM,
-        b'a' | b'c' | b't' => SINGLE_ACT,
-        b'b' | b'j' | b'x' | b'r' | b'i' | b'u' | b'e' => SINGLE_OTHERS,
-        _ => &[],
-    };
-    let foreign = SINGLE_FOREIGN.iter().map(|word| (*word, Sort::Password));
-    list.iter()
-        .copied()
-        .chain(foreign)
-        .find(|(known, _)| *known == word)
+fn single(word: &[u8]) -> Option<(&'static str, Sort)> {
+    static SINGLE: LazyLock<Index<Sort>> = LazyLock::new(|| {
+        let foreign = SINGLE_FOREIGN.iter().map(|&word| (word, Sort::Password));
+        let lists = [SINGLE_PKSM, SINGLE_ACT, SINGLE_OTHERS];
+        Index::new(lists.into_iter().flatten().copied().chain(foreign))
+    });
+    SINGLE.find(word)
 }
 
-fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
+fn pair(before: &[u8], word: &[u8]) -> Option<(&'static str, Sort)> {
     match word {
-        "key" | "keys" => BEFORE_KEY.find(before).map(|_| ("key", Sort::Token)),
-        "pass" => Some(match BEFORE_PASS.find(before) {
+        b"key" | b"keys" => BEFORE_KEY.find(before).map(|_| ("key", Sort::Token)),
+        b"pass" => Some(match BEFORE_PASS.find(before) {
             Some(_) => ("pass", Sort::Password),
             None if before.is_empty() => ("pass", Sort::Pass),
             None => return None,
         }),
-        "data" if before == "key" => Some(("key data", Sort::Token)),
-        "security" if before == "social" => Some(("social security", Sort::Number)),
-        "signature" if matches!(before, "amz" | "goog" | "access" | "oauth") => {
+        b"data" if before == b"key" => Some(("key data", Sort::Token)),
+        b"security" if before == b"social" => Some(("social security", Sort::Number)),
+        b"signature" if matches!(before, b"amz" | b"goog" | b"access" | b"oauth") => {
             Some(("signature", Sort::Token))
         }
-        "code" | "codes" if matches!(before, "recovery" | "backup" | "scratch") => {
+        b"code" | b"codes" if matches!(before, b"recovery" | b"backup" | b"scratch") => {
             Some(("recovery code", Sort::Token))
         }
         _ => None,
@@ -129,7 +127,7 @@ fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
 }
 
 /// Environment names with a glued prefix: `PGPASSWORD`, `MYAPPSECRET`.
-fn suffix(word: &str) -> Option<(&'static str, Sort)> {
+fn suffix(word: &[u8]) -> Option<(&'static str, Sort)> {
     const LONG: &[(&str, Sort)] = &[
         ("password", Sort::Password),
         ("passwd", Sort::Password),
@@ -137,13 +135,13 @@ fn suffix(word: &str) -> Option<(&'static str, Sort)> {
         ("secret", Sort::Token),
         ("apikey", Sort::Token),
     ];
-    let no = word.starts_with("no") && word.len() <= "nopassword".len();
+    let no = word.starts_with(b"no") && word.len() <= "nopassword".len();
     LONG.iter()
-        .find(|(tail, _)| word.ends_with(tail) && !no)
+        .find(|(tail, _)| word.ends_with(tail.as_bytes()) && !no)
         .copied()
 }
 
-fn strict_word(words: &Words, word: &str) -> Option<(&'static str, Sort)> {
+fn strict_word(words: &Words, word: &[u8]) -> Option<(&'static str, Sort)> {
     if let Some(found) = STRICT.find(word) {
         return Some((found, Sort::Token));
     }

@@ -11,12 +11,17 @@ use super::text::{Text, is_word};
 /// How far behind the word a number may stand.
 const MAX_GAP_BYTES: usize = 24;
 
+/// `start` is the first digit of three. May the rest follow? A quick look: dates and ids end here.
+#[inline]
+pub(super) fn may_begin(text: Text<'_>, start: usize) -> bool {
+    match text.at(start + 3) {
+        b'-' => text.at(start + 6) == b'-' && text.at(start + 10).is_ascii_digit(),
+        byte => byte == 0xe2,
+    }
+}
+
 /// `start` is the first digit of a run of digits.
 pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
-    let separator = text.at(start + 3);
-    if separator != b'-' && separator != 0xe2 {
-        return Seen::Nothing;
-    }
     match formatted(text, start, is_issued) {
         Some(end) => Seen::found(Rule::Ssn, start, end),
         None => Seen::Nothing,

@@ -3,6 +3,9 @@
 //! Scanners peek before the start and behind the end of what they found. Reading outside gives NUL, which no rule
 //! accepts, so a scanner needs no length checks and can't panic.
 
+/// Bytes that are read at once.
+pub(super) const WINDOW: usize = 8;
+
 /// The text under the scanners.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text<'t>(pub &'t [u8]);
@@ -28,6 +31,19 @@ impl<'t> Text<'t> {
     #[inline]
     pub fn slice(self, start: usize, end: usize) -> &'t [u8] {
         self.0.get(start..end.min(self.len())).unwrap_or_default()
+    }
+
+    /// Eight bytes from `start` on as a number, the first of them lowest; NUL behind the end.
+    #[inline(always)]
+    pub fn window(self, start: usize) -> u64 {
+        let rest = self.0.get(start..).unwrap_or_default();
+        match (rest.first_chunk(), self.0.last_chunk()) {
+            (Some(&window), _) => u64::from_le_bytes(window),
+            (None, Some(&last)) if !rest.is_empty() => {
+                u64::from_le_bytes(last) >> (8 * (WINDOW - rest.len()))
+            }
+            _ => short(rest),
+        }
     }
 
     /// The same as text; empty when cut inside a character.
@@ -93,10 +109,73 @@ impl<'t> Text<'t> {
     }
 }
 
+/// Fewer than eight bytes as a number.
+#[inline]
+fn short(bytes: &[u8]) -> u64 {
+    if let (Some(&first), Some(&last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(four)));
+        // What both hold they hold alike.
+        return first | last << (8 * (bytes.len() - 4));
+    }
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |window, &byte| window << 8 | u64::from(byte))
+}
+
+/// Which bytes are of some kind: one look-up, where ranges would be several questions of nearly every byte.
+pub(super) struct Bytes([bool; 256]);
+
+impl Bytes {
+    /// These.
+    pub const fn of(signs: &[u8]) -> Self {
+        let mut bytes = [false; 256];
+        let mut sign = 0;
+        while sign < signs.len() {
+            bytes[signs[sign] as usize] = true;
+            sign += 1;
+        }
+        Self(bytes)
+    }
+
+    /// ASCII letters and digits, and these.
+    pub const fn letters_and(signs: &[u8]) -> Self {
+        Self::of(signs)
+            .and(b'0', b'9')
+            .and(b'A', b'Z')
+            .and(b'a', b'z')
+    }
+
+    /// All but the space and what lies below it, and but these.
+    pub const fn dark_without(signs: &[u8]) -> Self {
+        let mut bytes = Self::of(&[]).and(b'!', u8::MAX);
+        let mut sign = 0;
+        while sign < signs.len() {
+            bytes.0[signs[sign] as usize] = false;
+            sign += 1;
+        }
+        bytes
+    }
+
+    /// The same, and the bytes from `first` to `last`.
+    pub const fn and(mut self, first: u8, last: u8) -> Self {
+        let mut byte = first as usize;
+        while byte <= last as usize {
+            self.0[byte] = true;
+            byte += 1;
+        }
+        self
+    }
+
+    #[inline(always)]
+    pub fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or(false)
+    }
+}
+
 /// A letter or digit of ASCII, `_`, or any byte beyond ASCII: what may continue a word.
 #[inline]
 pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+    static WORD: Bytes = Bytes::letters_and(b"_").and(0x80, 0xff);
+    WORD.has(byte)
 }
 
 /// A space or a tab.
@@ -113,7 +192,8 @@ pub(super) fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
 /// A character of base64url.
 #[inline]
 pub(super) fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+    static BASE64URL: Bytes = Bytes::letters_and(b"_-");
+    BASE64URL.has(byte)
 }
 
 /// Where an SGR escape (`ESC [ 2 m`) that begins at `start` ends; `start` when none does.
@@ -133,6 +213,10 @@ pub(super) fn skip_sgr(text: Text<'_>, start: usize) -> usize {
 /// Behind the rest of an SGR escape when `start` lies inside one: `ESC[1;`, then `36mann` is `ann`.
 pub(super) fn after_sgr(text: Text<'_>, start: usize) -> usize {
     let is_code = |byte: u8| byte.is_ascii_digit() || byte == b';';
+    let before = text.back(start, 1);
+    if before != b'[' && !is_code(before) {
+        return start;
+    }
     let open = text.run_back(start, 12, is_code);
     let end = text.run_most(start, 12, is_code);
     let is_inside =
@@ -143,7 +227,7 @@ pub(super) fn after_sgr(text: Text<'_>, start: usize) -> usize {
 /// No letter or digit before it, unless those of an escape: `\neyJ`, `%20eyJ`.
 pub(super) fn begins_word(text: Text<'_>, start: usize) -> bool {
     let before = text.back(start, 1);
-    if !(before.is_ascii_alphanumeric() || before == b'_') {
+    if before >= 0x80 || !is_word(before) {
         return true;
     }
     let is_hex = before.is_ascii_hexdigit() && text.back(start, 2).is_ascii_hexdigit();

@@ -4,7 +4,7 @@ use super::marker::Markers;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
-use super::text::Text;
+use super::text::{Bytes, Text};
 
 /// `end` is behind `://` or `:\/\/`.
 pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
@@ -13,13 +13,8 @@ pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) 
     {
         return Seen::Nothing;
     }
-    let authority_end = text.run(end, |byte| {
-        byte > b' '
-            && !matches!(
-                byte,
-                b'/' | b'?' | b'#' | b'"' | b'\'' | b'\\' | b'<' | b'>' | b'`'
-            )
-    });
+    static AUTHORITY: Bytes = Bytes::dark_without(b"/?#\"'\\<>`");
+    let authority_end = text.run(end, |byte| AUTHORITY.has(byte));
     let sign = text
         .slice(end, authority_end)
         .iter()
@@ -46,13 +41,8 @@ fn late(text: Text<'_>, start: usize, authority_end: usize) -> Seen {
     if password.is_none_or(is_port) || !matches!(text.at(authority_end), b'/' | b'?' | b'#') {
         return Seen::NothingBefore(authority_end);
     }
-    let end = text.run_most(authority_end, MAX_LATE_BYTES, |byte| {
-        byte > b' '
-            && !matches!(
-                byte,
-                b'"' | b'\'' | b'\\' | b'<' | b'>' | b'`' | b'&' | b'='
-            )
-    });
+    static LATE: Bytes = Bytes::dark_without(b"\"'\\<>`&=");
+    let end = text.run_most(authority_end, MAX_LATE_BYTES, |byte| LATE.has(byte));
     let rest = text.slice(authority_end, end);
     match rest.iter().rposition(|&byte| byte == b'@') {
         Some(sign) if rest.get(sign + 1).is_some_and(u8::is_ascii_alphanumeric) => {

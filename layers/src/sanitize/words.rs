@@ -28,19 +28,17 @@ impl Words {
             len: 0,
             segment: 0,
         };
-        for (slot, byte) in words.lower.iter_mut().zip(bytes) {
-            *slot = byte.to_ascii_lowercase();
+        if let Some(lower) = words.lower.get_mut(..bytes.len()) {
+            lower.copy_from_slice(bytes);
+            lower.make_ascii_lowercase();
         }
-        let kind_at = |index: usize| bytes.get(index).map_or(Kind::Gap, |&byte| Kind::of(byte));
-        let mut start = 0;
-        for index in 0..=bytes.len() {
-            let (kind, before) = (
-                kind_at(index),
-                index.checked_sub(1).map_or(Kind::Gap, kind_at),
-            );
+        let (mut start, mut before) = (0, Kind::Gap);
+        for (index, &byte) in bytes.iter().enumerate() {
+            let kind = Kind::of(byte);
             let is_new = match (before, kind) {
                 (Kind::Upper, Kind::Upper) => {
-                    kind_at(index + 1) == Kind::Lower && !is_plural(bytes, index + 1)
+                    let next = bytes.get(index + 1).copied().map_or(Kind::Gap, Kind::of);
+                    next == Kind::Lower && !is_plural(bytes, index + 1)
                 }
                 (Kind::Upper, Kind::Lower) | (Kind::Gap, Kind::Gap) => false,
                 (before, kind) => before != kind,
@@ -51,9 +49,13 @@ impl Words {
                 }
                 start = index;
             }
-            if bytes.get(index) == Some(&b'.') && index + 1 < bytes.len() {
+            if byte == b'.' && index + 1 < bytes.len() {
                 words.segment = words.len;
             }
+            before = kind;
+        }
+        if before != Kind::Gap {
+            words.push(start, bytes.len());
         }
         words
     }
@@ -76,24 +78,24 @@ impl Words {
     }
 
     /// The word at `index`, empty outside.
-    pub fn at(&self, index: usize) -> &str {
+    pub fn at(&self, index: usize) -> &[u8] {
         let bounds = self.bounds.get(index).filter(|_| index < self.len);
         let bytes = bounds.and_then(|&(start, end)| self.lower.get(start.into()..end.into()));
-        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+        bytes.unwrap_or_default()
     }
 
-    pub fn first(&self) -> &str {
+    pub fn first(&self) -> &[u8] {
         self.at(0)
     }
 
-    pub fn last(&self) -> &str {
+    pub fn last(&self) -> &[u8] {
         self.at(self.len.saturating_sub(1))
     }
 
     /// The last word that is not a number: `token2` ends in `token`.
-    pub fn last_name(&self) -> &str {
+    pub fn last_name(&self) -> &[u8] {
         let last = self.last();
-        if last.bytes().all(|byte| byte.is_ascii_digit()) && self.len > 1 {
+        if last.iter().all(u8::is_ascii_digit) && self.len > 1 {
             self.at(self.len - 2)
         } else {
             last
@@ -106,7 +108,7 @@ impl Words {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len).map(|index| self.at(index))
+        (0..self.len).map(|index| std::str::from_utf8(self.at(index)).unwrap_or_default())
     }
 }
 
@@ -166,6 +168,6 @@ mod tests {
     #[test]
     fn a_long_name_keeps_its_last_word() {
         let name = format!("{}password", "a_".repeat(500));
-        assert_eq!(Words::of(&name).last(), "password");
+        assert_eq!(Words::of(&name).last(), b"password");
     }
 }
