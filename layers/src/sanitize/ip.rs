@@ -226,11 +226,13 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
     if is_width { width } else { end }
 }
 
-/// May the colon at `colon` belong to an address? A quick look: another one follows it, within four digits.
+/// May the colon at `colon` belong to an address? A quick look: another one follows it, at once or behind four digits
+/// at most, and then does not stand at the end.
 #[inline]
 pub(super) fn may_follow(text: Text<'_>, colon: usize) -> bool {
     let group = text.run_most(colon + 1, 4, |byte| byte.is_ascii_hexdigit());
-    text.at(group) == b':'
+    let next = text.at(group + 1);
+    text.at(group) == b':' && (group == colon + 1 || next == b':' || next.is_ascii_hexdigit())
 }
 
 /// `colon` is a colon inside or before a run of hex digits and colons.

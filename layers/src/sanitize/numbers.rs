@@ -74,7 +74,8 @@ fn places(window: u64) -> u64 {
         u64::from_ne_bytes([byte; WINDOW])
     }
     // Seven bits added to seven never reach the next byte; the eighth tells whether the sum was too large for a place.
-    let is_other = |distance: u64, span: u8| ((distance & each(0x7f)) + each(0x7f - span)) | distance;
+    let is_other =
+        |distance: u64, span: u8| ((distance & each(0x7f)) + each(0x7f - span)) | distance;
     let number = is_other(window ^ each(b'0'), b':' - b'0');
     let sign = is_other(window ^ each(b'@'), 0);
     !(number & sign) & each(0x80)

@@ -25,7 +25,11 @@ const MAX_DEPTH: usize = 63;
 /// The quote that opens at `at`, and where the text inside it begins.
 pub(super) fn open(text: Text<'_>, at: usize) -> Option<(Quote, usize)> {
     let may_be_spelled = matches!(text.at(at), b'%' | b'\\' | b'&');
-    let spelled = || SPELLED.into_iter().find(|spelled| text.has_any_case(at, spelled));
+    let spelled = || {
+        SPELLED
+            .into_iter()
+            .find(|spelled| text.has_any_case(at, spelled))
+    };
     if let Some(spelled) = may_be_spelled.then(spelled).flatten() {
         let sign = Sign::Spelled(spelled);
         return Some((Quote { depth: 0, sign }, at + spelled.len()));
@@ -44,7 +48,11 @@ pub(super) fn open(text: Text<'_>, at: usize) -> Option<(Quote, usize)> {
 /// The quote that opens right before `end`: what [`open`] would have found, read backwards.
 pub(super) fn open_before(text: Text<'_>, end: usize) -> Option<(Quote, usize)> {
     let may_be_spelled = matches!(text.back(end, 1), b'2' | b'7' | b';');
-    let spelled = || SPELLED.into_iter().find(|spelled| text.ends_any_case(end, spelled));
+    let spelled = || {
+        SPELLED
+            .into_iter()
+            .find(|spelled| text.ends_any_case(end, spelled))
+    };
     if let Some(spelled) = may_be_spelled.then(spelled).flatten() {
         let sign = Sign::Spelled(spelled);
         return Some((Quote { depth: 0, sign }, end - spelled.len()));

@@ -82,7 +82,10 @@ pub(super) fn look_up(words: &Words, strict: bool) -> Verdict {
 fn strongest(words: &Words, strict: bool) -> Option<(usize, &'static str, Sort)> {
     (0..words.len()).rev().find_map(|at| {
         let word = words.at(at);
-        let before = || at.checked_sub(1).map_or(&b""[..], |before| words.at(before));
+        let before = || {
+            at.checked_sub(1)
+                .map_or(&b""[..], |before| words.at(before))
+        };
         let found = single(word)
             .or_else(|| pair(before(), word))
             .or_else(|| suffix(word))

@@ -36,14 +36,23 @@ impl<'t> Text<'t> {
     /// Eight bytes from `start` on as a number, the first of them lowest; NUL behind the end.
     #[inline(always)]
     pub fn window(self, start: usize) -> u64 {
-        let rest = self.0.get(start..).unwrap_or_default();
-        match (rest.first_chunk(), self.0.last_chunk()) {
-            (Some(&window), _) => u64::from_le_bytes(window),
-            (None, Some(&last)) if !rest.is_empty() => {
-                u64::from_le_bytes(last) >> (8 * (WINDOW - rest.len()))
-            }
-            _ => short(rest),
+        match self.0.get(start..).and_then(|rest| rest.first_chunk()) {
+            Some(&window) => u64::from_le_bytes(window),
+            None => self.last_window(start),
         }
+    }
+
+    /// The same where fewer than eight bytes are left. No part of the loops that call it, which are shorter without.
+    #[inline(never)]
+    fn last_window(self, start: usize) -> u64 {
+        let rest = self.0.get(start..).unwrap_or_default();
+        if let (Some(&first), Some(&last)) = (rest.first_chunk(), rest.last_chunk()) {
+            let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(four)));
+            // What both hold they hold alike.
+            return first | last << (8 * (rest.len() - 4));
+        }
+        let bytes = rest.iter().rev();
+        bytes.fold(0, |window, &byte| window << 8 | u64::from(byte))
     }
 
     /// The same as text; empty when cut inside a character.
@@ -107,18 +116,6 @@ impl<'t> Text<'t> {
     pub fn line_end(self, index: usize) -> usize {
         self.run(index, |byte| byte != b'\n' && byte != b'\r')
     }
-}
-
-/// Fewer than eight bytes as a number.
-#[inline]
-fn short(bytes: &[u8]) -> u64 {
-    if let (Some(&first), Some(&last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(four)));
-        // What both hold they hold alike.
-        return first | last << (8 * (bytes.len() - 4));
-    }
-    let bytes = bytes.iter().rev();
-    bytes.fold(0, |window, &byte| window << 8 | u64::from(byte))
 }
 
 /// Which bytes are of some kind: one look-up, where ranges would be several questions of nearly every byte.

@@ -123,13 +123,20 @@ impl Entry {
         }
     }
 
-    /// Does the literal stand at `start`, where `window` is?
+    /// Does `window` begin like the literal?
     #[inline(always)]
-    fn is_at(&self, text: Text<'_>, start: usize, window: u64) -> bool {
-        (window | self.cases) & self.mask == self.head && {
-            let tail = self.row.literal.as_bytes().get(WINDOW..);
-            tail.is_none_or(|tail| text.has_any_case(start + WINDOW, tail))
-        }
+    fn begins(&self, window: u64) -> bool {
+        (window | self.cases) & self.mask == self.head
+    }
+
+    /// Where the literal ends that begins at `start`; none when it goes on otherwise.
+    fn end(&self, text: Text<'_>, start: usize) -> Option<usize> {
+        let literal = self.row.literal.as_bytes();
+        let is_whole = match literal.get(WINDOW..) {
+            Some(tail) => text.has_any_case(start + WINDOW, tail),
+            None => true,
+        };
+        is_whole.then_some(start + literal.len())
     }
 }
 
@@ -208,39 +215,46 @@ impl Table {
     ) {
         for place in 0..PLACES {
             let bucket = self.bucket(folded, place);
-            if bucket != 0 {
-                self.compare(text, start + place, bucket, resume, hit);
+            if bucket == 0 {
+                continue;
+            }
+            let at = start + place;
+            let window = text.window(at);
+            for entry in self.entries(bucket) {
+                if entry.begins(window) && resume.is_due(entry.row.trigger, at) {
+                    found(text, entry, at, resume, hit);
+                }
             }
         }
     }
 
-    #[inline(never)]
-    fn compare(
-        &self,
-        text: Text<'_>,
-        start: usize,
-        bucket: u8,
-        resume: &mut Resume,
-        hit: &mut impl FnMut(Hit) -> Option<usize>,
-    ) {
-        let window = text.window(start);
-        let Some(bucket) = self.buckets.get(usize::from(bucket) - 1) else {
-            return;
-        };
-        for entry in bucket {
-            let row = entry.row;
-            if !resume.is_due(row.trigger, start) || !entry.is_at(text, start, window) {
-                continue;
-            }
-            let next = hit(Hit {
-                trigger: row.trigger,
-                which: row.which,
-                start,
-                end: start + row.literal.len(),
-            });
-            resume.set(row.trigger, next);
-        }
+    fn entries(&self, bucket: u8) -> &[Entry] {
+        self.buckets
+            .get(usize::from(bucket) - 1)
+            .map_or(&[], |bucket| bucket)
     }
+}
+
+/// Something begins like the literal of `entry` at `start`.
+#[inline(never)]
+fn found(
+    text: Text<'_>,
+    entry: &Entry,
+    start: usize,
+    resume: &mut Resume,
+    hit: &mut impl FnMut(Hit) -> Option<usize>,
+) {
+    let Some(end) = entry.end(text, start) else {
+        return;
+    };
+    let Row { trigger, which, .. } = entry.row;
+    let next = hit(Hit {
+        trigger,
+        which,
+        start,
+        end,
+    });
+    resume.set(trigger, next);
 }
 
 /// Both cases of a letter alike; some signs become alike too.
