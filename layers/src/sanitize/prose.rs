@@ -42,6 +42,11 @@ fn is_quoted_mode(sort: Option<Sort>, value: &[u8]) -> bool {
 
 /// A structure that holds no secret: `Secret { .. }`, and under a token's name counts, handles and what a parser makes.
 fn is_harmless_structure(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
+    // What is nested in a harmless one is looked at again, so a long one is not looked at so closely.
+    if value.len() > MAX_HARMLESS_BYTES {
+        let is_list = pair.sort == Some(Sort::Tokens) && value.len() < MAX_COUNTS_BYTES;
+        return is_list && is_counts(value);
+    }
     let inside = value
         .iter()
         .position(|byte| matches!(byte, b'(' | b'[' | b'{'))
@@ -63,6 +68,10 @@ fn is_harmless_structure(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
             _ => false,
         }
 }
+
+/// How long a structure may be that is looked through for signs of its harmlessness, and a list of counts.
+const MAX_HARMLESS_BYTES: usize = 256;
+const MAX_COUNTS_BYTES: usize = 4096;
 
 /// `Token(3)`, `Token { kind: Ident, span: 12..17 }`: types, fields and small numbers, as an event loop's handle or a
 /// parser's token prints.

@@ -77,12 +77,14 @@ pub(super) fn scan_piped(text: Text<'_>, start: usize, end: usize) -> Seen {
         }
     };
     let bar = text.run_most(bar, 4, |byte| byte == b' ');
+    if text.at(bar) != b'|' {
+        return Seen::Nothing;
+    }
     let line = text.run_most(bar, MAX_REACH_BYTES, |byte| !matches!(byte, b'\n' | b';'));
     let rest = text.slice(bar, line);
-    let is_read = rest.starts_with(b"|")
-        && READERS
-            .iter()
-            .any(|reader| rest.windows(reader.len()).any(|part| part == *reader));
+    let is_read = READERS
+        .iter()
+        .any(|reader| rest.windows(reader.len()).any(|part| part == *reader));
     if !is_read
         || to <= from
         || prose::is_placeholder(text.slice(from, to))
