@@ -248,7 +248,7 @@ fn holds_counts<'v, 'a: 'v>(mut values: impl ExactSizeIterator<Item = &'v Value<
     const MAX_COUNT: u64 = 99_999_999;
     values.len() > 0
         && values.all(|value| match value {
-            Value::Int(number) => number.unsigned_abs() <= MAX_COUNT.into(),
+            Value::Int(number) => number.unsigned_abs() <= MAX_COUNT,
             Value::Float(..) => true,
             _ => false,
         })
