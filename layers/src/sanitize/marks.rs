@@ -49,7 +49,7 @@ const CHUNK_BYTES: usize = 16;
 
 #[inline(always)]
 fn is_mark(byte: u8) -> bool {
-    byte.is_ascii_digit() | (byte >= b'!') & (byte <= b'\'') | (byte == b'@') | (byte == b'^')
+    byte.is_ascii_digit() | (b'!'..=b'\'').contains(&byte) | (byte == b'@') | (byte == b'^')
 }
 
 #[cfg(test)]

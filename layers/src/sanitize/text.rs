@@ -124,13 +124,7 @@ pub(super) struct Bytes([bool; 256]);
 impl Bytes {
     /// These.
     pub const fn of(signs: &[u8]) -> Self {
-        let mut bytes = [false; 256];
-        let mut sign = 0;
-        while sign < signs.len() {
-            bytes[signs[sign] as usize] = true;
-            sign += 1;
-        }
-        Self(bytes)
+        Self([false; 256]).with(signs, true)
     }
 
     /// ASCII letters and digits, and these.
@@ -143,21 +137,25 @@ impl Bytes {
 
     /// All but the space and what lies below it, and but these.
     pub const fn dark_without(signs: &[u8]) -> Self {
-        let mut bytes = Self::of(&[]).and(b'!', u8::MAX);
-        let mut sign = 0;
-        while sign < signs.len() {
-            bytes.0[signs[sign] as usize] = false;
-            sign += 1;
-        }
-        bytes
+        Self([false; 256]).and(b'!', u8::MAX).with(signs, false)
     }
 
     /// The same, and the bytes from `first` to `last`.
     pub const fn and(mut self, first: u8, last: u8) -> Self {
-        let mut byte = first as usize;
-        while byte <= last as usize {
-            self.0[byte] = true;
+        let mut byte = first;
+        while byte < last {
+            self = self.with(&[byte], true);
             byte += 1;
+        }
+        self.with(&[last], true)
+    }
+
+    // The tables are made while the crate is compiled, and a byte is below 256.
+    #[allow(clippy::indexing_slicing)]
+    const fn with(mut self, mut signs: &[u8], is: bool) -> Self {
+        while let [sign, rest @ ..] = signs {
+            self.0[*sign as usize] = is;
+            signs = rest;
         }
         self
     }
