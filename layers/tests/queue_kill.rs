@@ -256,7 +256,7 @@ fn what_was_acknowledged_survives_the_kill() {
 #[test]
 fn what_overflow_took_before_the_kill_was_said_before_it_went() {
     let root = tempfile::tempdir().unwrap();
-    let mut said = kill_children(root.path(), rounds(20), 64 * 1024);
+    let mut said = kill_children(root.path(), rounds(20), 16 * 1024);
     drain_all(root.path(), &mut said);
     let missing = said.missing().len();
     assert!(
