@@ -111,7 +111,7 @@ impl<'s, 'a> Redaction<'s, 'a> {
 
     /// Redacts a value by its name, and then the name itself.
     fn member(&mut self, place: Place, name: &mut Cow<'a, str>, value: &mut Value<'a>) {
-        let says = self.name(place, name);
+        let says = self.name(place, name, lasting(name));
         if says.is_secret
             && let Some(marker) = self.secret(place, name, value)
         {
@@ -240,7 +240,7 @@ impl<'s, 'a> Redaction<'s, 'a> {
         }
     }
 
-    fn name(&mut self, place: Place, name: &Cow<'a, str>) -> Name {
+    fn name(&mut self, place: Place, name: &str, lasting: Option<&'a str>) -> Name {
         if let Some(says) = self.names.get(place, name) {
             return says;
         }
@@ -249,7 +249,7 @@ impl<'s, 'a> Redaction<'s, 'a> {
             is_version: self.sanitizer.place(place, name) == Place::Version,
             is_clean: false,
         };
-        if let Some(name) = lasting(name) {
+        if let Some(name) = lasting {
             self.names.note(place, name, says);
         }
         says
