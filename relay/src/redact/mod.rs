@@ -294,7 +294,7 @@ const SHORTEST_SECRET_INTEGER: u64 = 100_000_000_000;
 
 #[cfg(test)]
 mod tests {
-    use tracing_courier::sanitize::Policy;
+    use tracing_courier::sanitize::{Mode, Policy};
 
     use super::*;
     use crate::wire;
@@ -345,5 +345,27 @@ mod tests {
             "{:?}",
             sanitizer.counts().by_rule()
         );
+    }
+
+    #[test]
+    fn what_comes_again_in_a_batch_is_redacted_again_and_reported_again() {
+        let record = r#"{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"mail ann@example.com",
+            "attributes":{"route":"/surveys","who":"bob@example.com","for cid@example.com":1}}"#;
+        let body = format!("[{record},{record},{record}]");
+        let seen_by = |policy: &Policy| {
+            let sanitizer = Sanitizer::new(policy);
+            let mut batch = wire::parse(body.as_bytes(), 3).expect("a batch");
+            Redaction::by(&sanitizer).batch(&mut batch);
+            let counted = sanitizer.counts().by_rule()["email"];
+            (format!("{:?}", batch.records), counted)
+        };
+        let (clean, counted) = seen_by(&Policy::new());
+        assert!(!clean.contains("example.com"), "{clean}");
+        assert_eq!(clean.matches("/surveys").count(), 3);
+        assert_eq!(counted, 9);
+
+        let (left, counted) = seen_by(&Policy::new().mode(Mode::Report));
+        assert_eq!(left.matches("example.com").count(), 9, "{left}");
+        assert_eq!(counted, 9);
     }
 }
