@@ -14,6 +14,7 @@ use crate::install::install_id;
 use crate::level::{Levels, LevelsError};
 use crate::life::{self, Life};
 use crate::local_log;
+use crate::own::Own;
 use crate::panic::PanicHook;
 use crate::queue::{self, DiskQueue, Fsync};
 use crate::record::Level;
@@ -285,13 +286,14 @@ impl CourierBuilder {
         };
         let queue = queue.open()?;
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
-        let life = Life::new(session, &queue, &self.clock, &context, &switches);
+        let own = Own::new(&context, &switches);
+        let life = Life::new(session, &queue, &self.clock, &own);
         life.begin(&queue, unclean);
         if let Some(error) = error {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
         let backend = backend
-            .map(|backend| backend.start(&queue, switches.sends()))
+            .map(|backend| backend.start(&queue, switches.sends(), own))
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;

@@ -115,6 +115,7 @@ pub mod local_log;
 mod local_log;
 mod losses;
 mod mark;
+mod own;
 mod panic;
 pub mod queue;
 mod quiet;

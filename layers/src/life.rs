@@ -19,21 +19,18 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::context::RunContext;
-use crate::disk;
 use crate::mark::{Dead, Mark, dead};
-use crate::queue::{self, Appended, DiskQueue, Durability, Line, QueueId, inspect};
-use crate::record::{self, Level, Record};
+use crate::own::Own;
+use crate::queue::{self, DiskQueue, Line, QueueId, inspect};
+use crate::record::{Level, Record};
 use crate::session::Session;
-use crate::switches::Switches;
 
 /// The session of this process, and what a forked child needs to begin its own.
 #[derive(Debug)]
 pub(crate) struct Life {
     root: PathBuf,
     clock: Clock,
-    context: RunContext,
-    switches: Switches,
+    own: Own,
     current: ArcSwap<Current>,
     then_in_child: OnceLock<InChild>,
 }
@@ -61,19 +58,12 @@ struct Current {
 
 impl Life {
     /// A session in a queue that has no records yet. It does not begin yet.
-    pub fn new(
-        session: Session,
-        queue: &DiskQueue,
-        clock: &Clock,
-        context: &RunContext,
-        switches: &Switches,
-    ) -> Arc<Self> {
+    pub fn new(session: Session, queue: &DiskQueue, clock: &Clock, own: &Own) -> Arc<Self> {
         queue.set_context(&wire_context(&session));
         let life = Arc::new(Self {
             root: queue.root().to_owned(),
             clock: clock.clone(),
-            context: context.clone(),
-            switches: switches.clone(),
+            own: own.clone(),
             current: ArcSwap::from_pointee(Current::new(session)),
             then_in_child: OnceLock::new(),
         });
@@ -85,7 +75,7 @@ impl Life {
     /// Begins the session, if it has not begun and records are made, and reports those that died before it.
     pub fn begin(&self, queue: &DiskQueue, unclean: Vec<Unclean>) {
         let current = self.current.load_full();
-        if !self.switches.records() || !current.begin(&self.root, queue.id(), &self.clock) {
+        if !self.records() || !current.begin(&self.root, queue.id(), &self.clock) {
             return;
         }
         let start = start_attributes(&current.session.load());
@@ -106,7 +96,7 @@ impl Life {
 
     /// Whether records are made.
     pub fn records(&self) -> bool {
-        self.switches.records()
+        self.own.records()
     }
 
     /// Changes what the records that follow are made under.
@@ -165,31 +155,8 @@ impl Life {
         message: &str,
         attributes: Map<String, Value>,
     ) {
-        if !self.records() {
-            return;
-        }
-        let _: Appended = queue.append(
-            &mut self.line(level, message, attributes),
-            Durability::PageCache,
-        );
-    }
-
-    fn line(&self, level: Level, message: &str, mut attributes: Map<String, Value>) -> Line {
-        self.context.fill(&mut attributes);
-        disk::line(&Record {
-            timestamp: timestamp(self.clock.now()),
-            level,
-            logger: "courier".to_owned(),
-            message: message.to_owned(),
-            attributes,
-            error: None,
-            stack_trace: None,
-            trace_id: None,
-            span_id: None,
-            spans: Vec::new(),
-            location: None,
-            breadcrumbs: Vec::new(),
-        })
+        self.own
+            .say(queue, self.clock.now(), level, message, attributes);
     }
 
     /// In a forked child, before its first record. The parent's threads are gone, and may have held any lock.
@@ -204,7 +171,10 @@ impl Life {
         let current = Current::new(session);
         let begins = self.records() && current.begin(&self.root, queue, &self.clock);
         self.current.store(Arc::new(current));
-        let first = begins.then(|| self.line(Level::Info, "session_start", start));
+        let first = begins.then(|| {
+            let now = self.clock.now();
+            self.own.line(now, Level::Info, "session_start", start)
+        });
         if let Some(InChild(begin)) = self.then_in_child.get() {
             begin();
         }
@@ -347,12 +317,6 @@ fn wire_context(session: &Session) -> queue::Context {
         context: session.wire_context(),
         resource: session.resource.clone(),
     }
-}
-
-fn timestamp(now: Timestamp) -> String {
-    let mut text = Vec::new();
-    record::timestamp(now, &mut text);
-    String::from_utf8(text).unwrap_or_default()
 }
 
 fn millis(since: Instant) -> u64 {

@@ -204,7 +204,8 @@ fn sending_that_is_switched_off_stays_off_over_a_restart_and_loses_nothing() {
 fn without_recording_nothing_is_written_until_it_is_switched_on() {
     let dir = tempfile::tempdir().unwrap();
     {
-        let courier = builder(dir.path()).start().unwrap();
+        // With a sender: it writes records of its own, such as of levels that change.
+        let courier = start(dir.path(), &Scripted::answers(503));
         let stack = stack(&courier);
         dispatcher::with_default(&stack, || {
             info!("before");
@@ -212,6 +213,7 @@ fn without_recording_nothing_is_written_until_it_is_switched_on() {
             assert!(!tracing::enabled!(tracing::Level::ERROR), "no cost either");
             info!("while it is off");
             tracing::error!("an error while it is off");
+            courier.levels().set("trace".parse().unwrap());
         });
     }
     let messages = |dir: &Path| -> Vec<String> {
@@ -239,4 +241,19 @@ fn without_recording_nothing_is_written_until_it_is_switched_on() {
             "session_end"
         ]
     );
+}
+
+#[test]
+fn the_librarys_own_records_carry_the_runs_context_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let courier = start(dir.path(), &Scripted::answers(503));
+    courier.set_context("active_run", "r-7");
+    courier.levels().set("trace".parse().unwrap());
+    drop(courier);
+    let records = all_records(dir.path());
+    let changed = records
+        .iter()
+        .find(|record| record["message"] == "log_level_changed")
+        .unwrap();
+    assert_eq!(changed["attributes"]["active_run"], "r-7");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
 use courier_relay::{SecretError, Telemetry};
@@ -93,6 +93,23 @@ enum Dead {
 }
 
 impl Cli {
+    /// Reads the command line.
+    ///
+    /// Each command takes the settings, so that they may stand anywhere in a line. Those that read none say nothing of
+    /// them in their help.
+    pub fn read() -> Self {
+        let mut command = Self::command();
+        // Hands the settings down; before that no command has them.
+        command.build();
+        let matches = ["sanitize", "queue", "completions"]
+            .into_iter()
+            .fold(command, |command, name| {
+                command.mut_subcommand(name, without_settings)
+            })
+            .get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Does what was asked for.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
@@ -114,6 +131,16 @@ impl Cli {
             Some(Command::Import { dir }) => import(&self.settings.read()?, &dir),
         }
     }
+}
+
+/// The same command; its help lists only what is its own.
+fn without_settings(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let is_setting = arg.is_global_set();
+            arg.hide(is_setting)
+        })
+        .mut_subcommands(without_settings)
 }
 
 impl Settings {

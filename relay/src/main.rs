@@ -11,10 +11,8 @@ mod sanitize;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
+    match cli::Cli::read().run() {
         Ok(code) => code,
         Err(error) => {
             eprintln!("courier-relay: {error:#}");

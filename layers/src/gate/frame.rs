@@ -49,13 +49,6 @@ impl Frame {
         }
     }
 
-    /// The target; of a `log` record the one it came with.
-    pub fn logger(&self) -> &str {
-        self.fields
-            .text(self.plan.index(Role::LogTarget))
-            .unwrap_or(self.plan.metadata.target())
-    }
-
     pub fn message(&self) -> &str {
         self.fields
             .text(self.plan.index(Role::Message))

@@ -46,7 +46,7 @@ pub(crate) use fields::{CleanError, Fields, Value};
 pub(crate) use frame::Frame;
 pub(crate) use intake::Intake;
 pub use json::{Json, json};
-pub(crate) use plan::{Role, crate_relative};
+pub(crate) use plan::{FieldPlan, Role, crate_relative};
 
 /// The policy that wraps a stack: what [`sanitized`](SanitizeExt::sanitized) takes.
 ///

@@ -1,4 +1,5 @@
-//! What is known of a callsite before anything is logged there: which fields are secret, and what each is for.
+//! What is known of a callsite before anything is logged there: which fields are secret, what each is for, and the
+//! JSON that all of its records share.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -57,9 +58,11 @@ impl Role {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct FieldPlan {
     pub name: &'static str,
+    /// As a JSON member's key: `"name":`.
+    pub key: Box<str>,
     pub role: Role,
     pub is_secret: bool,
     /// How its text is scanned; `None` for structure, which never is.
@@ -71,12 +74,37 @@ pub(crate) struct FieldPlan {
 pub(crate) struct Plan {
     pub metadata: &'static Metadata<'static>,
     pub fields: Box<[FieldPlan]>,
-    /// The source file as it may be shown: relative to its crate.
-    pub file: Option<&'static str>,
+    pub json: CallsiteJson,
     /// Of the policy that it was made under.
     generation: u64,
     /// The first field of each role.
     by_role: [Option<usize>; ROLES],
+}
+
+/// The JSON of what is the same for all records of a callsite.
+#[derive(Debug)]
+pub(crate) struct CallsiteJson {
+    pub target: Box<str>,
+    /// The object that says where in the source it is, if that is known.
+    pub location: Option<Box<str>>,
+}
+
+impl CallsiteJson {
+    fn of(metadata: &Metadata<'_>) -> Self {
+        Self {
+            target: json(metadata.target()),
+            location: metadata.file().map(|file| {
+                let file = json(crate_relative(file));
+                let line = metadata.line().map(|line| format!(",\"line\":{line}"));
+                format!("{{\"file\":{file}{}}}", line.unwrap_or_default()).into()
+            }),
+        }
+    }
+}
+
+fn json(text: &str) -> Box<str> {
+    // A string always has a JSON.
+    serde_json::to_string(text).unwrap_or_default().into()
 }
 
 impl Plan {
@@ -93,6 +121,7 @@ impl Plan {
                     && sanitizer.is_some_and(|rules| rules.key(name) == KeyClass::Secret);
                 FieldPlan {
                     name,
+                    key: format!("{}:", json(name)).into(),
                     role,
                     is_secret,
                     place,
@@ -110,7 +139,7 @@ impl Plan {
             generation: sanitizer.map_or(0, Sanitizer::generation),
             by_role,
             fields,
-            file: metadata.file().map(crate_relative),
+            json: CallsiteJson::of(metadata),
         }
     }
 

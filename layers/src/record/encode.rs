@@ -9,7 +9,7 @@ use serde::Serialize;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::context::Member;
-use crate::gate::{CleanError, Fields, Frame, Role, SpanFields, Value, crate_relative};
+use crate::gate::{CleanError, FieldPlan, Fields, Frame, Role, SpanFields, Value, crate_relative};
 use crate::record::Level;
 
 /// What a record carries besides its own values and its spans.
@@ -35,9 +35,12 @@ pub(crate) fn encode_head_with(frame: &Frame, message: &str, out: &mut Vec<u8>) 
     out.extend_from_slice(b"\",\"level\":\"");
     out.extend_from_slice(frame.level().as_str().as_bytes());
     out.extend_from_slice(b"\",\"logger\":");
-    json(frame.logger(), out);
+    match frame.fields.text(frame.plan.index(Role::LogTarget)) {
+        Some(target) => text(target, out),
+        None => out.extend_from_slice(frame.plan.json.target.as_bytes()),
+    }
     out.extend_from_slice(b",\"message\":");
-    json(message, out);
+    text(message, out);
 }
 
 /// Writes the whole record behind what `out` holds, from its first member to the closing brace.
@@ -53,11 +56,12 @@ pub(crate) fn encode<'a, S, I>(
     I: Iterator<Item = SpanRef<'a, S>>,
 {
     out.extend_from_slice(&frame.head(encode_head));
-    attributes(frame, scope(), extra.context, names, out);
-    error(frame, out);
+    let error_index = error_index(frame);
+    attributes(frame, error_index, scope(), extra.context, names, out);
+    error(frame, error_index, out);
     if let Some(stack) = frame.fields.text(frame.plan.index(Role::Stack)) {
         out.extend_from_slice(b",\"stackTrace\":");
-        json(stack, out);
+        text(stack, out);
     }
     if let Some((trace_id, span_id)) = extra.trace {
         let _ = write!(
@@ -81,6 +85,21 @@ pub(crate) fn timestamp(at: jiff::Timestamp, out: &mut Vec<u8>) {
     let _ = PRINTER.print_timestamp(&at, jiff::fmt::StdIoWrite(out));
 }
 
+/// A string. Most have nothing to escape and are copied as they are.
+fn text(text: &str, out: &mut Vec<u8>) {
+    // All of its bytes, without an early end: so it is done many at a time.
+    let is_plain = text.bytes().fold(true, |is_plain, byte| {
+        is_plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\')
+    });
+    if is_plain {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        json(text, out);
+    }
+}
+
 fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     // Into memory, of a type without maps of odd keys: it can't fail.
     let _ = serde_json::to_writer(out, value);
@@ -89,6 +108,7 @@ fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 /// The event's own attributes, then those of its spans from the innermost out, then the context, each name once.
 fn attributes<'a, S>(
     frame: &Frame,
+    error_index: Option<usize>,
     scope: impl Iterator<Item = SpanRef<'a, S>>,
     context: &[Member],
     names: &mut Vec<&'static str>,
@@ -101,8 +121,8 @@ fn attributes<'a, S>(
     out.extend_from_slice(b",\"attributes\":{");
     let opened = out.len();
     for (index, field) in frame.plan.fields.iter().enumerate() {
-        if is_attribute(frame, index, field.role) {
-            member(&frame.fields, index, field.name, names, out);
+        if is_attribute(frame, index, field.role, error_index) {
+            member(&frame.fields, index, field, names, out);
         }
     }
     for span in scope {
@@ -112,7 +132,7 @@ fn attributes<'a, S>(
         };
         for (index, field) in plan.fields.iter().enumerate() {
             if !names.contains(&field.name) {
-                member(fields, index, field.name, names, out);
+                member(fields, index, field, names, out);
             }
         }
     }
@@ -121,7 +141,7 @@ fn attributes<'a, S>(
             if out.len() > opened {
                 out.push(b',');
             }
-            self::json(name, out);
+            text(name, out);
             out.push(b':');
             out.extend_from_slice(json.as_bytes());
         }
@@ -134,14 +154,10 @@ fn attributes<'a, S>(
 }
 
 /// Whether a field of the event is one of its attributes, or has a place of its own in the record.
-fn is_attribute(frame: &Frame, index: usize, role: Role) -> bool {
+fn is_attribute(frame: &Frame, index: usize, role: Role, error_index: Option<usize>) -> bool {
     match role {
-        Role::Attribute => {
-            !matches!(frame.fields.get(index), Some(Value::Error(_)))
-                || error_index(frame) != Some(index)
-        }
+        Role::Attribute | Role::Error => error_index != Some(index),
         Role::Fatal => frame.level() != Level::Fatal,
-        Role::Error => error_index(frame) != Some(index),
         Role::Stack => frame.plan.index(role) != Some(index),
         _ => false,
     }
@@ -150,7 +166,7 @@ fn is_attribute(frame: &Frame, index: usize, role: Role) -> bool {
 fn member(
     fields: &Fields,
     index: usize,
-    name: &'static str,
+    field: &FieldPlan,
     names: &mut Vec<&'static str>,
     out: &mut Vec<u8>,
 ) {
@@ -160,9 +176,8 @@ fn member(
     if !names.is_empty() {
         out.push(b',');
     }
-    names.push(name);
-    json(name, out);
-    out.push(b':');
+    names.push(field.name);
+    out.extend_from_slice(field.key.as_bytes());
     match value {
         Value::Bool(value) => json(&value, out),
         Value::I64(value) => json(&value, out),
@@ -171,9 +186,9 @@ fn member(
         Value::U128(value) => wide(u64::try_from(value).is_ok(), value, out),
         Value::F64(value) if value.is_finite() => json(&value, out),
         Value::F64(value) => json(&format_args!("{value}"), out),
-        Value::Str(text) | Value::Text(text) => json(text, out),
+        Value::Str(value) | Value::Text(value) => text(value, out),
         Value::Bytes(bytes) => json(&format_args!("{bytes:02x?}"), out),
-        Value::Error(error) => json(&error_text(error), out),
+        Value::Error(error) => text(&error_text(error), out),
         Value::Tree(tree, _) => json(tree, out),
     }
 }
@@ -202,14 +217,14 @@ fn error_index(frame: &Frame) -> Option<usize> {
     })
 }
 
-fn error(frame: &Frame, out: &mut Vec<u8>) {
-    let Some(value) = error_index(frame).and_then(|index| frame.fields.get(index)) else {
+fn error(frame: &Frame, error_index: Option<usize>, out: &mut Vec<u8>) {
+    let Some(value) = error_index.and_then(|index| frame.fields.get(index)) else {
         return;
     };
     out.extend_from_slice(b",\"error\":");
     match value {
-        Value::Error(error) => json(&error_text(error), out),
-        Value::Str(text) | Value::Text(text) => json(text, out),
+        Value::Error(error) => text(&error_text(error), out),
+        Value::Str(value) | Value::Text(value) => text(value, out),
         _ => out.extend_from_slice(b"null"),
     }
 }
@@ -254,31 +269,24 @@ where
         if at > 0 {
             out.push(b',');
         }
-        json(name, out);
+        text(name, out);
     }
     out.push(b']');
 }
 
 fn location(frame: &Frame, out: &mut Vec<u8>) {
-    let of_log = frame
-        .fields
-        .text(frame.plan.index(Role::LogFile))
-        .map(crate_relative);
-    let Some(file) = of_log.or(frame.plan.file) else {
+    // A record of the `log` crate says where it comes from by itself.
+    let Some(file) = frame.fields.text(frame.plan.index(Role::LogFile)) else {
+        if let Some(location) = &frame.plan.json.location {
+            out.extend_from_slice(b",\"location\":");
+            out.extend_from_slice(location.as_bytes());
+        }
         return;
     };
     out.extend_from_slice(b",\"location\":{\"file\":");
-    json(file, out);
-    let line = match frame
-        .plan
-        .index(Role::LogLine)
-        .map(|index| frame.fields.get(index))
-    {
-        Some(Some(Value::U64(line))) => Some(line),
-        Some(_) => None,
-        None => frame.plan.metadata.line().map(u64::from),
-    };
-    if let Some(line) = line {
+    text(crate_relative(file), out);
+    let line = frame.plan.index(Role::LogLine);
+    if let Some(Value::U64(line)) = line.and_then(|index| frame.fields.get(index)) {
         let _ = write!(out, ",\"line\":{line}");
     }
     out.push(b'}');

@@ -33,7 +33,8 @@ pub(super) fn scan_basic(text: Text<'_>, start: usize, end: usize) -> Seen {
         is_base64(byte) || byte == b'-' || byte == b'_'
     });
     let padded_end = text.run_most(token_end, 2, |byte| byte == b'=');
-    if decodes_to_pair(text.slice(at, token_end)) {
+    let token = text.slice(at, token_end);
+    if decodes_to_pair(token) || (token.len() >= MIN_OPAQUE_BYTES && is_random(token)) {
         Seen::found(Rule::Basic, at, padded_end)
     } else {
         Seen::NothingBefore(token_end)
@@ -98,6 +99,17 @@ pub(super) fn looks_opaque(token: &[u8]) -> bool {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+}
+
+/// Both cases and two numbers in one word: not made of words, so not of prose.
+fn is_random(token: &[u8]) -> bool {
+    let numbers = token
+        .split(|byte| !byte.is_ascii_digit())
+        .filter(|number| !number.is_empty());
+    numbers.count() >= 2
+        && token.iter().any(u8::is_ascii_uppercase)
+        && token.iter().any(u8::is_ascii_lowercase)
+        && !token.contains(&b'-')
 }
 
 /// Is it the base64 of `name:secret`? Prose never is.
@@ -174,6 +186,10 @@ pub(super) const BASIC: Samples = Samples {
         ("h=Basic%20YW5uOnNlc2FtZQ", "h=Basic%20[REDACTED:basic]"),
         (r#""Basic cm9vdDp0b29y""#, r#""Basic [REDACTED:basic]""#),
         ("Basic: dXNlcjpwYXNzd29yZDEyMw==", "Basic: [REDACTED:basic]"),
+        (
+            "basic 49uEadzAPlX0WRW4KTyrMm8SYxekhY was refused",
+            "basic [REDACTED:basic] was refused",
+        ),
     ],
     kept: &[
         "basic configuration loaded",
@@ -181,5 +197,7 @@ pub(super) const BASIC: Samples = Samples {
         "visual basic 6.0",
         "basic usage12",
         r#"Basic realm="x""#,
+        "basic OAuth2AuthorizationCodeGrant flow",
+        "basic 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0 done",
     ],
 };

@@ -26,6 +26,8 @@ enum Form {
     Behind(u8),
     /// The secret is the word behind the one that the flag begins: `/user:ann x`.
     Next,
+    /// The secret is the word behind so many others: `-b FILE USER x`.
+    After(usize),
 }
 
 /// `start..end` is a program's name.
@@ -60,6 +62,12 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
     if flag.form == Form::Next {
         start = text.run_most(start, 64, |byte| byte > b' ');
     }
+    if let Form::After(words) = flag.form {
+        for _ in 0..words {
+            start = text.run_most(start, 8, |byte| byte == b' ');
+            start = text.run_most(start, 128, |byte| byte > b' ');
+        }
+    }
     if flag.form != Form::Glued {
         // `-u ann:x`, `-u 'ann:x'`, `"-u", "ann:x"`.
         start = text.run_most(start, 8, |byte| {
@@ -69,7 +77,11 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
             return None;
         }
     }
-    let end = extent::bare_end(text, start, Around::Text);
+    let around = match flag.form {
+        Form::Behind(b',') => Around::Password,
+        _ => Around::Text,
+    };
+    let end = extent::bare_end(text, start, around);
     let argument = text.slice(start, end);
     if let Form::Behind(sign) = flag.form {
         start += argument.iter().position(|&byte| byte == sign)? + 1;
@@ -113,6 +125,22 @@ pub(super) const PROGRAMS: &[&str] = &[
     "openssl enc",
     "7z x",
     "7z a",
+    "zip",
+    "htpasswd",
+    "mosquitto_passwd",
+    "rabbitmqctl",
+    "plink",
+    "pscp",
+    "lftp",
+    "mariadb",
+    "mongoexport",
+    "mongoimport",
+    "ldapwhoami",
+    "ldapdelete",
+    "ldappasswd",
+    "signtool",
+    "psexec",
+    "unlock-keychain",
 ];
 
 const FLAGS: &[Flag] = &[
@@ -152,6 +180,33 @@ const FLAGS: &[Flag] = &[
     flag(b"openssl enc", b"-k", Form::Word),
     flag(b"7z x", b"-p", Form::Glued),
     flag(b"7z a", b"-p", Form::Glued),
+    flag(b"zip", b"-P", Form::Word),
+    flag(b"zip", b"--password", Form::Word),
+    flag(b"htpasswd", b"-nb ", Form::After(1)),
+    flag(b"htpasswd", b"-nbB ", Form::After(1)),
+    flag(b"htpasswd", b"-bn ", Form::After(1)),
+    flag(b"htpasswd", b"-Bbn ", Form::After(1)),
+    flag(b"htpasswd", b"-b ", Form::After(2)),
+    flag(b"htpasswd", b"-bB ", Form::After(2)),
+    flag(b"htpasswd", b"-Bb ", Form::After(2)),
+    flag(b"htpasswd", b"-cb ", Form::After(2)),
+    flag(b"htpasswd", b"-bc ", Form::After(2)),
+    flag(b"mosquitto_passwd", b"-b ", Form::After(2)),
+    flag(b"rabbitmqctl", b"add_user ", Form::After(1)),
+    flag(b"rabbitmqctl", b"change_password ", Form::After(1)),
+    flag(b"rabbitmqctl", b"authenticate_user ", Form::After(1)),
+    flag(b"plink", b"-pw", Form::Word),
+    flag(b"pscp", b"-pw", Form::Word),
+    flag(b"lftp", b"-u", Form::Behind(b',')),
+    flag(b"mariadb", b"-p", Form::Glued),
+    flag(b"mongoexport", b"-p", Form::Word),
+    flag(b"mongoimport", b"-p", Form::Word),
+    flag(b"ldapwhoami", b"-w", Form::Word),
+    flag(b"ldapdelete", b"-w", Form::Word),
+    flag(b"ldappasswd", b"-w", Form::Word),
+    flag(b"signtool", b"/p", Form::Word),
+    flag(b"psexec", b"-p", Form::Word),
+    flag(b"unlock-keychain", b"-p", Form::Word),
 ];
 
 const fn flag(program: &'static [u8], flag: &'static [u8], form: Form) -> Flag {
@@ -187,6 +242,19 @@ pub(super) const SAMPLES: Samples = Samples {
             r#"["curl", "-u", "ann:s3same", "https://x.example"]"#,
             r#"["curl", "-u", "ann:[REDACTED]", "https://x.example"]"#,
         ),
+        ("zip -P s3same out.zip a b", "zip -P [REDACTED] out.zip a b"),
+        (
+            "htpasswd -b .htpasswd ann s3same",
+            "htpasswd -b .htpasswd ann [REDACTED]",
+        ),
+        (
+            "rabbitmqctl add_user ann s3same",
+            "rabbitmqctl add_user ann [REDACTED]",
+        ),
+        (
+            "lftp -u ann,s3same ftp.example.com",
+            "lftp -u ann,[REDACTED] ftp.example.com",
+        ),
     ],
     kept: &[
         "curl -s https://x.example",
@@ -195,5 +263,7 @@ pub(super) const SAMPLES: Samples = Samples {
         "redis-cli ping",
         "ssh -p 2222 edge",
         "mysql: started",
+        "zip -r out.zip a b",
+        "htpasswd -c .htpasswd ann",
     ],
 };

@@ -27,6 +27,22 @@ pub(super) fn behind(
         .then(|| behind_scheme(text, markers, pair, extent, is_list))
 }
 
+/// The same inside quotes: `"Bearer x"`.
+#[allow(clippy::option_option)]
+pub(super) fn quoted(text: Text<'_>, markers: &Markers, extent: Extent) -> Option<Option<Extent>> {
+    let word_end = text.run_most(extent.start, 16, |byte| is_word(byte) || byte == b'-');
+    let word = text.slice(extent.start, word_end);
+    let is_scheme = SCHEMES
+        .iter()
+        .any(|scheme| word.eq_ignore_ascii_case(scheme));
+    let start = text.run_most(word_end, 4, is_blank);
+    if !is_scheme || start == word_end || start >= extent.end {
+        return None;
+    }
+    let is_done = markers.end(text, start) == Some(extent.end);
+    Some((!is_done).then_some(Extent { start, ..extent }))
+}
+
 fn behind_scheme(
     text: Text<'_>,
     markers: &Markers,

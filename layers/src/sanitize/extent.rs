@@ -29,9 +29,13 @@ pub(super) enum Around {
 
 /// How far a structure may reach before its end is no longer looked for.
 const MAX_STRUCTURE_BYTES: usize = 16 * 1024;
+const MAX_INDENT: usize = 64;
 
 /// The value that begins at `at`; none when nothing stands there.
 pub(super) fn value(text: Text<'_>, at: usize, around: Around) -> Option<Extent> {
+    if let Some(block) = block(text, at) {
+        return Some(block);
+    }
     if let Some(inner) = opened(text, at) {
         let (quote, start) = inner;
         let (end, _) = quote.close(text, start);
@@ -51,6 +55,34 @@ pub(super) fn value(text: Text<'_>, at: usize, around: Around) -> Option<Extent>
 
 fn extent(start: usize, end: usize, form: Form) -> Option<Extent> {
     (end > start).then_some(Extent { start, end, form })
+}
+
+/// A block of YAML: `|-` or `>`, and the lines below that are indented alike.
+fn block(text: Text<'_>, at: usize) -> Option<Extent> {
+    if !matches!(text.at(at), b'|' | b'>') {
+        return None;
+    }
+    let is_line_end = |at: usize| {
+        let end = text.run_most(at, 2, |byte| byte == b'\r');
+        (text.at(end) == b'\n').then_some(end + 1)
+    };
+    let first = is_line_end(text.run_most(at + 1, 2, |byte| {
+        byte.is_ascii_digit() || matches!(byte, b'-' | b'+')
+    }))?;
+    let indent = |line: usize| text.run_most(line, MAX_INDENT, |byte| byte == b' ') - line;
+    let depth = indent(first);
+    let start = first + depth;
+    let mut end = text.line_end(start);
+    while let Some(line) = is_line_end(end)
+        && line - at < MAX_STRUCTURE_BYTES
+        && indent(line) >= depth
+    {
+        end = text.line_end(line);
+    }
+    // A table draws its lines with bars too.
+    (depth > 0 && !matches!(text.at(start), b'|' | b'+'))
+        .then(|| extent(start, end, Form::Quoted))
+        .flatten()
 }
 
 /// A quote, or one with the prefix of a byte or raw string.

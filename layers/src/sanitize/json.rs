@@ -102,6 +102,21 @@ pub(super) fn scalar(value: &Value) -> Scalar {
             Some(integer) => Scalar::Integer(integer),
             None => Scalar::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
+        // `"tokens": {"input": 12, "output": 31}`, `"tokens": [101, 2054]`: as good as one number.
+        Value::Array(items) if holds_numbers(items.iter()) => Scalar::Integer(0),
+        Value::Object(map) if holds_numbers(map.values()) => Scalar::Integer(0),
         _ => Scalar::Text,
     }
+}
+
+/// Are these all small numbers, and at least one?
+fn holds_numbers<'v>(mut values: impl ExactSizeIterator<Item = &'v Value>) -> bool {
+    const MAX_NUMBER: u64 = 99_999_999;
+    values.len() > 0
+        && values.all(|value| match value {
+            Value::Number(number) => {
+                number.is_f64() || number.as_u64().is_some_and(|n| n <= MAX_NUMBER)
+            }
+            _ => false,
+        })
 }

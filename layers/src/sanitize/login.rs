@@ -1,4 +1,5 @@
-//! `name/secret@host`, as Oracle's tools and drivers write a login: `sqlplus scott/x@db`, `scott/x@//db:1521/xe`.
+//! Logins that are no URL: `name/secret@host`, as Oracle's tools and drivers write it (`sqlplus scott/x@db`,
+//! `scott/x@//db:1521/xe`), and `name:secret@tcp(host)`, as Go's drivers do.
 
 use super::extent::{self, Around};
 use super::prose;
@@ -9,8 +10,11 @@ use super::text::{Text, is_word};
 
 const MAX_LOGIN_BYTES: usize = 128;
 
-/// `start..end` is `@//`, which ends a login, or what one begins behind: `oracle:thin:`, `sqlplus `.
+/// `start..end` is `@//` or `@tcp(`, which end a login, or what one begins behind: `oracle:thin:`, `sqlplus `.
 pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if text.back(end, 1) == b'(' {
+        return scan_call(text, start);
+    }
     let (from, sign) = if text.at(start) == b'@' {
         (text.run_back(start, MAX_LOGIN_BYTES, is_part), start)
     } else {
@@ -27,6 +31,28 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         || text.back(sign, 1) == b']'
         || prose::is_placeholder(text.slice(secret, sign))
         || extent::bare_end(text, secret, Around::Password) < sign
+    {
+        return Seen::Nothing;
+    }
+    Seen::found(Rule::Key, secret, sign)
+}
+
+/// `ann:x@tcp(db:3306)/app`; `sign` is the `@`.
+fn scan_call(text: Text<'_>, sign: usize) -> Seen {
+    let from = text.run_back(sign, MAX_LOGIN_BYTES, |byte| {
+        byte > b' ' && !matches!(byte, b'"' | b'\'' | b'`' | b'=')
+    });
+    let colon = text.run_most(from, sign - from, |byte| {
+        is_word(byte) || b".-@%".contains(&byte)
+    });
+    let secret = colon + 1;
+    // In a URL it is the userinfo, and another rule's.
+    if text.at(colon) != b':'
+        || colon == from
+        || secret >= sign
+        || text.has(colon, b"://")
+        || text.back(sign, 1) == b']'
+        || prose::is_placeholder(text.slice(secret, sign))
     {
         return Seen::Nothing;
     }
@@ -61,6 +87,18 @@ pub(super) const SAMPLES: Samples = Samples {
             "jdbc:oracle:thin:scott/s3same@//db/xe",
             "jdbc:oracle:thin:scott/[REDACTED]@//db/xe",
         ),
+        (
+            "jdbc:oracle:thin:scott/s3same@db.example.com:1521:xe",
+            "jdbc:oracle:thin:scott/[REDACTED]@db.example.com:1521:xe",
+        ),
+        (
+            "dsn=ann:s3:s@me@tcp(db.example.com:3306)/app",
+            "dsn=ann:[REDACTED]@tcp(db.example.com:3306)/app",
+        ),
+        (
+            "open ann:s3same@unix(/run/db.sock)/app failed",
+            "open ann:[REDACTED]@unix(/run/db.sock)/app failed",
+        ),
     ],
     kept: &[
         "sqlplus /nolog",
@@ -68,5 +106,8 @@ pub(super) const SAMPLES: Samples = Samples {
         "jdbc:oracle:thin:@db:1521:xe",
         "sqlplus: started",
         "see src/x @// here",
+        "dsn=ann@tcp(db:3306)/app",
+        "dsn=ann:$PASS@tcp(db:3306)/app",
+        "listen @tcp(7)",
     ],
 };

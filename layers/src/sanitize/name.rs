@@ -22,9 +22,18 @@ pub(super) fn in_words(text: Text<'_>, start: usize, end: usize) -> Option<Sort>
     if name.eq_ignore_ascii_case(b"key") && is_behind(BEFORE_KEY) {
         return Some(Sort::Token);
     }
+    if is_foreign_key(name) && is_behind(BEFORE_KEY) {
+        return Some(Sort::Token);
+    }
     let is_phrase = name.eq_ignore_ascii_case(b"phrase") && is_behind(BEFORE_PHRASE);
     let is_passe = name.eq_ignore_ascii_case(b"passe") && is_behind(&[b"mot de "]);
     (is_phrase || is_passe).then_some(Sort::Password)
+}
+
+fn is_foreign_key(name: &[u8]) -> bool {
+    ["schlüssel", "clave", "clé"]
+        .iter()
+        .any(|key| name.eq_ignore_ascii_case(key.as_bytes()))
 }
 
 const BEFORE_KEY: &[&[u8]] = &[
@@ -36,6 +45,10 @@ const BEFORE_KEY: &[&[u8]] = &[
     b"encryption ",
     b"account ",
     b"master ",
+    b"unseal ",
+    b"network ",
+    b"preshared ",
+    b"pre-shared ",
 ];
 const BEFORE_PHRASE: &[&[u8]] = &[b"pass ", b"seed ", b"recovery ", b"mnemonic ", b"secret "];
 
@@ -80,6 +93,20 @@ pub(super) fn around(text: Text<'_>, start: usize, end: usize) -> (usize, usize)
 
 /// A module, a target or a source file: `auth::login`, `crate::token: text`, `token.rs:12:5`.
 pub(super) fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
+    // A declaration: `type Token = { … }`.
+    let is_declared = text.at(start).is_ascii_uppercase()
+        && [
+            &b"type "[..],
+            b"struct ",
+            b"enum ",
+            b"class ",
+            b"interface ",
+            b"trait ",
+        ]
+        .iter()
+        .any(|keyword| {
+            text.ends_any_case(start, keyword) && !is_word(text.back(start, keyword.len() + 1))
+        });
     let is_target = text.back(start, 1) == b':' && text.back(start, 2) == b':';
     let extension = text.slice(
         text.run_back(end, 6, |byte| byte.is_ascii_alphabetic()),
@@ -115,5 +142,5 @@ pub(super) fn is_code_path(text: Text<'_>, start: usize, end: usize) -> bool {
     // `arn:aws:secretsmanager:…:secret:name` names a secret.
     let word = text.run_back(start, MAX_NAME_BYTES, |byte| byte > b' ' && byte != b'"');
     let is_resource = text.back(start, 1) == b':' && text.has(word, b"arn:");
-    is_target || is_file || is_resource
+    is_declared || is_target || is_file || is_resource
 }

@@ -6,8 +6,8 @@ use super::list::List;
 /// `api_key`, but not `cache_key`.
 pub(super) static BEFORE_KEY: List = List::new(
     "access account admin aes api app application auth consumer crypto decryption deploy encryption \
-     functions goog hmac instrumentation license master priv private recovery secret session shared \
-     signing ssh ssl storage subscription symmetric tls vapid",
+     functions goog hmac instrumentation license link master network preshared priv private recovery s secret \
+     session shared signing ssh ssl storage subscription symmetric tls vapid",
 );
 
 /// `db_pass`, but not `test_pass`.
@@ -22,21 +22,22 @@ pub(super) static BEFORE_PASS: List = List::new(
 /// A name that ends in one of these talks about a secret and holds none.
 pub(super) static NOT_LAST: List = List::new(
     "action address age alg algorithm alias allowed arn at attempts audience backend bits bucket buckets \
-     budget button bytes cache callback capacity changed checksum class client cmd column command \
-     complexity consent controller cost count counts created curve date days db delay description dir \
-     disabled domain duration email enabled endpoint endpoints engine entropy error errors event events \
+     budget builder button bytes cache callback capacity changed checker checksum class client cmd column command \
+     complexity consent controller converter cost count counts created curve date days db delay description digestor dir \
+     disabled decoder dialog domain duration email enabled encoder endpoint endpoints engine entropy error errors event events \
      exception exp expiration expire expired expires expiry factory failed failure failures field file \
-     filename filter fingerprint flow form format found generator go group handler hint history hit hits \
+     fetcher filename filter fingerprint flow form format found generator go group handler hasher helper hint history hit hits \
      host hours id ids in index interceptor interval iss issuer jar java js kid kind label latency len \
-     length level lifetime limit limits manager max message method methods middleware millis min minutes \
+     length level lifetime limit limits listener loader logger manager max message method methods middleware millis min minutes \
      miss misses missing mode module ms msg name names namespace needed offset ok outcome owner page \
-     parser path percent phase placeholder plugin policies policy pool port pos position prefix present \
-     price proto protocol provider py queue quota rate ratio rb realm reason redirect ref refreshed \
-     region remaining repository requests required reset result retries retry revoked role roles rotated \
-     rotation rs samesite scheme scope scopes score screen sec second seconds secs server service sha \
+     parser path percent phase placeholder plugin policies policy pool port pos position processor prefix present \
+     price proto protocol provider py queue quota rate ratio rb reader realm reason redirect ref refreshed refresher \
+     region remaining repository request requests required reset resolver result retries retry revoked role roles rotated \
+     rotation rotator rs samesite scanner scheme scope scopes score screen sec second seconds secs serializer server service sha \
      size sock socket source stage state status stdin step store strategy strength success supported \
      symbol table thumbprint time timeout timestamp total ts ttl type types updated uri url urls usage \
-     used user username valid validator validity version view window zone",
+     used user username valid validator validity verifier version view watcher widget window worker wrapper \
+     writer zone",
 );
 
 /// A name that begins with one of these says something about a secret.

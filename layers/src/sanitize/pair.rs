@@ -2,9 +2,10 @@
 
 use super::quote::{self, Quote};
 use super::secret_words::Sort;
-use super::text::{Text, is_blank, is_word, skip_sgr};
+use super::text::{Text, is_base64url, is_blank, is_word, skip_sgr};
 
 const MAX_SPACES: usize = 40;
+const MAX_INDENT: usize = 160;
 
 /// A name, what stood around it, and where its value begins.
 #[derive(Clone, Copy, Debug)]
@@ -93,9 +94,17 @@ pub(super) fn separator(
     if let Some((_, close)) = closing {
         return item(text, start, close).map(|value| (Separator::Item, value, quote));
     }
-    let is_call = text.at(at) == b'(' && matches!(text.at(at + 1), b'"' | b'\'');
-    if is_call && at == end && text.at(start).is_ascii_uppercase() {
-        return Some((Separator::Call, at + 1, None));
+    if text.at(at) == b','
+        && at == end
+        && let Some(value) = argument(text, start, at)
+    {
+        return Some((Separator::Item, value, None));
+    }
+    if at == end
+        && (text.at(start).is_ascii_uppercase() || is_setter(text.slice(start, end)))
+        && let Some(value) = inside_type(text, at)
+    {
+        return Some((Separator::Call, value, None));
     }
     if text.at(start) == b'-' && spaced > at && at == end {
         return Some((Separator::Flag, spaced, None));
@@ -114,6 +123,8 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
         b'=' if next == b'~' => None,
         b'=' => Some((false, at + 1)),
         b':' if next == b'=' => Some((false, at + 2)),
+        // LDIF writes base64 behind two.
+        b':' if next == b':' && text.at(at + 2) == b' ' => Some((true, at + 2)),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
         b':' => Some((true, at + 1)),
         b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
@@ -130,8 +141,15 @@ fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
 
 /// The value of a quoted name that no sign follows: `("token", "x")`, `["--token", "x"]`, `"name": "token", "value": "x"`.
 fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
-    let (quote, open) = quote::open_before(text, start)?;
+    // `"Smtp:Password"`: the name's last part.
+    let head = text.run_back(start, 64, |byte| {
+        is_word(byte) || matches!(byte, b':' | b'/')
+    });
+    let (quote, open) = quote::open_before(text, head)?;
     let mut at = close + quote.len();
+    if let Some(value) = default_value(text, at) {
+        return Some(value);
+    }
     if let Some(value) = part_value(text, open, at) {
         return Some(value);
     }
@@ -154,8 +172,18 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
             return Some(text.run_most(after + 1, MAX_SPACES, is_blank));
         }
     }
-    let inner = inner.filter(|_| comma)?;
+    let inner = inner?;
     let (end, is_closed) = next_quote?.close(text, inner);
+    // `"AUTH" "x"`, `set "Smtp:Password" "x"`: arguments.
+    if !comma {
+        let value = text.slice(inner, end);
+        let is_argument = at > close + quote.len()
+            && is_closed
+            && value.iter().any(u8::is_ascii_digit)
+            && value.iter().any(u8::is_ascii_alphabetic)
+            && !value.contains(&b' ');
+        return is_argument.then_some(at);
+    }
     let after = end + quote.len();
     let is_pair = matches!(
         (text.back(open, 1), text.at(after)),
@@ -167,6 +195,68 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
 /// Is the quoted word that opens at `open` what an attribute calls its element: `name="x"`, `key="x"`?
 fn is_named(text: Text<'_>, open: usize) -> bool {
     text.ends_any_case(open, b"name=") || text.ends_any_case(open, b"key=")
+}
+
+/// What a type with a secret's name holds: `ApiKey("x")`, `ApiKey(0f1e…)`, `Token { raw: "x" }`.
+fn inside_type(text: Text<'_>, at: usize) -> Option<usize> {
+    if text.at(at) == b'(' {
+        let is_quoted = matches!(text.at(at + 1), b'"' | b'\'');
+        let end = text.run_most(at + 1, 256, is_base64url);
+        let is_opaque = text.at(end) == b')' && is_opaque(text.slice(at + 1, end));
+        return (is_quoted || is_opaque).then_some(at + 1);
+    }
+    let field = at + b" { ".len();
+    [
+        &b"raw: \""[..],
+        b"value: \"",
+        b"inner: \"",
+        b"secret: \"",
+        b"0: \"",
+    ]
+    .iter()
+    .find(|name| text.has(at, b" { ") && text.has(field, name))
+    .map(|name| field + name.len() - 1)
+}
+
+/// `setPassword`, `with_token`.
+fn is_setter(name: &[u8]) -> bool {
+    let name = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
+    ["set", "with"].iter().any(|verb| {
+        name.strip_prefix(verb.as_bytes())
+            .and_then(<[u8]>::first)
+            .is_some_and(|next| next.is_ascii_uppercase() || *next == b'_')
+    })
+}
+
+/// `put(auth_token, 0f1e…)`: the last argument behind a name that is the first one; `comma` is behind the name.
+fn argument(text: Text<'_>, start: usize, comma: usize) -> Option<usize> {
+    let value = text.run_most(comma + 1, 2, is_blank);
+    let end = text.run_most(value, 256, is_base64url);
+    (text.back(start, 1) == b'(' && text.at(end) == b')' && is_opaque(text.slice(value, end)))
+        .then_some(value)
+}
+
+/// Letters and digits, and too many for a word.
+fn is_opaque(value: &[u8]) -> bool {
+    value.len() >= 16
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Terraform's `variable "db_password" { default = "x" }`; `at` is behind the quoted name.
+fn default_value(text: Text<'_>, at: usize) -> Option<usize> {
+    let open = text.run_most(at, 4, is_blank);
+    if text.at(open) != b'{' {
+        return None;
+    }
+    let close = text.run_most(open, 256, |byte| byte != b'}');
+    let word = b"default";
+    let found = text
+        .slice(open, close)
+        .windows(word.len())
+        .position(|part| part == word)?;
+    let sign = text.run_most(open + found + word.len(), MAX_SPACES, is_blank);
+    (text.at(sign) == b'=').then(|| text.run_most(sign + 1, MAX_SPACES, is_blank))
 }
 
 /// The value of a multipart form: `name="password"`, an empty line, the value.
@@ -200,7 +290,10 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
         return text.run_most(tag, 4, is_blank);
     }
     if text.has(value, b"Some(") {
-        return behind_type(text, value + b"Some(".len());
+        // `{:#?}` goes on in the next line.
+        let inner = value + b"Some(".len();
+        let inner = text.run_most(inner, MAX_INDENT, |byte| byte.is_ascii_whitespace());
+        return behind_type(text, inner);
     }
     if text.has(value, b"string(") {
         let close = text.run_most(value + b"string(".len(), 8, |byte| byte.is_ascii_digit());
@@ -216,6 +309,9 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let open = text.run_back(start, 32, |byte| is_word(byte) || byte == b':');
     if text.ends_any_case(start, b"&lt;") && text.has(end, b"&gt;") {
         return Some(end + b"&gt;".len());
+    }
+    if text.back(start, 1) == b'>' {
+        return next_element(text, start, end);
     }
     if text.back(open, 1) != b'<' {
         return None;
@@ -233,4 +329,19 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
             0
         };
     is_open.then_some(inner)
+}
+
+/// Where the text of the element begins that follows the one whose text is the name: `<key>token</key><string>x`,
+/// `<name>token</name> <value>x`.
+fn next_element(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
+    let tag = [&b"key>"[..], b"name>"]
+        .into_iter()
+        .find(|tag| text.ends_any_case(start, tag))?;
+    let closed = end + b"</".len() + tag.len();
+    if !text.has(end, b"</") || !text.has_any_case(end + b"</".len(), tag) {
+        return None;
+    }
+    let open = text.run_most(closed, MAX_INDENT, |byte| byte.is_ascii_whitespace());
+    let inner = text.run_most(open + 1, 16, is_word);
+    (text.at(open) == b'<' && text.at(inner) == b'>').then_some(inner + 1)
 }

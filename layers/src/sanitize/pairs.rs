@@ -123,6 +123,11 @@ fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
     if !is_taken(pair.sort, shape(text, extent)) || prose::is_talk(text, pair, extent) {
         return None;
     }
+    if extent.form == Form::Quoted
+        && let Some(credential) = credential::quoted(text, markers, extent)
+    {
+        return credential;
+    }
     Some(match extent.form {
         Form::Bare => with_phrase(text, pair, extent),
         Form::Quoted | Form::Structure => extent,
@@ -295,6 +300,65 @@ pub(super) const SAMPLES: Samples = Samples {
             "User(name=ann, secret=s3, n=1)",
             "User(name=ann, secret=[REDACTED], n=1)",
         ),
+        (
+            r#"{"authorization": "Bearer abc", "n": 1}"#,
+            r#"{"authorization": "Bearer [REDACTED]", "n": 1}"#,
+        ),
+        (
+            r#"ApiKey(0123456789abcdef0123) and Token { raw: "0a1b2c3d" }"#,
+            r#"ApiKey([REDACTED]) and Token { raw: "[REDACTED]" }"#,
+        ),
+        (
+            r#"variable "db_password" { default = "s3same" }"#,
+            r#"variable "db_password" { default = "[REDACTED]" }"#,
+        ),
+        (
+            r#"set "Smtp:Password" "s3same""#,
+            r#"set "Smtp:Password" "[REDACTED]""#,
+        ),
+        ("userPassword:: czNzYW1l", "userPassword:: [REDACTED]"),
+        (
+            r#"db.setPassword("s3same") done"#,
+            r#"db.setPassword("[REDACTED]") done"#,
+        ),
+        (
+            "put(auth_token, 0123456789abcdef01) done",
+            "put(auth_token, [REDACTED]) done",
+        ),
+        ("Unseal Key 1: q83v/0a1b2c3d4=", "Unseal Key 1: [REDACTED]"),
+        (
+            "pairing passkey 573313 shown",
+            "pairing passkey [REDACTED] shown",
+        ),
+        (
+            "token: Some(\n    \"abc\",\n), n: 1",
+            "token: Some(\n    \"[REDACTED]\",\n), n: 1",
+        ),
+        (
+            "<key>ApiToken</key>\n<string>abc</string>",
+            "<key>ApiToken</key>\n<string>[REDACTED]</string>",
+        ),
+        (
+            "password: |-\n  one\n  two\nuser: ann",
+            "password: |-\n  [REDACTED]\nuser: ann",
+        ),
+        (
+            "SET PASSWORD FOR 'ann'@'%' = 's3same'",
+            "SET PASSWORD FOR 'ann'@'%' = '[REDACTED]'",
+        ),
+        (
+            "password for ann set to s3same.",
+            "password for ann set to [REDACTED].",
+        ),
+        ("mot_de_passe=s3same", "mot_de_passe=[REDACTED]"),
+        (
+            "Der API-Schlüssel lautet 0a1b2c3d4e5f6071",
+            "Der API-Schlüssel lautet [REDACTED]",
+        ),
+        (
+            "jeton d'accès : 0a1b2c3d4e5f6071",
+            "jeton d'accès : [REDACTED]",
+        ),
     ],
     kept: &[
         "app::auth: login ok",
@@ -316,5 +380,27 @@ pub(super) const SAMPLES: Samples = Samples {
         "cache_key=user:7",
         "password=true",
         "auth=basic",
+        "tokens: [Ident(\"let\"), Eq, Number(4)]",
+        "Auth(\"token has expired 3 times\")",
+        "| password: |\n| token: |",
+        "<key>Label</key><string>abc</string>",
+        "password for ann set by admin7",
+        "Schlüssel: Temperatur7",
+        "password: SecretString { .. }",
+        "token=Token(3) readiness=READABLE",
+        "token: Token { kind: Ident, span: 12..17 }",
+        r#"{"tokens":{"input":12,"output":31}}"#,
+        "tokens: [101, 2054]",
+        "password = (sensitive value)",
+        "id-token: write",
+        "method=password user_id=7",
+        "type Token = { kind: string };",
+        r#""password":{"type":"string"},"n":1"#,
+        "QPasswordDigestor: 100000 iterations",
+        "auth_request: upstream sent 3",
+        "tagged acme/auth:1.2.3-alpine",
+        "access_key.ci: Refreshing state...",
+        "password: Path `password` is required.",
+        "clave primaria: id7",
     ],
 };

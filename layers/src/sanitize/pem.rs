@@ -12,8 +12,11 @@ const MAX_LABEL_BYTES: usize = 48;
 /// Shortest run of base64 that is taken for a line of a key without end.
 const MIN_LINE_BYTES: usize = 16;
 
-/// `start..end` is `-----BEGIN`.
+/// `start..end` is `-----BEGIN`, SSH2's `---- BEGIN`, or PuTTY's `Private-Lines:`.
 pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if text.back(end, 1) == b':' {
+        return scan_putty(text, end);
+    }
     let label_end = text.run_most(end, MAX_LABEL_BYTES, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'+' | b'%')
     });
@@ -35,6 +38,18 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     Seen::found(Rule::PrivateKey, start, key_end)
 }
 
+/// `Private-Lines: 8` and as many lines of base64, with `Private-MAC: …` behind them; `at` is behind the colon.
+fn scan_putty(text: Text<'_>, at: usize) -> Seen {
+    let count = text.run_most(at, 4, |byte| byte == b' ');
+    let body = text.run_most(count, 4, |byte| byte.is_ascii_digit());
+    let start = line_start(text, body);
+    let end = body_end(text, body);
+    if body == count || end <= start {
+        return Seen::NothingBefore(body);
+    }
+    Seen::found(Rule::PrivateKey, start, end)
+}
+
 /// Where the `-----END … KEY-----` of the key ends that begins at `body`.
 fn footer_end(text: Text<'_>, body: usize) -> Option<usize> {
     let limit = body.saturating_add(MAX_KEY_BYTES);
@@ -44,8 +59,8 @@ fn footer_end(text: Text<'_>, body: usize) -> Option<usize> {
         if text.has_any_case(at, b"-----begin") {
             return None;
         }
-        if text.has_any_case(at, b"-----end") {
-            let label = text.run_most(at + b"-----end".len(), MAX_LABEL_BYTES, |byte| {
+        if text.has_any_case(at, b"-----end") || text.has_any_case(at, b"---- end") {
+            let label = text.run_most(at + b"---- end".len(), MAX_LABEL_BYTES, |byte| {
                 byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'+' | b'%')
             });
             return Some(text.run_most(label, 5, |byte| byte == b'-'));
@@ -136,6 +151,14 @@ pub(super) const SAMPLES: Samples = Samples {
             "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQHYBGV4c2kBBADM\n=ab12\n-----END PGP PRIVATE KEY BLOCK-----",
             "[REDACTED:private_key]",
         ),
+        (
+            "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAAAi4AAAA3aWYt\n---- END SSH2 ENCRYPTED PRIVATE KEY ---- ok",
+            "[REDACTED:private_key] ok",
+        ),
+        (
+            "Private-Lines: 1\nAAAAgQCUEXAMPLExyz0123456789\nPrivate-MAC: 0f",
+            "Private-Lines: 1\n[REDACTED:private_key]\nPrivate-MAC: 0f",
+        ),
     ],
     kept: &[
         "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----",
@@ -144,5 +167,7 @@ pub(super) const SAMPLES: Samples = Samples {
         "no PRIVATE KEY found in file",
         "expected `-----BEGIN PRIVATE KEY-----` on line 1",
         "-----BEGIN CERTIFICATE REQUEST-----",
+        "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAAB\n---- END SSH2 PUBLIC KEY ----",
+        "Private-Lines: 8",
     ],
 };

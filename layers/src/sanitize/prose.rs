@@ -12,6 +12,9 @@ use super::text::{Text, ends_with_any_case, is_word};
 /// Is the value of `pair` only talk, a placeholder, or code?
 pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
     let value = text.slice(extent.start, extent.end);
+    if extent.form == Form::Structure {
+        return is_placeholder(value) || is_harmless_structure(text, pair, value);
+    }
     // What stands behind a quoted name is data, but in a program's source.
     if pair.quote.is_some() {
         return extent.form == Form::Bare && is_code(text, pair, value);
@@ -21,7 +24,9 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
     }
     match extent.form {
         Form::Quoted if pair.separator == Separator::Call => {
-            text.slice(pair.start, pair.end) != b"PASSWORD" && !is_mixed(value)
+            // `Auth("bad password: x")` is an error's text, and scanned as such.
+            let is_sentence = value.contains(&b' ') && pair.sort != Some(Sort::Password);
+            text.slice(pair.start, pair.end) != b"PASSWORD" && (is_sentence || !is_mixed(value))
         }
         Form::Quoted => is_quoted_mode(pair.sort, value),
         Form::Structure => false,
@@ -33,6 +38,90 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
 fn is_quoted_mode(sort: Option<Sort>, value: &[u8]) -> bool {
     matches!(sort, Some(Sort::Auth | Sort::Token | Sort::Cookie))
         && (AUTH_MODES.has(value) || STATES.has(value))
+}
+
+/// A structure that holds no secret: `Secret { .. }`, and under a token's name counts, handles and what a parser makes.
+fn is_harmless_structure(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
+    // What is nested in a harmless one is looked at again, so a long one is not looked at so closely.
+    if value.len() > MAX_HARMLESS_BYTES {
+        let is_list = pair.sort == Some(Sort::Tokens) && value.len() < MAX_COUNTS_BYTES;
+        return is_list && is_counts(value);
+    }
+    let inside = value
+        .iter()
+        .position(|byte| matches!(byte, b'(' | b'[' | b'{'))
+        .and_then(|open| value.get(open..))
+        .unwrap_or(value);
+    let is_empty = !inside.iter().any(u8::is_ascii_alphanumeric);
+    let has = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
+    // What a schema says of a property.
+    let is_schema = (has(br#""type":"string""#) || has(br#""type": "string""#))
+        && !["default", "example", "const", "enum", "value"]
+            .iter()
+            .any(|field| has(field.as_bytes()));
+    let is_token = text.ends_any_case(pair.end, b"token") && pair.quote.is_none();
+    is_empty
+        || is_schema
+        || match pair.sort {
+            Some(Sort::Tokens) => is_counts(value) || (pair.quote.is_none() && is_lexed(value)),
+            Some(Sort::Token) => is_token && !value.contains(&b'"') && is_handle(value),
+            _ => false,
+        }
+}
+
+/// How long a structure may be that is looked through for signs of its harmlessness, and a list of counts.
+const MAX_HARMLESS_BYTES: usize = 256;
+const MAX_COUNTS_BYTES: usize = 4096;
+
+/// `Token(3)`, `Token { kind: Ident, span: 12..17 }`: types, fields and small numbers, as an event loop's handle or a
+/// parser's token prints.
+fn is_handle(value: &[u8]) -> bool {
+    value.first().is_some_and(u8::is_ascii_uppercase)
+        && words(value).all(|word| {
+            is_number(word, 8)
+                || word.first().is_some_and(u8::is_ascii_uppercase) && is_name(word)
+                || [
+                    "kind", "span", "start", "end", "len", "pos", "line", "column",
+                ]
+                .iter()
+                .any(|field| word == field.as_bytes())
+        })
+}
+
+/// `{"input": 12, "output": 31}`, `[101, 2054]`: names and small numbers.
+fn is_counts(value: &[u8]) -> bool {
+    let mut numbers = 0;
+    let is_plain = words(value).all(|word| {
+        let is_count = is_number(word, 8);
+        numbers += usize::from(is_count);
+        is_count || (is_name(word) && word.len() < 16 && !word.iter().any(u8::is_ascii_digit))
+    });
+    let pairs = value.iter().filter(|byte| matches!(byte, b':' | b'='));
+    let names = words(value).filter(|word| !is_number(word, 8)).count();
+    // Each name has its number; that of a type may stand in front.
+    is_plain && numbers > 0 && names <= pairs.count() + 1 && numbers * 3 >= names
+}
+
+/// `[Ident("let"), Eq, Number(4)]`: what a parser calls tokens.
+fn is_lexed(list: &[u8]) -> bool {
+    matches!(list, [b'[', b'A'..=b'Z', b'a'..=b'z', ..])
+        && words(list).all(|word| {
+            word.len() < 16
+                && !(word.len() >= 6 && word.iter().any(u8::is_ascii_digit))
+                && !["token", "secret", "key"]
+                    .iter()
+                    .any(|tail| ends_with_any_case(word, tail.as_bytes()))
+        })
+}
+
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+}
+
+fn is_name(word: &[u8]) -> bool {
+    word.len() < 24 && word.iter().all(u8::is_ascii_alphabetic)
 }
 
 fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
@@ -62,10 +151,11 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
                 || is_punctuation(value)
         }
         Separator::Colon if is_password => {
-            TALK.has(value) || matches!(value, [b'(', b'A'..=b'Z' | b'a'..=b'z', .., b')'])
+            TALK.has(value) || is_progress(value) || is_sentence(text, value, pair.value)
         }
         Separator::Colon => {
             names_form(value)
+                || is_progress(value)
                 || (is_word && (!is_setting(text, pair) || is_change(text, pair)))
                 || TALK.has(value)
                 || is_number(value, 5)
@@ -77,6 +167,7 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
             !is_password
                 && (is_word
                     || is_number(value, 5)
+                    || is_version(value)
                     || value.starts_with(b"v") && value.get(1).is_some_and(u8::is_ascii_digit)
                     || value.starts_with(b"//"))
         }
@@ -117,7 +208,10 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let is_named = matches!(value, [b'<', name @ ..] if !name.iter().any(u8::is_ascii_digit))
         || matches!(value, [b'%', name @ .., b'%'] if name.iter().all(|&byte| is_word(byte)) && !name.is_empty());
     let is_parameter = matches!(value, [b':', name @ ..] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_'));
+    // `(sensitive value)`, `(not set)`.
+    let is_remark = matches!(value, [b'(', word @ .., b')'] | [b'(', word @ ..] if word.len() > 1 && word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b' '));
     is_variable
+        || is_remark
         || is_numbered
         || is_template
         || is_named
@@ -176,6 +270,52 @@ pub(super) fn names_form(value: &[u8]) -> bool {
     is_version || FORMS.has(value)
 }
 
+/// `Refreshing`, `creating...`: something goes on.
+fn is_progress(value: &[u8]) -> bool {
+    let word = value.strip_suffix(b"...").unwrap_or(value);
+    let is_word = is_name(word) && !has_hump(word);
+    is_word
+        && (word.len() < value.len()
+            || word.len() > 6
+                && word.first().is_some_and(u8::is_ascii_uppercase)
+                && word.ends_with(b"ing"))
+}
+
+/// `password: Path x is required.`: a word of a sentence about it.
+fn is_sentence(text: Text<'_>, value: &[u8], start: usize) -> bool {
+    const VERBS: [&[u8]; 9] = [
+        b" is ",
+        b" are ",
+        b" was ",
+        b" must ",
+        b" should ",
+        b" cannot ",
+        b" may ",
+        b" has ",
+        b" does ",
+    ];
+    let end = text.run_most(start, 80, |byte| !matches!(byte, b'\n' | b'"' | b','));
+    let rest = text.slice(start, end);
+    value.first().is_some_and(u8::is_ascii_uppercase)
+        && is_lower_words(value)
+        && VERBS
+            .iter()
+            .any(|verb| rest.windows(verb.len()).any(|part| part == *verb))
+}
+
+/// `1.2.3`, `1.27-alpine`: the tag of an image.
+fn is_version(value: &[u8]) -> bool {
+    let number = value
+        .split(|byte| matches!(byte, b'-' | b'+'))
+        .next()
+        .unwrap_or_default();
+    number.contains(&b'.')
+        && number.first().is_some_and(u8::is_ascii_digit)
+        && number
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
 fn is_number(value: &[u8], most: usize) -> bool {
     value.len() <= most && value.iter().all(u8::is_ascii_digit)
 }
@@ -194,7 +334,7 @@ fn is_change(text: Text<'_>, pair: Pair) -> bool {
 }
 
 /// `user=bob`: the text behind a target or a prefix, with pairs of its own.
-fn holds_pair(value: &[u8]) -> bool {
+pub(super) fn holds_pair(value: &[u8]) -> bool {
     value
         .iter()
         .position(|&byte| byte == b'=')

@@ -11,8 +11,8 @@ use super::text::Text;
 use super::token::VENDORS;
 use super::trigger::{Hit, Table, Trigger};
 use super::{
-    bearer, command, email, home, insert, ip, jwt, login, marking, numbers, pairs, pem, source,
-    ssn, strict, token, userinfo,
+    bearer, command, email, home, insert, ip, jwt, login, marking, modem, numbers, pairs, pem,
+    shell, source, ssn, strict, token, userinfo,
 };
 
 /// Fills `spans` with what goes from `text`, in order, none overlapping. Gives the time that the policy's own patterns
@@ -61,7 +61,7 @@ pub(super) fn find(
         spans.clear();
         spans.push(whole(source, Rule::Classification));
     }
-    span::merge(spans);
+    span::merge(text, spans);
     // What is a marker already stays one.
     spans.retain(|span| rules.markers().end(text, span.start) != Some(span.end));
     own_pass.in_patterns
@@ -135,7 +135,10 @@ impl Pass {
             Trigger::MarkingWord => marking::scan_word(text, start, end),
             Trigger::Command => command::scan(text, start, end),
             Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
-            Trigger::Telegram => token::scan_telegram(text, start, end),
+            Trigger::Infix => token::scan_infix(text, start, end),
+            Trigger::LoginFlag => shell::scan_login(text, start, end),
+            Trigger::Piped => shell::scan_piped(text, start, end),
+            Trigger::Modem => modem::scan(text, start, end),
             Trigger::DashedIp => ip::scan_dashed(text, start, end),
             Trigger::Login => login::scan(text, start, end),
             // Takes several pieces at once, so its caller asks it itself.

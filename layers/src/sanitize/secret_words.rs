@@ -101,10 +101,9 @@ fn single(word: &str) -> Option<(&'static str, Sort)> {
         b'b' | b'j' | b'x' | b'r' | b'i' | b'u' | b'e' => SINGLE_OTHERS,
         _ => &[],
     };
-    let foreign = SINGLE_FOREIGN.iter().map(|word| (*word, Sort::Password));
     list.iter()
+        .chain(SINGLE_FOREIGN)
         .copied()
-        .chain(foreign)
         .find(|(known, _)| *known == word)
 }
 
@@ -116,10 +115,23 @@ fn pair(before: &str, word: &str) -> Option<(&'static str, Sort)> {
             None if before.is_empty() => ("pass", Sort::Pass),
             None => return None,
         }),
+        "schlüssel" | "schluessel" | "clave" | "clé" | "cle" | "chiave" | "llave" => {
+            BEFORE_KEY.find(before).map(|_| ("key", Sort::Token))
+        }
+        "passe" if before == "de" => Some(("mot de passe", Sort::Password)),
         "data" if before == "key" => Some(("key data", Sort::Token)),
         "security" if before == "social" => Some(("social security", Sort::Number)),
         "signature" if matches!(before, "amz" | "goog" | "access" | "oauth") => {
             Some(("signature", Sort::Token))
+        }
+        // Romance languages put the kind behind: `clave_api`, `clé privée`.
+        "api" | "secreta" | "secrète" | "secrete" | "privada" | "privata" | "privée" | "privee"
+            if matches!(
+                before,
+                "clave" | "clé" | "cle" | "chiave" | "llave" | "chave"
+            ) =>
+        {
+            Some(("key", Sort::Token))
         }
         "code" | "codes" if matches!(before, "recovery" | "backup" | "scratch") => {
             Some(("recovery code", Sort::Token))
@@ -185,6 +197,23 @@ const SINGLE_PKSM: &[(&str, Sort)] = &[
     ("psk", Sort::Password),
     ("mnemonic", Sort::Password),
     ("seedphrase", Sort::Password),
+    ("passkey", Sort::Password),
+    ("presharedkey", Sort::Token),
+    ("storepass", Sort::Password),
+    ("srcstorepass", Sort::Password),
+    ("deststorepass", Sort::Password),
+    ("keypass", Sort::Password),
+    ("srckeypass", Sort::Password),
+    ("destkeypass", Sort::Password),
+    ("sqlpass", Sort::Password),
+    ("smtppass", Sort::Password),
+    ("mailpass", Sort::Password),
+    ("mypass", Sort::Password),
+    ("passord", Sort::Password),
+    ("pushtoken", Sort::Token),
+    ("securitytoken", Sort::Token),
+    ("servicetoken", Sort::Token),
+    ("sitzungstoken", Sort::Token),
 ];
 const SINGLE_ACT: &[(&str, Sort)] = &[
     ("auth", Sort::Auth),
@@ -213,6 +242,12 @@ const SINGLE_ACT: &[(&str, Sort)] = &[
     ("clientsecret", Sort::Token),
     ("token", Sort::Token),
     ("tokens", Sort::Tokens),
+    ("adminpass", Sort::Password),
+    ("apppass", Sort::Password),
+    ("apptoken", Sort::Token),
+    ("authpass", Sort::Password),
+    ("authenticationtoken", Sort::Token),
+    ("authentifizierungstoken", Sort::Token),
 ];
 const SINGLE_OTHERS: &[(&str, Sort)] = &[
     ("bearer", Sort::Token),
@@ -231,21 +266,42 @@ const SINGLE_OTHERS: &[(&str, Sort)] = &[
     ("bindpw", Sort::Password),
     ("bindpass", Sort::Password),
     ("userpass", Sort::Password),
+    ("jeton", Sort::Token),
+    ("rootpass", Sort::Password),
+    ("resettoken", Sort::Token),
+    ("requesttoken", Sort::Token),
+    ("bottoken", Sort::Token),
+    ("jwttoken", Sort::Token),
 ];
-/// The same in other languages.
-const SINGLE_FOREIGN: &[&str] = &[
-    "пароль",
-    "Пароль",
-    "密码",
-    "口令",
-    "パスワード",
-    "비밀번호",
-    "wachtwoord",
-    "parola",
-    "hasło",
-    "heslo",
-    "lösenord",
-    "salasana",
+/// The same in other languages, and those whose first letter stands in no list above.
+const SINGLE_FOREIGN: &[(&str, Sort)] = &[
+    ("zugangstoken", Sort::Token),
+    ("zugriffstoken", Sort::Token),
+    ("zugangsdaten", Sort::Token),
+    ("zugangscode", Sort::Password),
+    ("geheimnis", Sort::Token),
+    ("dbpass", Sort::Password),
+    ("devicetoken", Sort::Token),
+    ("ftppass", Sort::Password),
+    ("logintoken", Sort::Token),
+    ("ldappass", Sort::Password),
+    ("oauthtoken", Sort::Token),
+    ("verificationtoken", Sort::Token),
+    ("adgangskode", Sort::Password),
+    ("jelszó", Sort::Password),
+    ("şifre", Sort::Password),
+    ("пароль", Sort::Password),
+    ("Пароль", Sort::Password),
+    ("密码", Sort::Password),
+    ("口令", Sort::Password),
+    ("パスワード", Sort::Password),
+    ("비밀번호", Sort::Password),
+    ("wachtwoord", Sort::Password),
+    ("parola", Sort::Password),
+    ("hasło", Sort::Password),
+    ("heslo", Sort::Password),
+    ("lösenord", Sort::Password),
+    ("salasana", Sort::Password),
 ];
 
 #[cfg(test)]
@@ -316,6 +372,18 @@ mod tests {
             "bearer_token",
             "x-amz-signature",
             "input_password",
+            "mot_de_passe",
+            "motDePasse",
+            "clave_api",
+            "claveApi",
+            "clé_privée",
+            "API-Schlüssel",
+            "Zugangstoken",
+            "storepass",
+            "PresharedKey",
+            "network_key",
+            "nwkSKey",
+            "DB_ADMINPASS",
         ] {
             assert!(is_secret(name, false), "{name}");
         }
@@ -372,6 +440,16 @@ mod tests {
             "secretary_name",
             "token_file",
             "credentials.username",
+            "clave_primaria",
+            "clave",
+            "schlüssel",
+            "clé_étrangère",
+            "passe_partout",
+            "renderpass",
+            "QPasswordDigestor",
+            "auth_request",
+            "PasswordHasher",
+            "passkey_id",
             "",
         ] {
             assert!(!is_secret(name, false), "{name}");

@@ -4,6 +4,7 @@
 //! output is built once, so no rule reads what another wrote.
 
 use super::rule::Rule;
+use super::text::Text;
 
 /// A piece of the text that a rule takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,15 +38,18 @@ impl Seen {
     }
 }
 
-/// Sorts `spans` and makes overlapping ones one.
-pub(super) fn merge(spans: &mut Vec<Span>) {
+/// Sorts `spans` and makes overlapping ones one. What looks like an address because a login's secret ends at its sign
+/// is none, so the host stays: `scott/x@db.example.com`.
+pub(super) fn merge(text: Text<'_>, spans: &mut Vec<Span>) {
     if spans.len() < 2 {
         return;
     }
     spans.sort_unstable_by_key(|span| (span.start, span.rule, span.end));
     spans.dedup_by(|next, kept| {
         let overlaps = next.start < kept.end;
-        if overlaps {
+        let is_host =
+            next.rule == Rule::Email && kept.rule == Rule::Key && text.at(kept.end) == b'@';
+        if overlaps && !is_host {
             kept.end = kept.end.max(next.end);
             if next.rule < kept.rule {
                 (kept.rule, kept.pattern) = (next.rule, next.pattern);
@@ -77,7 +81,7 @@ mod tests {
             span(8, 12, Rule::Ip),
             span(12, 14, Rule::Ip),
         ];
-        merge(&mut spans);
+        merge(Text(b""), &mut spans);
         assert_eq!(
             spans,
             [
@@ -86,5 +90,12 @@ mod tests {
                 span(20, 25, Rule::Ip)
             ]
         );
+    }
+
+    #[test]
+    fn the_host_behind_a_login_is_no_part_of_an_address() {
+        let mut spans = vec![span(2, 5, Rule::Key), span(2, 12, Rule::Email)];
+        merge(Text(b"a/xyz@db.example"), &mut spans);
+        assert_eq!(spans, [span(2, 5, Rule::Key)]);
     }
 }

@@ -77,8 +77,18 @@ pub(super) fn value(
     let value_end = extent::bare_end(text, at, Around::Text);
     let value_end = value_end - usize::from(matches!(text.back(value_end, 1), b',' | b'!' | b'?'));
     let value = text.slice(at, value_end);
+    if is_code_for_pairing(text, end, value) {
+        return Some(Extent {
+            start: at,
+            end: value_end,
+            form: Form::Bare,
+        });
+    }
     if prose::is_placeholder(value)
         || prose::names_form(value)
+        // `method=password user_id=7`: the name is a value itself, and the next pair stands behind it.
+        || text.back(start, 1) == b'='
+        || (prose::holds_pair(value) && !value.ends_with(b"="))
         || value.first().is_none_or(|byte| !byte.is_ascii_graphic())
         || is_sized_type(value)
     {
@@ -111,6 +121,13 @@ pub(super) fn value(
         end: behind_change(text, at, value_end),
         form: Form::Bare,
     })
+}
+
+/// `passkey 573313`, `passcode 8291`: digits that are no count.
+fn is_code_for_pairing(text: Text<'_>, name_end: usize, value: &[u8]) -> bool {
+    let is_code =
+        text.ends_any_case(name_end, b"passkey") || text.ends_any_case(name_end, b"passcode");
+    is_code && (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
 }
 
 /// `credentials ann:x`: where the secret begins.
@@ -161,31 +178,67 @@ fn behind_filler(text: Text<'_>, at: usize) -> (usize, bool) {
         b"from ",
         b"value ",
         b"now ",
+        b"ist ",
+        b"lautet ",
+        b"est ",
+        b"es ",
     ];
     match FILLERS.iter().find(|filler| text.has_any_case(at, filler)) {
         Some(filler) => (at + filler.len(), true),
-        None => behind_owner(text, at).map_or((at, false), |value| (value, true)),
+        None => behind_owner(text, at)
+            .or_else(|| behind_number(text, at))
+            .map_or((at, false), |value| (value, true)),
     }
 }
 
-/// Behind `for ann: `, `for user ann is `.
+/// Behind `for ann: `, `for user ann is `, `de ann : `, `FOR 'ann'@'%' = `.
 fn behind_owner(text: Text<'_>, at: usize) -> Option<usize> {
-    if !text.has_any_case(at, b"for ") {
-        return None;
-    }
-    let mut end = at + b"for ".len();
+    let word = OWNERS.iter().find(|word| text.has_any_case(at, word))?;
+    let mut end = at + word.len();
     for _ in 0..4 {
         end = text.run_most(end, 64, |byte| byte > b' ' && byte != b':');
-        if text.has(end, b": ") {
-            return Some(end + 2);
-        }
-        if text.has(end, b" is ") {
-            return Some(end + 4);
+        if let Some(sign) = SIGNS.iter().find(|sign| text.has_any_case(end, sign)) {
+            return Some(end + sign.len());
         }
         end += 1;
     }
     None
 }
+
+/// Behind the `1: ` of `Unseal Key 1: `.
+fn behind_number(text: Text<'_>, at: usize) -> Option<usize> {
+    let end = text.run_most(at, 2, |byte| byte.is_ascii_digit());
+    (end > at && text.has(end, b": ")).then_some(end + 2)
+}
+
+/// Words that lead from a secret's name to whose or which it is.
+const OWNERS: [&[u8]; 10] = [
+    b"for ",
+    b"of ",
+    b"f\xc3\xbcr ",
+    b"von ",
+    b"zu ",
+    b"de ",
+    b"d'",
+    b"del ",
+    b"para ",
+    b"pour ",
+];
+/// What stands before the value of a spoken name.
+const SIGNS: [&[u8]; 12] = [
+    b": ",
+    b" : ",
+    b" = ",
+    b" is : ",
+    b" is ",
+    b" set to ",
+    b" reset to ",
+    b" changed to ",
+    b" ist ",
+    b" lautet ",
+    b" est ",
+    b" es ",
+];
 
 /// `Zr8Lm2Qx`: both cases and two numbers in one word, which no name of a thing has.
 fn is_coined(value: &[u8]) -> bool {

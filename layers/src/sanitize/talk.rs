@@ -42,6 +42,6 @@ pub(super) static TALK: List = List::new(
      enter permission access user account login never already still been verification check checking \
      validation hash policy prompt there all both either because after before until stored loaded read \
      reading env environment config switch parameter which instead. set get empty same unchanged default \
-     disabled enabled timeout connection none bad malformed refresh refreshed rotated try trying retry \
+     disabled enabled timeout connection none bad malformed read write refresh refreshed rotated try trying retry \
      via using by deprecated unsupported ignored password token secret characters cookie",
 );

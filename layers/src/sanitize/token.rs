@@ -26,6 +26,14 @@ enum Alphabet {
     Url,
     /// base64url and dots.
     Dotted,
+    /// base64url, dots and tildes.
+    Tilde,
+    /// base64 of both kinds, with its padding.
+    Base64,
+    /// Lower-case hexadecimal and hyphens.
+    Uuid,
+    /// What the hash of a password is made of.
+    Crypt,
     /// The path of a webhook.
     Path,
     /// base64url, where kebab-case words begin alike: digits or mixed cases are asked for.
@@ -40,6 +48,10 @@ impl Alphabet {
             Self::LowerHex => byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'),
             Self::Url | Self::Opaque => is_base64url(byte),
             Self::Dotted => is_base64url(byte) || byte == b'.',
+            Self::Tilde => is_base64url(byte) || matches!(byte, b'.' | b'~'),
+            Self::Base64 => is_base64url(byte) || matches!(byte, b'+' | b'/' | b'='),
+            Self::Uuid => Self::LowerHex.has(byte) || byte == b'-',
+            Self::Crypt => byte.is_ascii_alphanumeric() || b"./$=,+-".contains(&byte),
             Self::Path => is_base64url(byte) || matches!(byte, b'/' | b'@' | b'.'),
         }
     }
@@ -55,14 +67,16 @@ pub(super) fn scan(text: Text<'_>, vendor: &Vendor, start: usize, end: usize) ->
         return Seen::Nothing;
     }
     let mut token_end = text.run(end, |byte| vendor.alphabet.has(byte));
-    while matches!(text.back(token_end, 1), b'.' | b'/') && token_end > end {
+    // The stop of a sentence; base64 may end in a bar.
+    let is_stop = |byte: u8| byte == b'.' || (byte == b'/' && is_host);
+    while is_stop(text.back(token_end, 1)) && token_end > end {
         token_end -= 1;
     }
     let len = token_end - end;
     let body = text.slice(end, token_end);
     let is_token = match vendor.alphabet {
         Alphabet::Opaque => looks_opaque(body) && body.iter().any(u8::is_ascii_digit),
-        Alphabet::Url | Alphabet::Dotted | Alphabet::Alnum => {
+        Alphabet::Url | Alphabet::Dotted | Alphabet::Alnum | Alphabet::Base64 => {
             body.iter().any(u8::is_ascii_digit) || body.iter().any(u8::is_ascii_uppercase)
         }
         _ => true,
@@ -74,19 +88,84 @@ pub(super) fn scan(text: Text<'_>, vendor: &Vendor, start: usize, end: usize) ->
     Seen::found(Rule::Token, if is_host { end } else { start }, token_end)
 }
 
-/// `start..end` is `:AA`: a Telegram bot's token has 8 to 10 digits before it and 33 characters behind it.
-pub(super) fn scan_telegram(text: Text<'_>, start: usize, end: usize) -> Seen {
-    let bot = text.run_back(start, 11, |byte| byte.is_ascii_digit());
-    let token_end = text.run_most(end, 40, is_base64url);
-    let is_token = (8..=10).contains(&(start - bot))
-        && (30..=36).contains(&(token_end - end))
-        && text.has(start, b":AA");
+/// `start..end` is what stands in the middle of some vendor's tokens, in any case.
+pub(super) fn scan_infix(text: Text<'_>, start: usize, end: usize) -> Seen {
+    let infix = text.slice(start, end);
+    let Some(form) = INFIXES.iter().find(|form| form.infix.as_bytes() == infix) else {
+        return Seen::Nothing;
+    };
+    let (most, more) = (form.before.1, form.behind.1);
+    let token_start = text.run_back(start, most + 1, |byte| (form.is_before)(byte));
+    let token_end = text.run_most(end, more + 1, |byte| form.alphabet.has(byte));
+    let lengths = (start - token_start, token_end - end);
+    let is_token = (form.before.0..=most).contains(&lengths.0)
+        && (form.behind.0..=more).contains(&lengths.1)
+        && text.slice(end, token_end).iter().any(u8::is_ascii_digit);
     if is_token {
-        Seen::found(Rule::Token, bot, token_end)
+        Seen::found(Rule::Token, token_start, token_end)
     } else {
         Seen::Nothing
     }
 }
+
+/// A token that is known by what stands in its middle, with the least and most characters on both sides.
+struct Infix {
+    infix: &'static str,
+    is_before: fn(u8) -> bool,
+    before: (usize, usize),
+    alphabet: Alphabet,
+    behind: (usize, usize),
+}
+
+const INFIXES: &[Infix] = &[
+    // A Telegram bot's.
+    Infix {
+        infix: ":AA",
+        is_before: |byte| byte.is_ascii_digit(),
+        before: (8, 10),
+        alphabet: Alphabet::Url,
+        behind: (30, 36),
+    },
+    // Firebase messaging: a server's key, and a device's registration.
+    Infix {
+        infix: ":APA91b",
+        is_before: is_base64url,
+        before: (8, 32),
+        alphabet: Alphabet::Url,
+        behind: (100, 255),
+    },
+    // Terraform Cloud.
+    Infix {
+        infix: ".atlasv1.",
+        is_before: |byte| byte.is_ascii_alphanumeric(),
+        before: (14, 14),
+        alphabet: Alphabet::Dotted,
+        behind: (60, 80),
+    },
+    // Stripe, for one payment: `pi_x_secret_y`.
+    Infix {
+        infix: "_secret_",
+        is_before: |byte| byte.is_ascii_alphanumeric() || byte == b'_',
+        before: (16, 64),
+        alphabet: Alphabet::Alnum,
+        behind: (20, 64),
+    },
+    // An Entra application's secret.
+    Infix {
+        infix: "7Q~",
+        is_before: is_base64url,
+        before: (3, 3),
+        alphabet: Alphabet::Tilde,
+        behind: (30, 36),
+    },
+    Infix {
+        infix: "8Q~",
+        is_before: is_base64url,
+        before: (3, 3),
+        alphabet: Alphabet::Tilde,
+        behind: (30, 36),
+    },
+];
 
 const fn row(prefix: &'static str, alphabet: Alphabet, least: usize, most: usize) -> Vendor {
     Vendor {
@@ -212,7 +291,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     row("nfp_", Alphabet::Alnum, 36, 40),
     row("fo1_", Alphabet::Url, 40, 64),
     row("HRKU-", Alphabet::Url, 36, 80),
-    row("sntrys_", Alphabet::Url, 60, ANY),
+    row("sntrys_", Alphabet::Base64, 60, ANY),
     row("sntryu_", Alphabet::LowerHex, 64, 64),
     row("figd_", Alphabet::Url, 40, 64),
     row("LTAI", Alphabet::Alnum, 12, 24),
@@ -226,6 +305,64 @@ pub(super) const VENDORS: &[Vendor] = &[
     row("AKCp", Alphabet::Alnum, 60, 80),
     row("EAACEdEose0cBA", Alphabet::Alnum, 10, 255),
     row("ops_eyJ", Alphabet::Url, 200, ANY),
+    row("squ_", Alphabet::LowerHex, 40, 40),
+    row("sqp_", Alphabet::LowerHex, 40, 40),
+    row("sqa_", Alphabet::LowerHex, 40, 40),
+    row("dp.ct.", Alphabet::Alnum, 40, 64),
+    row("dp.scim.", Alphabet::Alnum, 40, 64),
+    row("dp.sa.", Alphabet::Alnum, 40, 64),
+    row("GR1348941", Alphabet::Url, 20, 20),
+    row("glagent-", Alphabet::Dotted, 20, 255),
+    row("gloas-", Alphabet::Dotted, 20, 255),
+    row("glimt-", Alphabet::Dotted, 20, 255),
+    row("glft-", Alphabet::Dotted, 20, 255),
+    row("EAAA", Alphabet::Url, 56, 64),
+    row("CFPAT-", Alphabet::Url, 40, 64),
+    row("pcsk_", Alphabet::Url, 50, 90),
+    row("lsv2_pt_", Alphabet::Url, 32, 64),
+    row("lsv2_sk_", Alphabet::Url, 32, 64),
+    row("tvly-", Alphabet::Opaque, 24, 64),
+    row("fm2_", Alphabet::Base64, 60, ANY),
+    row("rnd_", Alphabet::Alnum, 28, 40),
+    row("xsmtpsib-", Alphabet::Url, 60, 90),
+    row("sdk-", Alphabet::Uuid, 36, 36),
+    row("sk.eyJ", Alphabet::Dotted, 60, 255),
+    row("sha256~", Alphabet::Url, 43, 43),
+    row("ABSK", Alphabet::Base64, 80, 140),
+    row("IQoJb3JpZ2lu", Alphabet::Base64, 100, ANY),
+    row("FwoGZXIvYXdz", Alphabet::Base64, 100, ANY),
+    row("secret_", Alphabet::Alnum, 43, 43),
+    row("live_", Alphabet::Opaque, 38, 64),
+    // Hashes of passwords: who reads them may guess on.
+    row("$2a$", Alphabet::Crypt, 56, 56),
+    row("$2b$", Alphabet::Crypt, 56, 56),
+    row("$2y$", Alphabet::Crypt, 56, 56),
+    row("$argon2", Alphabet::Crypt, 50, 255),
+    row("$apr1$", Alphabet::Crypt, 24, 40),
+    row("$scrypt$", Alphabet::Crypt, 40, 255),
+    row("$pbkdf2", Alphabet::Crypt, 40, 255),
+    row("$6$", Alphabet::Crypt, 88, 128),
+    row("$5$", Alphabet::Crypt, 45, 80),
+    row("$y$", Alphabet::Crypt, 60, 128),
+    row("{SSHA}", Alphabet::Base64, 32, 48),
+    // A private key in PEM, once more in base64, by the label in its header.
+    row("LS0tLS1CRUdJTiBQUklWQVRF", Alphabet::Base64, 16, ANY),
+    row("LS0tLS1CRUdJTiBSU0EgUFJJVkFUR", Alphabet::Base64, 16, ANY),
+    row("LS0tLS1CRUdJTiBFQyBQUklWQVRF", Alphabet::Base64, 16, ANY),
+    row("LS0tLS1CRUdJTiBEU0EgUFJJVkFUR", Alphabet::Base64, 16, ANY),
+    row(
+        "LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVE",
+        Alphabet::Base64,
+        16,
+        ANY,
+    ),
+    row(
+        "LS0tLS1CRUdJTiBFTkNSWVBURUQgUFJJVkFUR",
+        Alphabet::Base64,
+        16,
+        ANY,
+    ),
+    row("LS0tLS1CRUdJTiBQR1AgUFJJVkFUR", Alphabet::Base64, 16, ANY),
 ];
 
 pub(super) const SAMPLES: Samples = Samples {
@@ -258,6 +395,30 @@ pub(super) const SAMPLES: Samples = Samples {
             r"\nnpm_0123456789abcdefghijABCDEFGHIJ012345",
             r"\n[REDACTED:token]",
         ),
+        (
+            "bot 123456789:AAF0123456789abcdefghijABCDEFGHIJ_ polls",
+            "bot [REDACTED:token] polls",
+        ),
+        (
+            "intent pi_3MtwBwLkdIwHu7ix28a3_secret_YrKJUKribcBjcG8HVhfZluoGH paid",
+            "intent [REDACTED:token] paid",
+        ),
+        (
+            "app 1a28Q~0123456789abcdefghijABCDEFGHIJ01 stale",
+            "app [REDACTED:token] stale",
+        ),
+        (
+            "sonar squ_0123456789abcdef0123456789abcdef01234567 ok",
+            "sonar [REDACTED:token] ok",
+        ),
+        (
+            "root:$2b$12$0123456789abcdefghijuABCDEFGHIJKLMNOPQRSTUVWXYZ012345:0",
+            "root:[REDACTED:token]:0",
+        ),
+        (
+            "K=LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UQ==",
+            "K=[REDACTED:token]",
+        ),
     ],
     kept: &[
         "AKIA",
@@ -271,5 +432,12 @@ pub(super) const SAMPLES: Samples = Samples {
         "key-value store",
         "SKU 12345",
         "sk-this-is-a-long-kebab-case-word",
+        "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUR2UQ==",
+        "sdk-0123456789abcdef",
+        "db_secret_rotation is due",
+        "at 12:34:AA",
+        "squ_rename_columns",
+        "$2b$ is bcrypt",
+        "live_reload_of_the_whole_application_is_on",
     ],
 };

@@ -11,6 +11,7 @@ use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
 use super::command::PROGRAMS;
+use super::modem;
 use super::token::VENDORS;
 
 /// What a literal may begin: the scanner to ask.
@@ -34,14 +35,17 @@ pub(super) enum Trigger {
     Known,
     Command,
     Identified,
-    Telegram,
+    Infix,
     Insert,
     Login,
+    LoginFlag,
+    Piped,
+    Modem,
 }
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 20;
+    pub const COUNT: usize = 23;
 }
 
 /// A literal at a place.
@@ -287,6 +291,16 @@ const LITERALS: &[(Trigger, &[&str])] = &[
             "heslo",
             "lösenord",
             "salasana",
+            "schlüssel",
+            "schluessel",
+            "clave",
+            "clé",
+            "jeton",
+            "zugang",
+            "geheimnis",
+            "adgangskode",
+            "jelszó",
+            "şifre",
         ],
     ),
     (Trigger::EncodedEmail, &["%40", "\\u0040"]),
@@ -295,7 +309,10 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     (Trigger::Basic, &["basic"]),
     (Trigger::Url, &["://", ":\\/\\/"]),
     (Trigger::Ssn, &["ssn", "social security"]),
-    (Trigger::PrivateKey, &["-----begin"]),
+    (
+        Trigger::PrivateKey,
+        &["-----begin", "---- begin", "private-lines:"],
+    ),
     (
         Trigger::Home,
         &[
@@ -314,10 +331,19 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     ),
     (Trigger::MarkingWord, &["noforn"]),
     (Trigger::Command, PROGRAMS),
+    (Trigger::LoginFlag, &[" -p ", " \"-p\"", " '-p'"]),
+    (Trigger::Piped, &["echo "]),
+    (Trigger::Modem, modem::COMMANDS),
     (Trigger::Identified, &["identified by"]),
-    (Trigger::Telegram, &[":aa"]),
+    (
+        Trigger::Infix,
+        &[":aa", ":apa91b", ".atlasv1.", "_secret_", "7q~", "8q~"],
+    ),
     (Trigger::Insert, &["values"]),
-    (Trigger::Login, &["@//", "oracle:thin:", "sqlplus "]),
+    (
+        Trigger::Login,
+        &["@//", "oracle:thin:", "sqlplus ", "@tcp(", "@unix("],
+    ),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
 

@@ -21,6 +21,7 @@ use super::{Backend, Guard, Inner, Place};
 #[cfg(feature = "http")]
 use super::{CertificateError, EndpointError, http};
 use crate::level::Levels;
+use crate::own::Own;
 use crate::queue::DiskQueue;
 
 /// Time between sends when nothing urgent was logged: 30 s, so that a radio may sleep.
@@ -226,7 +227,9 @@ impl BackendBuilder {
     /// # Errors
     /// A setting makes no sense, or the system gives no thread. Nothing was started then.
     pub fn start(self, queue: &DiskQueue) -> Result<Guard<Backend>, BackendError> {
-        self.check()?.start(queue, true).map(Guard::new)
+        self.check()?
+            .start(queue, true, Own::default())
+            .map(Guard::new)
     }
 
     /// Keeps what is wrong with a setting for [`start`](Self::start) to say.
@@ -337,12 +340,13 @@ impl Checked {
         self,
         queue: &DiskQueue,
         is_enabled: bool,
+        own: Own,
     ) -> Result<Backend, BackendError> {
         let endpoint = self.transport.endpoint().to_owned();
         let follow = self
             .levels
             .clone()
-            .map(|levels| Follow::begin(levels, queue, &self.time));
+            .map(|levels| Follow::begin(levels, queue, &self.time, &own));
         let shared = Shared::new(self.token, self.time);
         if !is_enabled {
             shared.set_enabled(false);
@@ -358,6 +362,7 @@ impl Checked {
             ),
             watch: self.watch,
             follow,
+            own: own.clone(),
             interval: self.flush_every,
         };
         std::thread::Builder::new()
@@ -369,6 +374,7 @@ impl Checked {
             _interfaces: super::interfaces::Watcher::start(self.watches_interfaces, &shared),
             shared: ArcSwap::new(shared),
             again: self.again,
+            own,
             queue: queue.clone(),
             endpoint,
             place: self.place,

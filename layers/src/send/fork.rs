@@ -65,6 +65,7 @@ impl Backend {
             ),
             watch: Watch::new(None),
             follow: None,
+            own: self.0.own.clone(),
             interval: again.interval,
         };
         let thread = std::thread::Builder::new().name("courier-send".to_owned());

@@ -23,7 +23,6 @@ mod interfaces;
 mod layer;
 mod network;
 mod next;
-mod own;
 mod report;
 mod round;
 mod shared;
@@ -58,6 +57,7 @@ pub use time::{ManualTime, Time};
 pub use transport::{Answer, Get, MAX_ANSWER_BYTES, Request, Transport};
 
 use crate::level::Levels;
+use crate::own::Own;
 use crate::queue::DiskQueue;
 use crate::status::Status;
 use crate::watch::Changes;
@@ -79,6 +79,7 @@ struct Inner {
     /// Swapped in a forked child.
     shared: ArcSwap<Shared>,
     again: Again,
+    own: Own,
     queue: DiskQueue,
     endpoint: String,
     #[cfg_attr(

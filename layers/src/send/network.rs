@@ -10,8 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::own;
+use crate::own::Own;
 use crate::queue::DiskQueue;
+use crate::record::Level;
 
 /// While there is no network, it is asked for this often unless somebody says that it changed: 5 s.
 pub const OFFLINE_POLL: Duration = Duration::from_secs(5);
@@ -130,7 +131,7 @@ impl Watch {
 }
 
 /// Writes the record of a change.
-pub(super) fn record(queue: &DiskQueue, network: Network, now: Timestamp) {
+pub(super) fn record(own: &Own, queue: &DiskQueue, network: Network, now: Timestamp) {
     let kind = if network.is_online {
         network.kind.as_str()
     } else {
@@ -140,7 +141,7 @@ pub(super) fn record(queue: &DiskQueue, network: Network, now: Timestamp) {
         ("online".to_owned(), Value::from(network.is_online)),
         ("type".to_owned(), Value::from(kind)),
     ]);
-    own::note(queue, "network_changed", attributes, now);
+    own.say(queue, now, Level::Info, "network_changed", attributes);
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::network::{self, OFFLINE_POLL, Watch};
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
 use super::wake::{Cause, Standing};
+use crate::own::Own;
 use crate::quiet::quietly;
 
 /// After a nudge the sender waits this long for what follows, so that a storm of errors makes batches, not requests.
@@ -21,6 +22,7 @@ pub(super) struct Worker {
     pub drain: Drain,
     pub watch: Watch,
     pub follow: Option<Follow>,
+    pub own: Own,
     /// Time between rounds when nothing calls for one.
     pub interval: Duration,
 }
@@ -153,7 +155,8 @@ impl Worker {
             shared.panicked();
         }
         if let Some(network) = seen.change {
-            network::record(&self.drain.queue, network, shared.wall_now());
+            let now = shared.wall_now();
+            network::record(&self.own, &self.drain.queue, network, now);
         }
         seen.is_online
     }

@@ -264,6 +264,8 @@ impl<'s, 'a> Redaction<'s, 'a> {
             Value::Float(number, _) => json!(number),
             Value::Text(text) => json!(text),
             Value::Number(text) => json!(text),
+            Value::List(values) if holds_counts(values.iter()) => json!(0),
+            Value::Map(members) if holds_counts(members.iter().map(|(_, value)| value)) => json!(0),
             // Whatever is in it goes with it.
             Value::List(_) | Value::Map(_) | Value::Deep(_) => json!("nested"),
         };
@@ -291,6 +293,17 @@ fn lasting<'a>(text: &Cow<'a, str>) -> Option<&'a str> {
 
 /// The smallest integer of 12 digits.
 const SHORTEST_SECRET_INTEGER: u64 = 100_000_000_000;
+
+/// Are these all small numbers, as under a plural `tokens`? To the sanitizer they are as good as one.
+fn holds_counts<'v, 'a: 'v>(mut values: impl ExactSizeIterator<Item = &'v Value<'a>>) -> bool {
+    const MAX_COUNT: u64 = 99_999_999;
+    values.len() > 0
+        && values.all(|value| match value {
+            Value::Int(number) => number.unsigned_abs() <= MAX_COUNT,
+            Value::Float(..) => true,
+            _ => false,
+        })
+}
 
 #[cfg(test)]
 mod tests {

@@ -182,6 +182,27 @@ fn the_help_names_every_setting() {
     }
 }
 
+#[test]
+fn the_help_of_a_command_that_reads_no_settings_lists_only_its_own_flags() {
+    let help = |args: &[&str]| {
+        let output = command().args(args).output().expect("it runs");
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let sanitize = help(&["sanitize", "--help"]);
+    for flag in ["--policy", "--report", "--text", "--explain", "--help"] {
+        assert!(sanitize.contains(flag), "{flag}");
+    }
+    for text in [sanitize, help(&["queue", "ls", "--help"])] {
+        for (flag, _) in REFUSED {
+            assert!(!text.contains(&format!("--{flag} ")), "{flag}");
+        }
+        assert!(!text.contains("--config"));
+    }
+    // They may stand there all the same.
+    help(&["sanitize", "--explain", "token", "--data-dir", "x"]);
+}
+
 fn base64url(text: &str) -> Vec<u8> {
     let digit = |byte: u8| match byte {
         b'A'..=b'Z' => byte - b'A',

@@ -15,14 +15,15 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::own;
 use super::round::jitter;
 use super::time::Time;
 use super::token::Token;
 use super::transport::{Answer, Get, MAX_ANSWER_BYTES, Transport};
 use crate::level::{Change, Levels, Setting};
+use crate::own::Own;
 use crate::queue::DiskQueue;
 use crate::quiet::quietly;
+use crate::record::Level;
 use kept::Kept;
 use refresh::Refresh;
 
@@ -37,6 +38,7 @@ pub(super) struct Follow {
     levels: Levels,
     queue: DiskQueue,
     time: Time,
+    own: Own,
     /// Of what was taken last.
     etag: Option<String>,
     refresh: Refresh,
@@ -50,19 +52,20 @@ pub(super) struct Follow {
 
 impl Follow {
     /// Puts in force again what is left of what the relay said last.
-    pub fn begin(levels: Levels, queue: &DiskQueue, time: &Time) -> Self {
+    pub fn begin(levels: Levels, queue: &DiskQueue, time: &Time, own: &Own) -> Self {
         let now = time.now();
         let kept = Kept::load(queue.root(), time.wall(now));
         let passing = kept.passing.map(|(said, left)| (said, now + left));
         let recalled = levels.recall(kept.standing, passing);
         levels.observe({
-            let (queue, time) = (queue.clone(), time.clone());
-            move |change| note(&queue, &time, change)
+            let (queue, time, own) = (queue.clone(), time.clone(), own.clone());
+            move |change| note(&own, &queue, &time, change)
         });
         Self {
             levels,
             queue: queue.clone(),
             time: time.clone(),
+            own: own.clone(),
             etag: kept.etag,
             refresh: Refresh::new(now, kept.refresh.unwrap_or(DEFAULT_REFRESH)),
             heard: None,
@@ -145,7 +148,7 @@ impl Follow {
             .map(|tag| (tag, now + STALE_FOR))
             .or(self.stale.take());
         if let Some(change) = self.recalled.take() {
-            note(&self.queue, &self.time, &change);
+            note(&self.own, &self.queue, &self.time, &change);
         }
     }
 
@@ -210,7 +213,7 @@ impl Follow {
 }
 
 /// Writes the record of a change.
-fn note(queue: &DiskQueue, time: &Time, change: &Change) {
+fn note(own: &Own, queue: &DiskQueue, time: &Time, change: &Change) {
     let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::from);
     let attributes = Map::from_iter([
         ("from".to_owned(), Value::from(change.from.as_str())),
@@ -218,12 +221,8 @@ fn note(queue: &DiskQueue, time: &Time, change: &Change) {
         ("rule".to_owned(), text(&change.rule)),
         ("until".to_owned(), text(&change.until)),
     ]);
-    own::note(
-        queue,
-        "log_level_changed",
-        attributes,
-        time.wall(time.now()),
-    );
+    let now = time.wall(time.now());
+    own.say(queue, now, Level::Info, "log_level_changed", attributes);
 }
 
 fn is_tag(tag: &str) -> bool {

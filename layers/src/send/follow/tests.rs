@@ -82,7 +82,7 @@ impl Program {
         let time = Time::Manual(time.clone());
         let levels = Levels::new("info").unwrap();
         Self {
-            follow: Follow::begin(levels.clone(), &queue, &time),
+            follow: Follow::begin(levels.clone(), &queue, &time, &Own::default()),
             levels,
             queue,
             wire: Wire(relay.clone(), time),

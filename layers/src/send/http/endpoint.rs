@@ -16,7 +16,7 @@ pub enum EndpointError {
     /// It does not parse. Write it with its scheme: `https://relay.example`.
     #[error("relay URL `{url}`: {reason}; write it as `https://relay.example`")]
     Url {
-        /// What was given.
+        /// What was given, without its query and fragment: a secret may stand there.
         url: String,
         /// What is wrong.
         reason: String,
@@ -51,7 +51,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub fn parse(url: &str) -> Result<Self, EndpointError> {
         let refused = |reason: &str| EndpointError::Url {
-            url: url.to_owned(),
+            url: url.split(['?', '#']).next().unwrap_or_default().to_owned(),
             reason: reason.to_owned(),
         };
         let mut base = Url::parse(url).map_err(|error| {
@@ -214,8 +214,8 @@ mod tests {
                 "relay URL `http://`: empty host; write it as `https://relay.example`",
             ),
             (
-                "https://relay.example?x=1",
-                "relay URL `https://relay.example?x=1`: it has a query or fragment; write it as `https://relay.example`",
+                "https://relay.example?token=t-1",
+                "relay URL `https://relay.example`: it has a query or fragment; write it as `https://relay.example`",
             ),
             (
                 "https://ada:hunter2@relay.example",
