@@ -57,9 +57,12 @@ pub async fn receive(
         linger(body).await;
         return Err(ApiError::BodyTooLarge(max_bytes));
     }
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, collect(body, max_bytes))
-        .await
-        .map_err(|_| ApiError::Slow)??;
+    let bytes = tokio::time::timeout(
+        BODY_TIMEOUT,
+        collect(body, said.unwrap_or_default(), max_bytes),
+    )
+    .await
+    .map_err(|_| ApiError::Slow)??;
     Ok(Packed { coding, bytes })
 }
 
@@ -97,8 +100,9 @@ pub fn expected_bytes(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
-    let mut bytes = BytesMut::new();
+/// Room for what is `said` to come was found before; it is no more than `max_bytes`.
+async fn collect(mut body: Body, said: usize, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let mut bytes = BytesMut::with_capacity(said);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| ApiError::Truncated)?.into_data() else {
             continue;

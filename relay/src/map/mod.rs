@@ -49,43 +49,29 @@ pub struct Mapped {
 #[must_use]
 pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>) -> Mapped {
     let shared = Shared::of(batch, arrival);
-    let mut scopes: Vec<(&str, Vec<u8>)> = Vec::new();
-    let mut scope_of: HashMap<&str, usize> = HashMap::new();
+    let mut scratch = Scratch::default();
     let (mut oldest, mut newest) = (u64::MAX, 0);
-    let mut last = 0;
-    let mut names = Vec::with_capacity(16);
-    for record in records {
-        let logger = record.logger.as_ref();
-        if scopes.get(last).is_none_or(|scope| scope.0 != logger) {
-            last = *scope_of.entry(logger).or_insert_with(|| {
-                scopes.push((logger, Vec::with_capacity(1024)));
-                scopes.len() - 1
-            });
-        }
-        if let Some((_, scope)) = scopes.get_mut(last) {
-            let time = message(scope, LOG_RECORDS, |out| {
-                shared.log_record(out, record, &mut names)
-            });
-            oldest = time.min(oldest);
-            newest = time.max(newest);
-        }
-    }
-
     let first_install = || records.iter().find_map(|record| record.install.as_deref());
     let install = batch.context.install.as_deref().or_else(first_install);
-    let mut body =
-        Vec::with_capacity(scopes.iter().map(|scope| scope.1.len() + 64).sum::<usize>() + 512);
-    message(&mut body, RESOURCE, |out| {
+
+    let mut body = Vec::with_capacity((records.len() + 1) * RECORD_BYTES);
+    message(&mut body, RESOURCE, RECORD_BYTES, |out| {
         resource(out, &batch.resource, install)
     });
-    for (logger, log_records) in &scopes {
-        message(&mut body, SCOPE_LOGS, |out| {
-            message(out, SCOPE, |out| {
+    for (logger, records) in by_logger(records) {
+        message(&mut body, SCOPE_LOGS, records.len() * RECORD_BYTES, |out| {
+            message(out, SCOPE, 0, |out| {
                 if !logger.is_empty() {
                     bytes(out, SCOPE_NAME, logger.as_bytes());
                 }
             });
-            out.extend_from_slice(log_records);
+            for record in records {
+                let time = message(out, LOG_RECORDS, RECORD_BYTES, |out| {
+                    shared.log_record(out, record, &mut scratch)
+                });
+                oldest = time.min(oldest);
+                newest = time.max(newest);
+            }
         });
     }
     Mapped {
@@ -95,44 +81,70 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
     }
 }
 
+/// The records of each logger, in the order in which the loggers come first.
+fn by_logger<'r, 'a>(records: &'r [Record<'a>]) -> Vec<(&'r str, Vec<&'r Record<'a>>)> {
+    let mut scopes: Vec<(&str, Vec<&Record<'_>>)> = Vec::new();
+    let mut scope_of: HashMap<&str, usize> = HashMap::new();
+    let mut last = 0;
+    for record in records {
+        let logger = record.logger.as_ref();
+        if scopes.get(last).is_none_or(|scope| scope.0 != logger) {
+            last = *scope_of.entry(logger).or_insert_with(|| {
+                scopes.push((logger, Vec::new()));
+                scopes.len() - 1
+            });
+        }
+        if let Some((_, scope)) = scopes.get_mut(last) {
+            scope.push(record);
+        }
+    }
+    scopes
+}
+
 /// What holds for every record of a batch.
 struct Shared<'b> {
     context: &'b Context<'b>,
-    /// Attributes that are the same in every record, encoded.
-    always: Vec<u8>,
-    has_sender: bool,
+    /// What the relay says of every record.
+    always: Encoded,
+    /// Whose a record is that says nothing else.
+    ids: Encoded,
     observed: u64,
     skew: Option<Skew>,
 }
 
+/// Room that each record uses again.
+#[derive(Default)]
+struct Scratch<'r> {
+    names: Names,
+    fingerprints: Fingerprints<'r>,
+}
+
 impl<'b> Shared<'b> {
     fn of(batch: &'b Batch<'_>, arrival: &Arrival<'_>) -> Self {
-        let mut always = Vec::with_capacity(128);
-        text_pair(
-            &mut always,
-            ATTRIBUTES,
-            "server.received_at",
-            &arrival.received.to_string(),
-        );
-        let has_sender = !arrival.subject.is_empty();
-        if has_sender {
-            text_pair(&mut always, ATTRIBUTES, "courier.sender", arrival.subject);
+        let (mut always, mut ids) = (Encoded::default(), Encoded::default());
+        let mut own = always.own();
+        own.text("server.received_at", &arrival.received.to_string());
+        if !arrival.subject.is_empty() {
+            own.text("courier.sender", arrival.subject);
         }
+        let context = &batch.context;
+        let said = [&context.install, &context.session, &context.user].map(Option::as_deref);
+        ids.own().ids(said);
         Self {
-            context: &batch.context,
+            context,
             always,
-            has_sender,
+            ids,
             observed: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
             skew: Skew::between(batch.sent_at, arrival.received),
         }
     }
 
-    /// Writes a `LogRecord`; its time. `names` is only there to be used again.
-    fn log_record(
+    /// Writes a `LogRecord`; its time.
+    fn log_record<'r>(
         &self,
         out: &mut Vec<u8>,
-        record: &Record<'_>,
-        names: &mut Vec<&'static str>,
+        record: &'r Record<'_>,
+        scratch: &mut Scratch<'r>,
     ) -> u64 {
         let time = self.time(record);
         let (severity_number, severity_text) = severity(record.level);
@@ -144,13 +156,13 @@ impl<'b> Shared<'b> {
         bytes(out, SEVERITY_TEXT, severity_text.as_bytes());
         text(out, BODY, &record.message);
 
+        let Scratch {
+            names,
+            fingerprints,
+        } = scratch;
         names.clear();
         let mut own = Own { out, names };
-        own.out.extend_from_slice(&self.always);
-        own.names.push("server.received_at");
-        if self.has_sender {
-            own.names.push("courier.sender");
-        }
+        own.all(&self.always);
         if i128::from(time) != record.unix_nanos {
             own.text("client.timestamp", &record.timestamp);
         }
@@ -160,7 +172,7 @@ impl<'b> Shared<'b> {
         self.identity(record, &mut own);
         own.id::<16>(TRACE_ID, "client.trace_id", record.trace_id.as_deref());
         own.id::<8>(SPAN_ID, "client.span_id", record.span_id.as_deref());
-        error(record, &mut own);
+        error(record, &mut own, fingerprints);
         origin(record, &mut own);
 
         let dropped = client_attributes(out, ATTRIBUTES, &record.attributes, names);
@@ -177,38 +189,93 @@ impl<'b> Shared<'b> {
     }
 
     fn identity(&self, record: &Record<'_>, own: &mut Own<'_>) {
-        let install = record
-            .install
-            .as_deref()
-            .or(self.context.install.as_deref());
-        let session = record
-            .session
-            .as_deref()
-            .or(self.context.session.as_deref());
+        if record.install.is_none() && record.session.is_none() && record.user == Claim::Silent {
+            own.all(&self.ids);
+            return;
+        }
+        let Context {
+            install,
+            session,
+            user,
+            ..
+        } = self.context;
         let user = match &record.user {
             Claim::Is(user) => Some(user.as_ref()),
             Claim::Nobody => None,
-            Claim::Silent => self.context.user.as_deref(),
+            Claim::Silent => user.as_deref(),
         };
-        for (name, id) in [
-            ("install.id", install),
-            ("session.id", session),
-            ("user.id", user),
-        ] {
-            if let Some(id) = id {
-                own.text(name, id);
-            }
+        let install = record.install.as_deref().or(install.as_deref());
+        let session = record.session.as_deref().or(session.as_deref());
+        own.ids([install, session, user]);
+    }
+}
+
+/// Attributes that many records have, written once.
+#[derive(Default)]
+struct Encoded {
+    attributes: Vec<u8>,
+    names: Names,
+}
+
+impl Encoded {
+    fn own(&mut self) -> Own<'_> {
+        Own {
+            out: &mut self.attributes,
+            names: &mut self.names,
         }
+    }
+}
+
+/// The names of attributes that the relay gives a record.
+#[derive(Default)]
+struct Names {
+    names: Vec<&'static str>,
+    /// A bit for each length among them: most other names are of another.
+    lengths: u64,
+}
+
+impl Names {
+    fn push(&mut self, name: &'static str) {
+        self.names.push(name);
+        self.lengths |= Self::length(name);
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.lengths & Self::length(name) != 0 && self.names.contains(&name)
+    }
+
+    fn clear(&mut self) {
+        self.names.clear();
+        self.lengths = 0;
+    }
+
+    fn length(name: &str) -> u64 {
+        1 << name.len().min(63)
     }
 }
 
 /// The attributes that the relay gives a record, and their names.
 struct Own<'o> {
     out: &'o mut Vec<u8>,
-    names: &'o mut Vec<&'static str>,
+    names: &'o mut Names,
 }
 
 impl Own<'_> {
+    fn all(&mut self, encoded: &Encoded) {
+        self.out.extend_from_slice(&encoded.attributes);
+        self.names.names.extend_from_slice(&encoded.names.names);
+        self.names.lengths |= encoded.names.lengths;
+    }
+
+    /// Which installation, which run of it, who.
+    fn ids(&mut self, ids: [Option<&str>; 3]) {
+        for (name, id) in ["install.id", "session.id", "user.id"].into_iter().zip(ids) {
+            if let Some(id) = id {
+                self.text(name, id);
+            }
+        }
+    }
+
     fn text(&mut self, name: &'static str, text: &str) {
         text_pair(self.out, ATTRIBUTES, name, text);
         self.names.push(name);
@@ -255,7 +322,7 @@ impl Skew {
 }
 
 fn resource(out: &mut Vec<u8>, said: &[(Cow<'_, str>, Value<'_>)], install: Option<&str>) {
-    let dropped = client_attributes(out, RESOURCE_ATTRIBUTES, said, &[]);
+    let dropped = client_attributes(out, RESOURCE_ATTRIBUTES, said, &Names::default());
     let has_instance = said.iter().any(|(key, _)| key == "service.instance.id");
     if let Some(install) = install.filter(|_| !has_instance) {
         text_pair(out, RESOURCE_ATTRIBUTES, "service.instance.id", install);
@@ -270,14 +337,14 @@ fn client_attributes(
     out: &mut Vec<u8>,
     field: u8,
     said: &[(Cow<'_, str>, Value<'_>)],
-    own: &[&str],
+    own: &Names,
 ) -> u32 {
     let mut dropped = said.len().saturating_sub(MAX_ATTRIBUTES);
     for (name, value) in said.iter().take(MAX_ATTRIBUTES) {
         let mut name = Cow::Borrowed(name.as_ref());
-        if is_reserved(&name) || own.contains(&name.as_ref()) {
+        if is_reserved(&name) || own.has(&name) {
             let renamed = format!("client.{name}");
-            if said.iter().any(|(other, _)| *other == renamed) || own.contains(&renamed.as_str()) {
+            if said.iter().any(|(other, _)| *other == renamed) || own.has(&renamed) {
                 dropped += 1;
                 continue;
             }
@@ -308,7 +375,7 @@ fn id_bytes<const BYTES: usize>(hex: &str) -> Option<[u8; BYTES]> {
     (id != [0; BYTES]).then_some(id)
 }
 
-fn error(record: &Record<'_>, own: &mut Own<'_>) {
+fn error<'r>(record: &'r Record<'_>, own: &mut Own<'_>, fingerprints: &mut Fingerprints<'r>) {
     let mut kind = "";
     if let Some(error) = record.error.as_deref() {
         let (of, message) = error.split_once(": ").unwrap_or(("", error));
@@ -323,10 +390,25 @@ fn error(record: &Record<'_>, own: &mut Own<'_>) {
         own.text("exception.stacktrace", stack);
     }
     if record.level >= Level::Error {
-        own.text(
-            "error.fingerprint",
-            &fingerprint(kind, stack.unwrap_or_default()),
-        );
+        let fingerprint = fingerprints.of(kind, stack.unwrap_or_default());
+        own.text("error.fingerprint", fingerprint);
+    }
+}
+
+/// The last fingerprint: what fails is tried again, and fails in the same way.
+#[derive(Default)]
+struct Fingerprints<'r> {
+    of: (&'r str, &'r str),
+    last: String,
+}
+
+impl<'r> Fingerprints<'r> {
+    fn of(&mut self, kind: &'r str, stack: &'r str) -> &str {
+        if self.last.is_empty() || self.of != (kind, stack) {
+            self.of = (kind, stack);
+            self.last = fingerprint(kind, stack);
+        }
+        &self.last
     }
 }
 
@@ -365,6 +447,9 @@ const MAX_ATTRIBUTES: usize = 128;
 
 /// A longer value of an attribute is cut and counted.
 const MAX_VALUE_BYTES: usize = 32_000;
+
+/// About what a record takes; more costs nothing but a move.
+const RECORD_BYTES: usize = 768;
 
 // Fields of `ResourceLogs`, `Resource`, `ScopeLogs`, `InstrumentationScope` and `LogRecord`, by opentelemetry-proto 1.x.
 const RESOURCE: u8 = 1;

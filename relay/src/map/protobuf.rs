@@ -6,8 +6,13 @@
 /// A field with text or bytes.
 #[inline]
 pub fn bytes(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    out.push(key(field, LENGTH_DELIMITED));
-    varint(out, wide(bytes.len()));
+    match short(bytes.len()) {
+        Some(length) => out.extend_from_slice(&[key(field, LENGTH_DELIMITED), length]),
+        None => {
+            out.push(key(field, LENGTH_DELIMITED));
+            varint(out, wide(bytes.len()));
+        }
+    }
     out.extend_from_slice(bytes);
 }
 
@@ -25,29 +30,42 @@ pub fn fixed64(out: &mut Vec<u8>, field: u8, number: u64) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
-/// A field with a message, which `write` writes.
-pub fn message<T>(out: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+/// A field with a message, which `write` writes. Its length is known afterwards and stands before it: where it takes as
+/// many bytes as the length `about` would, nothing has to move.
+pub fn message<T>(
+    out: &mut Vec<u8>,
+    field: u8,
+    about: usize,
+    write: impl FnOnce(&mut Vec<u8>) -> T,
+) -> T {
     out.push(key(field, LENGTH_DELIMITED));
-    // Most messages are shorter than 128 bytes, so that one byte of length is right; the others move.
-    out.push(0);
-    let start = out.len();
+    let head = out.len();
+    let room = varint_bytes(wide(about));
+    out.resize(head + room, 0);
     let result = write(out);
-    let length = out.len() - start;
-    let more = varint_bytes(wide(length)) - 1;
-    if more > 0 {
-        let end = out.len();
-        out.resize(end + more, 0);
-        out.copy_within(start..end, start + more);
+    let end = out.len();
+    let length = end - head - room;
+    let needed = varint_bytes(wide(length));
+    if needed != room {
+        out.resize(end.max(end + needed - room), 0);
+        out.copy_within(head + room..end, head + needed);
+        out.truncate(head + needed + length);
     }
     let mut rest = wide(length);
-    for place in out.iter_mut().skip(start - 1).take(more) {
+    for place in out.iter_mut().skip(head).take(needed) {
         *place = low_bits(rest) | 0x80;
         rest >>= 7;
     }
-    if let Some(last) = out.get_mut(start - 1 + more) {
-        *last = low_bits(rest);
+    if let Some(last) = out.get_mut(head + needed - 1) {
+        *last &= 0x7f;
     }
     result
+}
+
+/// `length` where it takes one byte.
+#[inline]
+pub fn short(length: usize) -> Option<u8> {
+    u8::try_from(length).ok().filter(|&length| length < 0x80)
 }
 
 /// How many bytes `number` takes.
@@ -100,14 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_any_length_has_its_length_before_it() {
-        for length in [0, 1, 127, 128, 16_383, 16_384, 3_000_000] {
+    fn a_message_of_any_length_has_its_length_before_it_whatever_was_expected() {
+        let lengths = [0, 1, 127, 128, 16_383, 16_384, 3_000_000];
+        for (length, about) in lengths
+            .iter()
+            .flat_map(|&one| lengths.map(|two| (one, two)))
+        {
             let mut out = vec![9];
-            message(&mut out, 2, |out| out.resize(out.len() + length, 7));
+            message(&mut out, 2, about, |out| {
+                out.extend((0..length).map(|n| n as u8));
+            });
             let mut theirs = vec![9, 0x12];
             prost::encoding::encode_varint(length as u64, &mut theirs);
-            theirs.resize(theirs.len() + length, 7);
-            assert!(out == theirs, "{length}");
+            theirs.extend((0..length).map(|n| n as u8));
+            assert!(out == theirs, "{length}, expected {about}");
         }
     }
 }

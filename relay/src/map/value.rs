@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::protobuf::{bytes, fixed64, integer, message, varint, varint_bytes};
+use super::protobuf::{bytes, fixed64, integer, message, short, varint, varint_bytes};
 use crate::wire::CUT_MARK;
 use crate::wire::json::Value;
 
@@ -65,15 +65,27 @@ pub fn pair(out: &mut Vec<u8>, field: u8, name: &str, value: &Value<'_>, budget:
             begin(out, field, name, 9);
             fixed64(out, DOUBLE, number.to_bits());
         }
-        _ => message(out, field, |out| {
+        _ => message(out, field, 0, |out| {
             bytes(out, KEY, name.as_bytes());
-            message(out, VALUE, |out| any(out, value, budget));
+            message(out, VALUE, 0, |out| any(out, value, budget));
         }),
     }
 }
 
 /// A `KeyValue` up to its value's content, which is so many bytes long.
+#[inline]
 fn begin(out: &mut Vec<u8>, field: u8, name: &str, content: usize) {
+    // Where the whole is short its parts are, and each length takes one byte.
+    if let (Some(pair), Some(length), Some(content)) = (
+        short(name.len() + content + 4),
+        short(name.len()),
+        short(content),
+    ) {
+        out.extend_from_slice(&[field << 3 | 2, pair, KEY << 3 | 2, length]);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&[VALUE << 3 | 2, content]);
+        return;
+    }
     let size = |length: usize| 1 + varint_bytes(length as u64) + length;
     out.push(field << 3 | 2);
     varint(out, (size(name.len()) + size(content)) as u64);
@@ -83,6 +95,7 @@ fn begin(out: &mut Vec<u8>, field: u8, name: &str, content: usize) {
 }
 
 /// A `KeyValue` with a text.
+#[inline]
 pub fn text_pair(out: &mut Vec<u8>, field: u8, name: &str, text: &str) {
     let content = 1 + varint_bytes(text.len() as u64) + text.len();
     begin(out, field, name, content);
@@ -97,7 +110,10 @@ pub fn int_pair(out: &mut Vec<u8>, field: u8, name: &str, number: i64) {
 
 /// An `AnyValue` with a text.
 pub fn text(out: &mut Vec<u8>, field: u8, text: &str) {
-    message(out, field, |out| bytes(out, STRING, text.as_bytes()));
+    let content = 1 + varint_bytes(text.len() as u64) + text.len();
+    out.push(field << 3 | 2);
+    varint(out, content as u64);
+    bytes(out, STRING, text.as_bytes());
 }
 
 fn any(out: &mut Vec<u8>, value: &Value<'_>, budget: &mut Budget) {
@@ -108,15 +124,15 @@ fn any(out: &mut Vec<u8>, value: &Value<'_>, budget: &mut Budget) {
         Value::Float(number, _) => fixed64(out, DOUBLE, number.to_bits()),
         Value::Number(text) | Value::Deep(text) => bytes(out, STRING, budget.text(text).as_bytes()),
         Value::Text(text) => bytes(out, STRING, budget.text(text).as_bytes()),
-        Value::List(values) => message(out, ARRAY, |out| {
+        Value::List(values) => message(out, ARRAY, 0, |out| {
             for value in values {
                 if !budget.element() {
                     break;
                 }
-                message(out, ELEMENT, |out| any(out, value, budget));
+                message(out, ELEMENT, 0, |out| any(out, value, budget));
             }
         }),
-        Value::Map(members) => message(out, MAP, |out| {
+        Value::Map(members) => message(out, MAP, 0, |out| {
             for (name, value) in members {
                 if !budget.element() {
                     break;

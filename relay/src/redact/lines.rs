@@ -51,10 +51,7 @@ impl Lines {
             match field(name) {
                 Field::Structure => {}
                 Field::Named(place) => redaction.value(place, value),
-                Field::Attribute => {
-                    redaction.member(Place::Attribute, name, value);
-                    redaction.text(Place::Attribute, name);
-                }
+                Field::Attribute => redaction.member(Place::Attribute, name, value),
             }
         }
         if redaction.changes() == 0 {

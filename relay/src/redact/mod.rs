@@ -6,23 +6,25 @@
 //!
 //! What it does not do: decide what is secret. That is `tracing_courier::sanitize`.
 
+mod known;
 mod lines;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde_json::json;
 use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
 
+use known::Known;
 pub use lines::{LineError, Lines, Totals, explain};
 
 use crate::wire::json::{Members, Value};
 use crate::wire::{Batch, Record};
 
-/// Redacts the records of one batch; what it learns about a name holds for all of them.
-pub struct Redaction<'s> {
+/// Redacts the records of one batch; what it learns about a name or a text holds for all of them.
+pub struct Redaction<'s, 'a> {
     sanitizer: &'s Sanitizer,
-    names: HashMap<String, Name>,
+    names: Known<'a, Name>,
+    clean: Known<'a, ()>,
     changes: usize,
 }
 
@@ -31,15 +33,27 @@ pub struct Redaction<'s> {
 struct Name {
     is_secret: bool,
     is_version: bool,
+    /// There is nothing secret in the name itself.
+    is_clean: bool,
 }
 
-impl<'s> Redaction<'s> {
+/// What came of looking at a text.
+enum Scan {
+    Clean,
+    /// The policy only counts what it finds, or another thread found something meanwhile.
+    Reported,
+    /// What is left of it.
+    Dirty(String),
+}
+
+impl<'s, 'a> Redaction<'s, 'a> {
     /// By the policy of `sanitizer`, which counts.
     #[must_use]
     pub fn by(sanitizer: &'s Sanitizer) -> Self {
         Self {
             sanitizer,
-            names: HashMap::new(),
+            names: Known::default(),
+            clean: Known::default(),
             changes: 0,
         }
     }
@@ -51,7 +65,7 @@ impl<'s> Redaction<'s> {
     }
 
     /// Redacts the records and what stands beside them.
-    pub fn batch(&mut self, batch: &mut Batch<'_>) {
+    pub fn batch(&mut self, batch: &mut Batch<'a>) {
         self.members(Place::Resource, &mut batch.resource);
         batch
             .records
@@ -59,7 +73,7 @@ impl<'s> Redaction<'s> {
             .for_each(|record| self.record(record));
     }
 
-    fn record(&mut self, record: &mut Record<'_>) {
+    fn record(&mut self, record: &mut Record<'a>) {
         self.text(Place::Message, &mut record.message);
         self.members(Place::Attribute, &mut record.attributes);
         self.optional(Place::Error, &mut record.error);
@@ -83,7 +97,7 @@ impl<'s> Redaction<'s> {
     }
 
     /// Redacts the members of an object: names decide first, those that other members give too; then their values are scanned, the names too.
-    pub fn members(&mut self, place: Place, members: &mut Members<'_>) {
+    pub fn members(&mut self, place: Place, members: &mut Members<'a>) {
         let named: Vec<usize> = (0..members.len())
             .filter(|&at| self.is_named(members, at))
             .collect();
@@ -92,12 +106,12 @@ impl<'s> Redaction<'s> {
                 self.redact_named(place, value);
             }
             self.member(place, name, value);
-            self.text(place, name);
         }
     }
 
-    fn member(&mut self, place: Place, name: &str, value: &mut Value<'_>) {
-        let says = self.name(place, name);
+    /// Redacts a value by its name, and then the name itself.
+    fn member(&mut self, place: Place, name: &mut Cow<'a, str>, value: &mut Value<'a>) {
+        let says = self.name(place, name, lasting(name));
         if says.is_secret
             && let Some(marker) = self.secret(place, name, value)
         {
@@ -105,20 +119,32 @@ impl<'s> Redaction<'s> {
                 self.changes += 1;
                 *value = Value::Text(Cow::Owned(marker));
             }
+        } else if says.is_version {
+            self.value(Place::Version, value);
+        } else {
+            self.value(place, value);
+        }
+        if says.is_clean {
             return;
         }
-        self.value(
-            if says.is_version {
-                Place::Version
-            } else {
-                place
-            },
-            value,
-        );
+        match (self.scan(place, name), lasting(name)) {
+            (Scan::Dirty(clean), _) => {
+                self.changes += 1;
+                *name = Cow::Owned(clean);
+            }
+            (Scan::Clean, Some(name)) => {
+                let says = Name {
+                    is_clean: true,
+                    ..says
+                };
+                self.names.note(place, name, says);
+            }
+            (Scan::Clean | Scan::Reported, _) => {}
+        }
     }
 
     /// Redacts a value that has no name of its own.
-    pub fn value(&mut self, place: Place, value: &mut Value<'_>) {
+    pub fn value(&mut self, place: Place, value: &mut Value<'a>) {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Text(text) => self.text(place, text),
@@ -137,7 +163,7 @@ impl<'s> Redaction<'s> {
     }
 
     /// Redacts a list: of a pair and of arguments, what the item before names.
-    fn list(&mut self, place: Place, values: &mut [Value<'_>]) {
+    fn list(&mut self, place: Place, values: &mut [Value<'a>]) {
         let items = values.len();
         for at in 1..items {
             let (before, rest) = values.split_at_mut(at);
@@ -157,7 +183,9 @@ impl<'s> Redaction<'s> {
         let Some((key, value)) = members.get(at) else {
             return false;
         };
+        // As `value`, `val` and `values` are.
         key.len() <= "values".len()
+            && key.starts_with(['v', 'V'])
             && !matches!(value, Value::Null | Value::Bool(_))
             && members.iter().any(|(name_key, name)| {
                 matches!(name, Value::Text(name) if self.sanitizer.is_value_of(key, name_key, name))
@@ -165,7 +193,7 @@ impl<'s> Redaction<'s> {
     }
 
     /// Redacts a value for the name that stands beside it, by the sanitizer's own rule for names.
-    fn redact_named(&mut self, place: Place, value: &mut Value<'_>) {
+    fn redact_named(&mut self, place: Place, value: &mut Value<'a>) {
         if let Some(marker) = self.secret(place, "secret", value)
             && !matches!(value, Value::Text(text) if *text == marker)
         {
@@ -175,36 +203,54 @@ impl<'s> Redaction<'s> {
     }
 
     /// Redacts a text.
-    pub fn text(&mut self, place: Place, text: &mut Cow<'_, str>) {
-        if let Cow::Owned(clean) = self.sanitizer.clean(place, text) {
-            self.changes += 1;
-            *text = Cow::Owned(clean);
+    pub fn text(&mut self, place: Place, text: &mut Cow<'a, str>) {
+        let lasting = lasting(text);
+        if lasting.is_some_and(|text| self.clean.get(place, text).is_some()) {
+            return;
+        }
+        match (self.scan(place, text), lasting) {
+            (Scan::Dirty(clean), _) => {
+                self.changes += 1;
+                *text = Cow::Owned(clean);
+            }
+            (Scan::Clean, Some(text)) => self.clean.note(place, text, ()),
+            (Scan::Clean | Scan::Reported, _) => {}
         }
     }
 
-    fn optional(&mut self, place: Place, text: &mut Option<Cow<'_, str>>) {
+    fn scan(&self, place: Place, text: &str) -> Scan {
+        let touched = self.sanitizer.counts().touched();
+        match self.sanitizer.clean(place, text) {
+            Cow::Owned(clean) => Scan::Dirty(clean),
+            Cow::Borrowed(_) if touched == self.sanitizer.counts().touched() => Scan::Clean,
+            Cow::Borrowed(_) => Scan::Reported,
+        }
+    }
+
+    fn optional(&mut self, place: Place, text: &mut Option<Cow<'a, str>>) {
         if let Some(text) = text {
             self.text(place, text);
         }
     }
 
-    fn digits(&mut self, place: Place, digits: &str, value: &mut Value<'_>) {
+    fn digits(&mut self, place: Place, digits: &str, value: &mut Value<'a>) {
         if let Cow::Owned(clean) = self.sanitizer.clean(place, digits) {
             self.changes += 1;
             *value = Value::Text(Cow::Owned(clean));
         }
     }
 
-    fn name(&mut self, place: Place, name: &str) -> Name {
-        if let Some(&says) = self.names.get(name) {
+    fn name(&mut self, place: Place, name: &str, lasting: Option<&'a str>) -> Name {
+        if let Some(says) = self.names.get(place, name) {
             return says;
         }
         let says = Name {
             is_secret: self.sanitizer.key(name) == KeyClass::Secret,
             is_version: self.sanitizer.place(place, name) == Place::Version,
+            is_clean: false,
         };
-        if self.names.len() < MAX_NAMES {
-            self.names.insert(name.to_owned(), says);
+        if let Some(name) = lasting {
+            self.names.note(place, name, says);
         }
         says
     }
@@ -237,11 +283,16 @@ impl<'s> Redaction<'s> {
     }
 }
 
+/// A text as it stands in the body; one that had to be unescaped lasts no longer than its record.
+fn lasting<'a>(text: &Cow<'a, str>) -> Option<&'a str> {
+    match text {
+        Cow::Borrowed(text) => Some(text),
+        Cow::Owned(_) => None,
+    }
+}
+
 /// The smallest integer of 12 digits.
 const SHORTEST_SECRET_INTEGER: u64 = 100_000_000_000;
-
-/// Names that a batch is remembered for; it may have a million.
-const MAX_NAMES: usize = 1024;
 
 /// Are these all small numbers, as under a plural `tokens`? To the sanitizer they are as good as one.
 fn holds_counts<'v, 'a: 'v>(mut values: impl ExactSizeIterator<Item = &'v Value<'a>>) -> bool {
@@ -256,7 +307,7 @@ fn holds_counts<'v, 'a: 'v>(mut values: impl ExactSizeIterator<Item = &'v Value<
 
 #[cfg(test)]
 mod tests {
-    use tracing_courier::sanitize::Policy;
+    use tracing_courier::sanitize::{Mode, Policy};
 
     use super::*;
     use crate::wire;
@@ -307,5 +358,27 @@ mod tests {
             "{:?}",
             sanitizer.counts().by_rule()
         );
+    }
+
+    #[test]
+    fn what_comes_again_in_a_batch_is_redacted_again_and_reported_again() {
+        let record = r#"{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"mail ann@example.com",
+            "attributes":{"route":"/surveys","who":"bob@example.com","for cid@example.com":1}}"#;
+        let body = format!("[{record},{record},{record}]");
+        let seen_by = |policy: &Policy| {
+            let sanitizer = Sanitizer::new(policy);
+            let mut batch = wire::parse(body.as_bytes(), 3).expect("a batch");
+            Redaction::by(&sanitizer).batch(&mut batch);
+            let counted = sanitizer.counts().by_rule()["email"];
+            (format!("{:?}", batch.records), counted)
+        };
+        let (clean, counted) = seen_by(&Policy::new());
+        assert!(!clean.contains("example.com"), "{clean}");
+        assert_eq!(clean.matches("/surveys").count(), 3);
+        assert_eq!(counted, 9);
+
+        let (left, counted) = seen_by(&Policy::new().mode(Mode::Report));
+        assert_eq!(left.matches("example.com").count(), 9, "{left}");
+        assert_eq!(counted, 9);
     }
 }

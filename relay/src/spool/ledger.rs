@@ -127,8 +127,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// The last range of the offer's queue as it is with all of the offer, when nothing but its names stands for it, and
+    /// they stand right behind.
+    pub fn follows(&self, offer: &Offer) -> Option<Range> {
+        let named = offer.named.as_ref().filter(|_| offer.hash.is_none())?;
+        offer.frame.as_ref()?;
+        self.grows(&offer.subject, named)
+    }
+
     /// The last range of the queue as it is with all of `named`, when they stand right behind it.
-    pub fn grows(&self, subject: &str, named: &Named) -> Option<Range> {
+    fn grows(&self, subject: &str, named: &Named) -> Option<Range> {
         let last = self.last_before(subject, named)?;
         match ranges::of(&named.seqs)[..] {
             [new] if new.first == last.last.saturating_add(1) => Some(Range {

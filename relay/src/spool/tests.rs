@@ -132,6 +132,45 @@ async fn batches_that_follow_each_other_are_one_range_and_known_after_a_restart(
 }
 
 #[tokio::test]
+async fn offers_of_one_transaction_are_kept_in_order_and_know_of_each_other() {
+    // As many as one, two or four statements take, and sums of those.
+    for offers in 1..=11 {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (spool, writer) = open(dir.path()).await;
+        assert_eq!(spool.offer(offer("first", &[0])).await, Ok(Verdict::Kept));
+        let asked: Vec<_> = (1..=offers)
+            .chain([offers])
+            .map(|seq| {
+                let (spool, offer) = (spool.clone(), offer(&seq.to_string(), &[seq]));
+                tokio::spawn(async move { spool.offer(offer).await })
+            })
+            .collect();
+        let mut verdicts = Vec::new();
+        for asked in asked {
+            verdicts.push(asked.await.expect("it answers").expect("it writes"));
+        }
+        let again = Verdict::Known {
+            seqs: vec![offers],
+            hash: false,
+        };
+        assert_eq!(verdicts.pop(), Some(again), "of {offers}");
+        assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Kept));
+        close(spool, writer).await;
+
+        let (spool, writer) = open(dir.path()).await;
+        let kept: Vec<String> = (1..=offers).map(|seq| seq.to_string()).collect();
+        assert_eq!(bodies(&spool).await.split_off(1), kept);
+        let known = Verdict::Known {
+            seqs: (0..=offers).collect(),
+            hash: false,
+        };
+        let all: Vec<u64> = (0..=offers + 1).collect();
+        assert_eq!(spool.look(offer("", &all)).await, Ok(known));
+        close(spool, writer).await;
+    }
+}
+
+#[tokio::test]
 async fn another_subject_or_queue_knows_nothing_of_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let (spool, writer) = open(dir.path()).await;

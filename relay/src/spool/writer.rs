@@ -6,7 +6,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Connection, Row as _, Sqlite, SqliteConnection};
 use tokio::sync::mpsc;
 
 use super::command::{Answer, Command};
@@ -45,6 +46,18 @@ pub struct Writing {
     gauge: Arc<Gauge>,
     ledger: Ledger,
     totals: Totals,
+    /// Of the transaction that is open, what is still to be written. It belongs to the totals and to the ledger already.
+    rows: Vec<Row>,
+}
+
+/// A frame on its way in, with the range of names that grows by it.
+struct Row {
+    id: i64,
+    head: Position,
+    frame: Frame,
+    subject: String,
+    named: Named,
+    grown: Range,
 }
 
 impl Writing {
@@ -99,6 +112,7 @@ impl Writing {
                 stand,
                 dead: unsigned(dead),
             },
+            rows: Vec::new(),
         };
         writing.publish();
         Ok(writing)
@@ -112,6 +126,8 @@ impl Writing {
                 break;
             };
             let mut commands = vec![first];
+            // Whoever is about to ask as well may share the sync: on one core they all come right behind.
+            tokio::task::yield_now().await;
             while commands.len() < GROUP {
                 let Ok(command) = inbox.try_recv() else { break };
                 commands.push(command);
@@ -159,6 +175,7 @@ impl Writing {
             Err(error) => {
                 self.totals = before;
                 self.ledger.forget();
+                self.rows.clear();
                 tracing::error!(error = %error, requests = answers.len(), "the spool could not be written");
                 let away = OfferError::Away(error.to_string());
                 for answer in answers {
@@ -255,6 +272,9 @@ impl Writing {
             }
         }
         if error.is_none() {
+            error = self.write_rows().await.err();
+        }
+        if error.is_none() {
             error = sqlx::query("COMMIT")
                 .execute(&mut self.connection)
                 .await
@@ -271,6 +291,10 @@ impl Writing {
         mut offer: Offer,
         keep: bool,
     ) -> Result<Result<Verdict, OfferError>, sqlx::Error> {
+        if keep && let Some(grown) = self.ledger.follows(&offer) {
+            return Ok(self.line_up(offer, grown));
+        }
+        self.write_rows().await?;
         let now = now();
         let verdict = self.ledger.look(&mut self.connection, &offer, now).await?;
         if !keep || verdict != Verdict::Kept {
@@ -280,18 +304,65 @@ impl Writing {
             if !self.has_room_for(&frame) {
                 return Ok(Err(OfferError::Full));
             }
-            let grown = match &offer.named {
-                Some(named) => self.ledger.grows(&offer.subject, named),
-                None => None,
-            };
-            self.insert(frame, &offer.subject, offer.named.as_ref(), None, grown)
+            self.insert(frame, &offer.subject, offer.named.as_ref(), None)
                 .await?;
-            if let (Some(grown), Some(named)) = (grown, offer.named.take_if(|_| grown.is_some())) {
-                self.ledger.remember(&offer.subject, &named.queue, grown);
-            }
         }
         self.ledger.keep(&mut self.connection, &offer, now).await?;
         Ok(Ok(Verdict::Kept))
+    }
+
+    /// Takes an offer that stands right behind the last of its queue; the database need not be asked. It is written with
+    /// those that come after it, since every statement is a way to SQLite's thread and back.
+    fn line_up(&mut self, offer: Offer, grown: Range) -> Result<Verdict, OfferError> {
+        let (Some(frame), Some(named)) = (offer.frame, offer.named) else {
+            return Ok(Verdict::Kept);
+        };
+        if !self.has_room_for(&frame) {
+            return Err(OfferError::Full);
+        }
+        self.ledger.remember(&offer.subject, &named.queue, grown);
+        let (id, head) = self.place(&frame);
+        self.rows.push(Row {
+            id,
+            head,
+            frame,
+            subject: offer.subject,
+            named,
+            grown,
+        });
+        Ok(Verdict::Kept)
+    }
+
+    /// Writes what is lined up. Whoever reads the database, or writes to it, does this first.
+    async fn write_rows(&mut self) -> Result<(), sqlx::Error> {
+        let mut rows = std::mem::take(&mut self.rows).into_iter();
+        while rows.len() > 0 {
+            let (together, statement) = APPEND
+                .into_iter()
+                .find(|(together, _)| *together <= rows.len())
+                .unwrap_or((1, APPEND_ONE));
+            let mut query = sqlx::query(statement);
+            for row in rows.by_ref().take(together) {
+                let Row {
+                    id, head, grown, ..
+                } = row;
+                query = bind(
+                    query,
+                    id,
+                    head,
+                    row.frame,
+                    &row.subject,
+                    Some(&row.named),
+                    None,
+                )
+                .bind(stored_seq(grown.last))
+                .bind(row.subject)
+                .bind(row.named.queue)
+                .bind(stored_seq(grown.first));
+            }
+            query.execute(&mut self.connection).await?;
+        }
+        Ok(())
     }
 
     fn has_room_for(&self, frame: &Frame) -> bool {
@@ -299,60 +370,40 @@ impl Writing {
         pending.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
     }
 
-    /// Puts a frame behind the others, for one consumer or for all; the range of names that grows by it goes with it,
-    /// since every statement is a way to SQLite's thread and back.
+    /// Puts a frame behind the others, for one consumer or for all.
     async fn insert(
         &mut self,
         frame: Frame,
         subject: &str,
         named: Option<&Named>,
         only_for: Option<Consumer>,
-        grown: Option<Range>,
     ) -> Result<(), sqlx::Error> {
-        let stand = &self.totals.stand;
-        let id = stand.last_frame + 1;
-        let head = Position {
-            records: stand.head.records + frame.records,
-            bytes: stand.head.bytes + frame.packed.bytes,
-        };
-        let seq = |seq: Option<&u64>| seq.map(|&seq| signed(seq));
-        let statement = if grown.is_some() {
-            INSERT_AND_GROW
-        } else {
-            INSERT
-        };
-        let mut query = sqlx::query(statement)
-            .bind(id)
-            .bind(signed(head.records))
-            .bind(signed(head.bytes))
-            .bind(signed(frame.received))
-            .bind(signed(frame.records))
-            .bind(signed(frame.oldest))
-            .bind(signed(frame.newest))
-            .bind(subject)
-            .bind(named.map(|named| named.queue.as_str()))
-            .bind(seq(named.and_then(|named| named.seqs.first())))
-            .bind(seq(named.and_then(|named| named.seqs.last())))
-            .bind(i64::from(crc32fast::hash(&frame.packed.blocks)))
-            .bind(signed(frame.packed.bytes))
-            .bind(i64::from(frame.packed.crc))
-            .bind(frame.traits.to_stored())
-            .bind(only_for.map(Consumer::name))
-            .bind(frame.packed.blocks);
-        if let (Some(grown), Some(named)) = (grown, named) {
-            query = query
-                .bind(stored_seq(grown.last))
-                .bind(subject)
-                .bind(&named.queue)
-                .bind(stored_seq(grown.first));
-        }
-        query.execute(&mut self.connection).await?;
-        self.totals.stand.last_frame = id;
-        self.totals.stand.head = head;
-        Ok(())
+        let (id, head) = self.place(&frame);
+        bind(
+            sqlx::query(INSERT),
+            id,
+            head,
+            frame,
+            subject,
+            named,
+            only_for,
+        )
+        .execute(&mut self.connection)
+        .await
+        .map(drop)
+    }
+
+    /// The number of a frame behind all others, and where it ends.
+    fn place(&mut self, frame: &Frame) -> (i64, Position) {
+        let stand = &mut self.totals.stand;
+        stand.last_frame += 1;
+        stand.head.records += frame.records;
+        stand.head.bytes += frame.packed.bytes;
+        (stand.last_frame, stand.head)
     }
 
     async fn replay(&mut self, ids: &[i64]) -> Result<u64, sqlx::Error> {
+        self.write_rows().await?;
         let rows = sqlx::query("SELECT id, at, body, consumer FROM dead ORDER BY id")
             .fetch_all(&mut self.connection)
             .await?;
@@ -378,7 +429,7 @@ impl Writing {
                 break;
             }
             let only_for = Consumer::named(row.try_get(3)?);
-            self.insert(frame, "", None, only_for, None).await?;
+            self.insert(frame, "", None, only_for).await?;
             sqlx::query("DELETE FROM dead WHERE id = ?")
                 .bind(id)
                 .execute(&mut self.connection)
@@ -395,6 +446,7 @@ impl Writing {
         to: Cursor,
         dead: Vec<DeadLetter>,
     ) -> Result<(), sqlx::Error> {
+        self.write_rows().await?;
         for letter in dead {
             sqlx::query("INSERT INTO dead (at, reason, body, consumer) VALUES (?, ?, ?, ?)")
                 .bind(now())
@@ -425,6 +477,7 @@ impl Writing {
     }
 
     async fn keep_for(&mut self, consumers: &[Consumer]) -> Result<(), sqlx::Error> {
+        self.write_rows().await?;
         let behind = self.totals.stand.behind();
         for consumer in Consumer::ALL {
             let stands = self.totals.stand.of(consumer);
@@ -465,11 +518,57 @@ fn now() -> i64 {
     signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default())
 }
 
+type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+
+/// The values of `INSERT`.
+fn bind<'q>(
+    query: Query<'q>,
+    id: i64,
+    head: Position,
+    frame: Frame,
+    subject: &str,
+    named: Option<&Named>,
+    only_for: Option<Consumer>,
+) -> Query<'q> {
+    let seq = |seq: Option<&u64>| seq.map(|&seq| signed(seq));
+    query
+        .bind(id)
+        .bind(signed(head.records))
+        .bind(signed(head.bytes))
+        .bind(signed(frame.received))
+        .bind(signed(frame.records))
+        .bind(signed(frame.oldest))
+        .bind(signed(frame.newest))
+        .bind(subject.to_owned())
+        .bind(named.map(|named| named.queue.clone()))
+        .bind(seq(named.and_then(|named| named.seqs.first())))
+        .bind(seq(named.and_then(|named| named.seqs.last())))
+        .bind(i64::from(crc32fast::hash(&frame.packed.blocks)))
+        .bind(signed(frame.packed.bytes))
+        .bind(i64::from(frame.packed.crc))
+        .bind(frame.traits.to_stored())
+        .bind(only_for.map(Consumer::name))
+        .bind(frame.packed.blocks)
+}
+
 pub(super) const INSERT: &str = insert!("");
 
+macro_rules! append {
+    () => {
+        insert!("; UPDATE accepted SET last = ? WHERE subject = ? AND queue = ? AND first = ?; ")
+    };
+}
+
 /// A frame, and the range of names that grows by it: see [`ledger::GROW`](super::ledger::GROW).
-const INSERT_AND_GROW: &str =
-    insert!("; UPDATE accepted SET last = ? WHERE subject = ? AND queue = ? AND first = ?");
+const APPEND_ONE: &str = append!();
+const APPEND_FOUR: &str = concat!(append!(), append!(), append!(), append!());
+
+/// Statements for several frames, the most first.
+const APPEND: [(usize, &str); 3] = [
+    (4, APPEND_FOUR),
+    (2, concat!(append!(), append!())),
+    (1, APPEND_ONE),
+];
 
 /// Commands in one transaction at most.
 const GROUP: usize = 128;

@@ -15,7 +15,7 @@ mod text;
 use std::borrow::Cow;
 
 pub use duplicates::last_wins;
-use number::{number_length, number_value};
+use number::{number_length, number_value, short_integer};
 use text::{hex4, plain_run, unescape};
 
 /// A value, borrowing from the text wherever it can.
@@ -128,7 +128,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a value. Arrays and objects inside more than `depth` others stay text.
+    #[inline]
     pub fn value(&mut self, depth: usize) -> Result<Value<'a>, Error> {
+        match self.plain_string() {
+            Some(text) => Ok(Value::Text(Cow::Borrowed(text))),
+            None => self.any_value(depth),
+        }
+    }
+
+    fn any_value(&mut self, depth: usize) -> Result<Value<'a>, Error> {
         match self.next_kind()? {
             Next::Text => self.string().map(Value::Text),
             Next::Scalar => self.scalar(),
@@ -214,18 +222,33 @@ impl<'a> Reader<'a> {
     }
 
     /// The string that comes next, unescaped.
+    #[inline]
     pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        match self.plain_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.any_string(),
+        }
+    }
+
+    /// The string that comes next if it is what most strings are: right here, and without an escape.
+    #[inline]
+    fn plain_string(&mut self) -> Option<&'a str> {
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = start + plain_run(bytes.get(start..)?);
+        if bytes.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    fn any_string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.blank();
         let start = self.at + 1;
-        let bytes = self.text.as_bytes();
-        if bytes.get(self.at) == Some(&b'"') {
-            // Most strings have no escape.
-            let end = start + plain_run(bytes.get(start..).unwrap_or_default());
-            if bytes.get(end) == Some(&b'"') {
-                self.at = end + 1;
-                return Ok(Cow::Borrowed(self.slice(start, end)));
-            }
-        }
         let escaped = self.string_end()?;
         let raw = self.slice(start, self.at - 1);
         Ok(if escaped {
@@ -246,6 +269,12 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self) -> Result<Value<'a>, Error> {
+        self.blank();
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if let Some((number, length)) = short_integer(rest) {
+            self.at += length;
+            return Ok(Value::Int(number));
+        }
         let text = self.scalar_text()?;
         Ok(match text {
             "null" => Value::Null,
@@ -336,8 +365,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Most texts have no white space between their values.
     #[inline]
     fn blank(&mut self) {
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at).is_some_and(|&byte| byte <= b' ') {
+            self.blanks();
+        }
+    }
+
+    #[cold]
+    fn blanks(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
             self.at += 1;
@@ -349,6 +387,7 @@ impl<'a> Reader<'a> {
         self.text.get(start..end).unwrap_or_default()
     }
 
+    #[cold]
     fn error(&self, what: &'static str) -> Error {
         Error { what, at: self.at }
     }

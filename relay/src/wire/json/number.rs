@@ -13,6 +13,24 @@ pub fn number_value(text: &str) -> Value<'_> {
     text.parse().map_or(Value::Number(text), Value::Int)
 }
 
+/// The integer at the start of `bytes` and its length, if it is what most numbers are: without a sign, and so short that
+/// it fits for certain.
+pub fn short_integer(bytes: &[u8]) -> Option<(i64, usize)> {
+    let mut number = 0;
+    for (length, &byte) in bytes.iter().take(19).enumerate() {
+        match byte {
+            b'0'..=b'9' if length < 18 => number = number * 10 + i64::from(byte - b'0'),
+            b'0'..=b'9' | b'.' | b'e' | b'E' => return None,
+            // `0` is a number, and `01` is none.
+            _ => {
+                let is_number = length == 1 || length > 1 && bytes.first() != Some(&b'0');
+                return is_number.then_some((number, length));
+            }
+        }
+    }
+    None
+}
+
 /// The length of the number at the start of `bytes`, by the grammar of RFC 8259.
 pub fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits = |from: usize| {
