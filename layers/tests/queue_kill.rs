@@ -255,14 +255,15 @@ fn what_was_acknowledged_survives_the_kill() {
 
 #[test]
 fn what_overflow_took_before_the_kill_was_said_before_it_went() {
-    let root = tempfile::tempdir().unwrap();
-    let mut said = kill_children(root.path(), rounds(20), 64 * 1024);
-    drain_all(root.path(), &mut said);
+    // On a slow machine the children die before they have written a queue full; then there are more of them.
+    let said = [1, 4, 16].into_iter().find_map(|times| {
+        let root = tempfile::tempdir().unwrap();
+        let mut said = kill_children(root.path(), rounds(20) * times, 64 * 1024);
+        drain_all(root.path(), &mut said);
+        (!said.said_lost.is_empty()).then_some(said)
+    });
+    let said = said.expect("something overflows, or nothing is proven");
     let missing = said.missing().len();
-    assert!(
-        !said.said_lost.is_empty(),
-        "nothing overflowed, which proves nothing"
-    );
     assert!(
         missing <= said.said_lost.len(),
         "{missing} gone, {} said",
