@@ -18,7 +18,6 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::gate::{Frame, Intake, Role, TRUNCATED};
-use crate::quiet::is_quiet;
 use crate::record::{Breadcrumb, char_floor, encode_head, encode_head_with};
 
 /// Crumbs kept: 20, what a person reads before an error.
@@ -335,8 +334,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
-        if !is_quiet()
-            && let Some(frame) = self.intake.frame(event)
+        if let Some(frame) = self.intake.frame(event)
             && !frame.is_dropped
         {
             self.crumbs.push(&frame);

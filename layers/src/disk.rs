@@ -184,12 +184,10 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        if is_quiet() {
-            return;
-        }
         match self.intake.frame(event) {
             Some(frame) if frame.is_dropped => {}
             Some(frame) => with_buffers(|buffers| self.record(event, &frame, &ctx, buffers)),
+            None if is_quiet() => {}
             None => self.queue.losses().add(Loss::NoGate, 1),
         }
     }

@@ -51,6 +51,7 @@ mod modem;
 mod name;
 mod name_words;
 mod numbers;
+mod own_literals;
 mod pair;
 mod pairs;
 mod pattern;

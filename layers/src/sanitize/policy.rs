@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use super::key::Keys;
 use super::marker::Markers;
 use super::name_words::{STRICT, STRICT_ALONE};
+use super::own_literals::{Own, Triggers};
 use super::pattern::{MIN_KNOWN_BYTES, Pattern};
 use super::pseudonym::Pseudonyms;
 use super::rule::Rule;
 use super::span::Span;
-use super::trigger::{Own, Trigger, Triggers};
+use super::trigger::Trigger;
 
 /// The longest text that is scanned: 64 KiB, the cap of a whole record. What is not scanned is not handed on.
 pub const DEFAULT_MAX_STRING_BYTES: usize = 64 * 1024;

@@ -1,15 +1,11 @@
 //! Pass one: every literal that may begin something.
 //!
 //! A hit only names a scanner and a place; the scanner decides. The built-in literals are found by their first three
-//! bytes: each place of the text is looked up in a small table, independently of the one before, so a clean line costs
+//! bytes (the policy's, which may be any, by an automaton: `own_literals`): each place of the text is looked up in a small table, independently of the one before, so a clean line costs
 //! less than a nanosecond a byte here. An automaton (measured first) waits for its own last step at each byte.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-
-use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind, StartKind};
 
 use super::command::PROGRAMS;
 use super::modem;
@@ -67,17 +63,19 @@ pub(super) struct Hit {
 
 /// For each scanner: nothing is to be found before this place.
 #[derive(Default)]
-struct Resume([usize; Trigger::COUNT]);
+pub(super) struct Resume([usize; Trigger::COUNT]);
 
 impl Resume {
     #[inline(always)]
-    fn is_due(&self, trigger: Trigger, start: usize) -> bool {
+    pub fn is_due(&self, trigger: Trigger, start: usize) -> bool {
         let resume = self.0.get(trigger as usize);
         resume.is_none_or(|&resume| start >= resume)
     }
 
-    fn set(&mut self, trigger: Trigger, next: Option<usize>) {
-        if let (Some(resume), Some(next)) = (self.0.get_mut(trigger as usize), next) {
+    /// Hands on what was found, and remembers what the scanner says.
+    pub fn hand_on(&mut self, found: Hit, hit: &mut impl FnMut(Hit) -> Option<usize>) {
+        let trigger = found.trigger;
+        if let (Some(next), Some(resume)) = (hit(found), self.0.get_mut(trigger as usize)) {
             *resume = next;
         }
     }
@@ -252,13 +250,13 @@ fn found(
         return;
     };
     let Row { trigger, which, .. } = entry.row;
-    let next = hit(Hit {
+    let found = Hit {
         trigger,
         which,
         start,
         end,
-    });
-    resume.set(trigger, next);
+    };
+    resume.hand_on(found, hit);
 }
 
 /// Both cases of a letter alike; some signs become alike too.
@@ -273,81 +271,6 @@ fn hash(folded: u64) -> usize {
     // Shifted, so that the fourth byte falls out of the product. Of 300 random odd factors the one with the fewest false
     // hits in prose and log lines.
     ((folded as u32).wrapping_mul(0x0044_c5b5 << 8) >> (32 - BUCKET_BITS)) as usize
-}
-
-/// A literal of the policy.
-pub(super) struct Own<'p> {
-    literal: &'p str,
-    trigger: Trigger,
-    which: u16,
-}
-
-impl<'p> Own<'p> {
-    pub fn new(literal: &'p str, trigger: Trigger, which: u16) -> Self {
-        Self {
-            literal,
-            trigger,
-            which,
-        }
-    }
-}
-
-/// The policy's literals, of any number and length: an automaton.
-pub(super) struct Triggers {
-    automaton: Option<DFA>,
-    rows: Vec<(Trigger, u16, usize)>,
-}
-
-impl Triggers {
-    pub fn new(own: &[Own<'_>]) -> Self {
-        let automaton = DFA::builder()
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .ascii_case_insensitive(true)
-            .prefilter(false)
-            .build(own.iter().map(|own| own.literal))
-            .ok();
-        let row = |own: &Own<'_>| (own.trigger, own.which, own.literal.len());
-        Self {
-            automaton,
-            rows: own.iter().map(row).collect(),
-        }
-    }
-
-    /// Calls `hit` as the built-in table does, but in the order of the literals' ends. `false` when the automaton could
-    /// not be built, so that nothing is known about the text.
-    pub fn scan(&self, text: &[u8], mut hit: impl FnMut(Hit) -> Option<usize>) -> bool {
-        let mut resume = Resume::default();
-        let Some(dfa) = &self.automaton else {
-            return false;
-        };
-        let Ok(mut state) = dfa.start_state(Anchored::No) else {
-            return false;
-        };
-        for (at, &byte) in text.iter().enumerate() {
-            state = dfa.next_state(Anchored::No, state, byte);
-            if !(dfa.is_special(state) && dfa.is_match(state)) {
-                continue;
-            }
-            for index in 0..dfa.match_len(state) {
-                let row = dfa.match_pattern(state, index).as_usize();
-                let Some(&(trigger, which, len)) = self.rows.get(row) else {
-                    continue;
-                };
-                let (start, end) = ((at + 1).saturating_sub(len), at + 1);
-                if resume.is_due(trigger, start) {
-                    let next = hit(Hit {
-                        trigger,
-                        which,
-                        start,
-                        end,
-                    });
-                    resume.set(trigger, next);
-                }
-            }
-        }
-        true
-    }
 }
 
 fn built_in() -> impl Iterator<Item = Row> {

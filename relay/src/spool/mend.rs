@@ -12,7 +12,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::consumer::{Consumer, Cursor};
 use super::salvage::{Found, Pages, Row, Value};
 use super::schema::{self, OpenError, beside, stored_seq};
-use super::{Gauge, signed, unsigned, writer};
+use super::{Gauge, append, signed, unsigned};
 
 /// Mends the database in `dir`; `false` when there is nothing of ours in it, and it was left alone.
 ///
@@ -196,7 +196,7 @@ async fn insert(
         .len()
         .saturating_sub(row.len().saturating_sub(BODY + 1));
     row.extend(behind.into_iter().take(missing));
-    let mut query = sqlx::query(writer::INSERT).bind(id);
+    let mut query = sqlx::query(append::INSERT).bind(id);
     let body_last = row
         .iter()
         .take(BODY)

@@ -12,6 +12,7 @@
 //!
 //! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`, packed.
 
+mod append;
 mod command;
 mod consumer;
 mod ledger;

@@ -6,32 +6,20 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Connection, Row as _, Sqlite, SqliteConnection};
+use sqlx::{Connection, Row as _, SqliteConnection};
 use tokio::sync::mpsc;
 
+use super::append::{self, Row};
 use super::command::{Answer, Command};
 use super::consumer::{Consumer, Cursor, Position, Stand};
 use super::ledger::Ledger;
 use super::ranges::Range;
 use super::reader::is_damage;
-use super::schema::stored_seq;
 use super::{
     DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Packed, Traits, Verdict, mend,
     schema, signed, unsigned,
 };
 use crate::error::chain;
-
-macro_rules! insert {
-    ($behind:literal) => {
-        concat!(
-            "INSERT INTO frame (id, end_records, end_bytes, received, records, oldest, newest, subject, queue, \
-             first_seq, last_seq, crc, bytes, plain_crc, traits, only_for, body) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            $behind
-        )
-    };
-}
 
 /// The writer's own view: ahead of the gauge while a transaction is open.
 #[derive(Clone, Copy)]
@@ -48,16 +36,6 @@ pub struct Writing {
     totals: Totals,
     /// Of the transaction that is open, what is still to be written. It belongs to the totals and to the ledger already.
     rows: Vec<Row>,
-}
-
-/// A frame on its way in, with the range of names that grows by it.
-struct Row {
-    id: i64,
-    head: Position,
-    frame: Frame,
-    subject: String,
-    named: Named,
-    grown: Range,
 }
 
 impl Writing {
@@ -335,34 +313,7 @@ impl Writing {
 
     /// Writes what is lined up. Whoever reads the database, or writes to it, does this first.
     async fn write_rows(&mut self) -> Result<(), sqlx::Error> {
-        let mut rows = std::mem::take(&mut self.rows).into_iter();
-        while rows.len() > 0 {
-            let (together, statement) = APPEND
-                .into_iter()
-                .find(|(together, _)| *together <= rows.len())
-                .unwrap_or((1, APPEND_ONE));
-            let mut query = sqlx::query(statement);
-            for row in rows.by_ref().take(together) {
-                let Row {
-                    id, head, grown, ..
-                } = row;
-                query = bind(
-                    query,
-                    id,
-                    head,
-                    row.frame,
-                    &row.subject,
-                    Some(&row.named),
-                    None,
-                )
-                .bind(stored_seq(grown.last))
-                .bind(row.subject)
-                .bind(row.named.queue)
-                .bind(stored_seq(grown.first));
-            }
-            query.execute(&mut self.connection).await?;
-        }
-        Ok(())
+        append::all(std::mem::take(&mut self.rows), &mut self.connection).await
     }
 
     fn has_room_for(&self, frame: &Frame) -> bool {
@@ -379,8 +330,8 @@ impl Writing {
         only_for: Option<Consumer>,
     ) -> Result<(), sqlx::Error> {
         let (id, head) = self.place(&frame);
-        bind(
-            sqlx::query(INSERT),
+        append::bind(
+            sqlx::query(append::INSERT),
             id,
             head,
             frame,
@@ -517,58 +468,6 @@ impl Writing {
 fn now() -> i64 {
     signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default())
 }
-
-type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
-
-/// The values of `INSERT`.
-fn bind<'q>(
-    query: Query<'q>,
-    id: i64,
-    head: Position,
-    frame: Frame,
-    subject: &str,
-    named: Option<&Named>,
-    only_for: Option<Consumer>,
-) -> Query<'q> {
-    let seq = |seq: Option<&u64>| seq.map(|&seq| signed(seq));
-    query
-        .bind(id)
-        .bind(signed(head.records))
-        .bind(signed(head.bytes))
-        .bind(signed(frame.received))
-        .bind(signed(frame.records))
-        .bind(signed(frame.oldest))
-        .bind(signed(frame.newest))
-        .bind(subject.to_owned())
-        .bind(named.map(|named| named.queue.clone()))
-        .bind(seq(named.and_then(|named| named.seqs.first())))
-        .bind(seq(named.and_then(|named| named.seqs.last())))
-        .bind(i64::from(crc32fast::hash(&frame.packed.blocks)))
-        .bind(signed(frame.packed.bytes))
-        .bind(i64::from(frame.packed.crc))
-        .bind(frame.traits.to_stored())
-        .bind(only_for.map(Consumer::name))
-        .bind(frame.packed.blocks)
-}
-
-pub(super) const INSERT: &str = insert!("");
-
-macro_rules! append {
-    () => {
-        insert!("; UPDATE accepted SET last = ? WHERE subject = ? AND queue = ? AND first = ?; ")
-    };
-}
-
-/// A frame, and the range of names that grows by it: see [`ledger::GROW`](super::ledger::GROW).
-const APPEND_ONE: &str = append!();
-const APPEND_FOUR: &str = concat!(append!(), append!(), append!(), append!());
-
-/// Statements for several frames, the most first.
-const APPEND: [(usize, &str); 3] = [
-    (4, APPEND_FOUR),
-    (2, concat!(append!(), append!())),
-    (1, APPEND_ONE),
-];
 
 /// Commands in one transaction at most.
 const GROUP: usize = 128;
