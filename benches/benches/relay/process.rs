@@ -162,20 +162,24 @@ fn has_taskset() -> bool {
     Path::new("/usr/bin/taskset").exists()
 }
 
-/// The release binary beside this bench, as the sources are now.
+/// The relay beside this bench, built as the bench was, from the sources as they are now.
 fn binary() -> PathBuf {
     static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release", "--workspace"])
-            // With the features that this bench was built with, so that nothing is built twice.
-            .args(["--bins", "--examples"])
-            .status();
-        assert!(built.is_ok_and(|built| built.success()), "the relay builds");
         let bench = std::env::current_exe().expect("a path");
         let target = bench
             .ancestors()
             .nth(2)
             .expect("target/release/deps/relay-…");
+        let mut build = Command::new(env!("CARGO"));
+        // With the features that this bench was built with, so that nothing is built twice.
+        build.args(["build", "--quiet", "--workspace", "--bins", "--examples"]);
+        if target.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(
+            build.status().is_ok_and(|built| built.success()),
+            "the relay builds"
+        );
         target.join("courier-relay")
     });
     BINARY.clone()

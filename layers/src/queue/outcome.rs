@@ -148,7 +148,6 @@ impl Ledger {
         {
             return false;
         }
-        self.writer.seal();
         let segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
         self.writer.chain.remove(&segments);
         self.writer.chain.remove_head();

@@ -18,7 +18,6 @@ impl Ledger {
     /// Takes over from a ledger whose directory has vanished.
     pub(super) fn take_over(&mut self, old: &mut Self) {
         old.is_closed = true;
-        old.writer.seal();
         self.adopted.extend(old.adopted.drain(..));
         while let Some(note) = old.owed.settle() {
             self.owed.add(note);

@@ -89,9 +89,9 @@ impl Writer {
             .map_or(0, |segment| segment.bytes)
     }
 
-    /// Begins a new segment of up to `limit` bytes for `seq`. The one before it is sealed.
+    /// Begins a new segment of up to `limit` bytes for `seq`. The one before it was sealed.
     pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
-        self.seal();
+        debug_assert!(self.file.is_none());
         let first_seq = seq.max(self.end_seq);
         let file = self.create(first_seq)?;
         self.chain.segments.push_back(Segment {

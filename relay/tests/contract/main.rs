@@ -10,6 +10,7 @@ mod export;
 mod jwks;
 mod levels;
 mod limits;
+mod logfire;
 mod mapping;
 mod openapi;
 mod process;

@@ -14,8 +14,10 @@ use axum::routing::post;
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::sync::watch;
 
@@ -38,12 +40,14 @@ pub struct Upstream {
     pub endpoint: String,
     inner: Arc<Inner>,
     delivered: watch::Receiver<usize>,
+    spans: watch::Receiver<Vec<Span>>,
 }
 
 struct Inner {
     script: Mutex<(VecDeque<Say>, Say)>,
     seen: Mutex<Vec<Seen>>,
     delivered: watch::Sender<usize>,
+    spans: watch::Sender<Vec<Span>>,
 }
 
 /// A request as it came.
@@ -61,14 +65,17 @@ impl Upstream {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let (sender, delivered) = watch::channel(0);
+        let (spans_sender, spans) = watch::channel(Vec::new());
         let script = Mutex::new((script.into_iter().collect(), always));
         let inner = Arc::new(Inner {
             script,
             seen: Mutex::default(),
             delivered: sender,
+            spans: spans_sender,
         });
         let app = Router::new()
             .route("/v1/logs", post(take))
+            .route("/v1/traces", post(take_spans))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&inner));
         // On a thread of its own: a test that waits for a process must not keep the backend from answering it.
@@ -87,6 +94,7 @@ impl Upstream {
             endpoint,
             inner,
             delivered,
+            spans,
         }
     }
 
@@ -129,6 +137,17 @@ impl Upstream {
         let logs = self.delivered(records).await;
         logs.iter().flat_map(records_of).map(message).collect()
     }
+
+    /// Waits until so many spans came, and returns them.
+    pub async fn spans(&self, wanted: usize) -> Vec<Span> {
+        let mut spans = self.spans.clone();
+        let enough = spans.wait_for(|spans| spans.len() >= wanted);
+        let waited = tokio::time::timeout(Duration::from_secs(30), enough).await;
+        waited
+            .expect("in time")
+            .expect("the backend is there")
+            .clone()
+    }
 }
 
 /// The records of one resource, in order.
@@ -144,13 +163,19 @@ pub fn message(record: &LogRecord) -> String {
     }
 }
 
+async fn take_spans(State(inner): State<Arc<Inner>>, body: Bytes) {
+    let request = ExportTraceServiceRequest::decode(&unpacked(&body)[..]).expect("a request");
+    let resources = request.resource_spans.into_iter();
+    let scopes = resources.flat_map(|resource| resource.scope_spans);
+    inner
+        .spans
+        .send_modify(|spans| spans.extend(scopes.flat_map(|scope| scope.spans)));
+}
+
 async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     assert_eq!(headers["content-type"], "application/x-protobuf");
     assert_eq!(headers["content-encoding"], "gzip");
-    let mut raw = Vec::new();
-    flate2::read::GzDecoder::new(&body[..])
-        .read_to_end(&mut raw)
-        .expect("it is gzip");
+    let raw = unpacked(&body);
     let request = ExportLogsServiceRequest::decode(&raw[..]).expect("it is a request");
     let messages: Vec<String> = request
         .resource_logs
@@ -230,4 +255,12 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
             .send_modify(|so_far| *so_far += messages.len());
     }
     response
+}
+
+fn unpacked(body: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::new();
+    flate2::read::GzDecoder::new(body)
+        .read_to_end(&mut raw)
+        .expect("it is gzip");
+    raw
 }

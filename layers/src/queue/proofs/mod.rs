@@ -6,6 +6,7 @@ mod commit;
 mod damage;
 mod faults;
 mod machine;
+mod seals;
 pub(super) mod sim;
 
 /// How many cases a random test runs: `usual` in CI, a multiple of it where somebody has the time.
