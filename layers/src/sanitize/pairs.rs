@@ -416,5 +416,7 @@ pub(super) const SAMPLES: Samples = Samples {
         "access_key.ci: Refreshing state...",
         "password: Path `password` is required.",
         "clave primaria: id7",
+        r#""client_secret": "${PORTAL_SECRET}","#,
+        "the secret from /usr/lib/x86_64-linux/store",
     ],
 };

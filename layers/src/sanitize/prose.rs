@@ -15,9 +15,9 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
     if extent.form == Form::Structure {
         return is_placeholder(value) || is_harmless_structure(text, pair, value);
     }
-    // What stands behind a quoted name is data, but in a program's source.
+    // What stands behind a quoted name is data, but in a program's source or a template.
     if pair.quote.is_some() {
-        return extent.form == Form::Bare && is_code(text, pair, value);
+        return is_filled_in(value) || extent.form == Form::Bare && is_code(text, pair, value);
     }
     if is_placeholder(value) {
         return true;
@@ -185,6 +185,12 @@ fn is_key_file(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
     .iter()
     .any(|tail| ends_with_any_case(value, tail.as_bytes()));
     is_key && (is_path || is_file)
+}
+
+/// `${PORTAL_SECRET}` and nothing else: what a template puts there comes later.
+fn is_filled_in(value: &[u8]) -> bool {
+    matches!(value, [b'$', b'{', b'A'..=b'Z' | b'a'..=b'z' | b'_', name @ .., b'}']
+        if name.iter().all(|&byte| is_word(byte) || matches!(byte, b'.' | b'-')))
 }
 
 /// `$TOKEN`, `${token}`, `<token>`, `****`, `%s`, `?`, `:password`: a place for a secret, or one that is masked already.

@@ -102,7 +102,7 @@ pub(super) fn value(
         && !value.contains(&b'/');
     let is_secret = is_opaque
         || (!is_password && is_coined(value))
-        || (has_filler && is_mixed(value) && value.len() >= 4)
+        || (has_filler && is_mixed(value) && value.len() >= 4 && !is_path(value))
         || (is_password && is_mixed(value) && has_digit_and_letter(value) && value.len() >= 5)
         || (is_directive(text, start, end) && has_digit_and_letter(value) && value.len() >= 6)
         || is_command(text, start, end, value_end, value);
@@ -287,6 +287,11 @@ fn is_used(text: Text<'_>, start: usize) -> bool {
     BEFORE
         .iter()
         .any(|before| text.ends_any_case(start, before))
+}
+
+/// `/usr/lib/x86_64-linux-gnu`: where it came from.
+fn is_path(value: &[u8]) -> bool {
+    value.starts_with(b"/") && value.iter().filter(|&&byte| byte == b'/').count() > 1
 }
 
 fn has_digit_and_letter(value: &[u8]) -> bool {
