@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::super::line::{Check, check};
 use super::super::{Appended, Context, DiskQueue, Durability, Line};
 use super::sim::{Fault, Plan, Sim};
 
@@ -54,6 +55,14 @@ fn what_a_failed_write_left_does_not_take_the_next_record_with_it() {
     });
     let _ = append(&queue, 1, Durability::PageCache);
     let _ = append(&queue, 2, Durability::PageCache);
+    // It is the last of its segment: for `jq` every line that ends is one.
+    for (path, content) in sim.contents(Path::new("/queues")) {
+        let is_segment = path.extension().is_some_and(|end| end == "jsonl");
+        let lines = content.split_inclusive(|&byte| byte == b'\n');
+        for line in lines.filter(|line| is_segment && line.ends_with(b"\n")) {
+            assert!(matches!(check(line), Check::Whole { .. }), "{path:?}");
+        }
+    }
     assert_eq!(numbers(&queue), [0, 1, 2]);
     assert_eq!(queue.losses().by_reason(), [].into());
 }
