@@ -67,7 +67,7 @@ pub(in super::super) enum Fault {
     Short,
     /// Syncs alone fail.
     Sync,
-    /// Cutting a file fails too.
+    /// Half of the bytes are written, then an error; cutting it off fails too.
     WriteAndCut,
 }
 
@@ -477,13 +477,17 @@ impl StoredFile for SimFile {
     fn append(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut disk = self.disk()?;
         let mut taken = bytes.len();
+        let at = disk.files[self.inode].live.len();
         if let Err(error) = disk.call(Call::Write) {
-            if disk.plan.fault != Fault::Short || bytes.len() < 2 {
+            taken /= 2;
+            if disk.plan.fault == Fault::WriteAndCut {
+                disk.files[self.inode].write(&bytes[..taken], at);
                 return Err(error);
             }
-            taken /= 2;
+            if disk.plan.fault != Fault::Short || taken == 0 {
+                return Err(error);
+            }
         }
-        let at = disk.files[self.inode].live.len();
         let in_last_block = (at as u64).next_multiple_of(4096) - at as u64;
         let room = usize::try_from(disk.room().saturating_add(in_last_block)).unwrap_or(usize::MAX);
         taken = taken.min(room);
