@@ -211,8 +211,10 @@ fn gate(budget: Duration) {
             "answered"
         );
     };
-    let measure =
-        |stack: Dispatch| tracing::dispatcher::with_default(&stack, || nanos(budget, event));
+    const ROUNDS: u32 = 8;
+    let measure = |stack: &Dispatch| {
+        tracing::dispatcher::with_default(stack, || nanos(budget / ROUNDS, event))
+    };
     let to_sink = || {
         tracing_subscriber::fmt::layer()
             .with_writer(io::sink)
@@ -223,8 +225,14 @@ fn gate(budget: Duration) {
         "ns an event, five fields", "raw", "gated", "more"
     );
     let row = |what: &str, raw: Dispatch, gated: Dispatch| {
-        let (raw, gated) = (measure(raw), measure(gated));
-        println!("{what:<34} {raw:>8.1} {gated:>8.1} {:>8.1}", gated - raw);
+        // In turns, the fastest of each: what the machine does beside it only ever adds.
+        let (mut fastest_raw, mut fastest_gated) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..ROUNDS {
+            fastest_raw = fastest_raw.min(measure(&raw));
+            fastest_gated = fastest_gated.min(measure(&gated));
+        }
+        let more = fastest_gated - fastest_raw;
+        println!("{what:<34} {fastest_raw:>8.1} {fastest_gated:>8.1} {more:>8.1}");
     };
     row(
         "a layer that reads, no policy",

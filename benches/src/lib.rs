@@ -28,23 +28,42 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// One that has timed nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            nanos: Histogram::new(3).expect("three digits are allowed"),
+        }
+    }
+
     /// Calls `f` this often, after a tenth of that to warm up, and times each call.
-    pub fn time(calls: u32, mut f: impl FnMut(u32)) -> Self {
+    pub fn time(calls: u32, f: impl FnMut(u32)) -> Self {
+        let mut watch = Self::new();
+        watch.time_more(calls, f);
+        watch
+    }
+
+    /// The same again, into the same figures.
+    pub fn time_more(&mut self, calls: u32, mut f: impl FnMut(u32)) {
         (0..calls / 10).for_each(&mut f);
-        let mut nanos = Histogram::new(3).expect("three digits are allowed");
         for call in 0..calls {
             let start = Instant::now();
             f(call);
             let elapsed = start.elapsed().as_nanos() as u64;
-            nanos.record(elapsed).expect("it grows by itself");
+            self.nanos.record(elapsed).expect("it grows by itself");
         }
-        Self { nanos }
     }
 
     /// The time that this part of the calls took at most, in nanoseconds: 0.5 for the median.
     #[must_use]
     pub fn quantile(&self, part: f64) -> u64 {
         self.nanos.value_at_quantile(part)
+    }
+}
+
+impl Default for Stopwatch {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

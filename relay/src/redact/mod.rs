@@ -264,10 +264,9 @@ impl<'s, 'a> Redaction<'s, 'a> {
             Value::Float(number, _) => json!(number),
             Value::Text(text) => json!(text),
             Value::Number(text) => json!(text),
-            Value::List(values) if holds_counts(values.iter()) => json!(0),
-            Value::Map(members) if holds_counts(members.iter().map(|(_, value)| value)) => json!(0),
-            // Whatever is in it goes with it.
-            Value::List(_) | Value::Map(_) | Value::Deep(_) => json!("nested"),
+            Value::List(values) => numbers(values.iter()),
+            Value::Map(members) => numbers(members.iter().map(|(_, value)| value)),
+            Value::Deep(_) => json!(NESTED),
         };
         let mut member = json!({ name: value });
         self.sanitizer.value(place, &mut member);
@@ -294,16 +293,20 @@ fn lasting<'a>(text: &Cow<'a, str>) -> Option<&'a str> {
 /// The smallest integer of 12 digits.
 const SHORTEST_SECRET_INTEGER: u64 = 100_000_000_000;
 
-/// Are these all small numbers, as under a plural `tokens`? To the sanitizer they are as good as one.
-fn holds_counts<'v, 'a: 'v>(mut values: impl ExactSizeIterator<Item = &'v Value<'a>>) -> bool {
-    const MAX_COUNT: u64 = 99_999_999;
-    values.len() > 0
-        && values.all(|value| match value {
-            Value::Int(number) => number.unsigned_abs() <= MAX_COUNT,
-            Value::Float(..) => true,
-            _ => false,
-        })
+/// What is in a list or a map, where it is numbers throughout: counts stay. Anything else goes with all that is in it.
+fn numbers<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> serde_json::Value {
+    let numbers = values.map(|value| match value {
+        Value::Int(number) => Some(json!(number)),
+        Value::Float(number, _) => Some(json!(number)),
+        _ => None,
+    });
+    numbers
+        .collect::<Option<Vec<_>>>()
+        .map_or_else(|| json!(NESTED), serde_json::Value::Array)
 }
+
+/// What stands for a value whose content is of no account.
+const NESTED: &str = "nested";
 
 #[cfg(test)]
 mod tests {
