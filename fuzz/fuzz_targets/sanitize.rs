@@ -36,6 +36,10 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let (planted, secret) = PLANTED[usize::from(choice >> 3) % PLANTED.len()];
+    if text.contains(secret) {
+        // Planted by the fuzzer, where nothing says that it is one.
+        return;
+    }
     let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
     let (before, after) = text.split_at(middle);
     // In a line of its own: a quote that was opened before it may else make it a part of something harmless.

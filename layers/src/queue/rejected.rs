@@ -1,7 +1,7 @@
 //! `rejected.jsonl`: what the relay refused for its content, kept for support.
 //!
-//! A small ring: at its cap the older half goes, and what is larger than half of it is not kept. A line is the record as it was, with `reason` and `queue` put last.
-//! Where the disk refuses, the record is only counted.
+//! A small ring: at its cap the older half goes, and what is larger than half of it is not kept. A line is the record as
+//! it was, with `reason` and `queue` put last. Where the disk refuses, the record is only counted.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,10 @@ pub(super) struct Rejected {
     storage: Arc<dyn Storage>,
     path: PathBuf,
     max_bytes: u64,
+    /// Of whole lines.
     bytes: u64,
+    /// A part of a line stands behind them, and could not be cut off yet.
+    is_torn: bool,
 }
 
 impl Rejected {
@@ -29,6 +32,7 @@ impl Rejected {
             path: dir.join(FILE_NAME),
             max_bytes,
             bytes: 0,
+            is_torn: false,
         }
     }
 
@@ -69,6 +73,7 @@ impl Rejected {
     pub(super) fn clear(&mut self) {
         let _ = self.storage.remove_file(&self.path);
         self.bytes = 0;
+        self.is_torn = false;
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -85,22 +90,28 @@ impl Rejected {
             }
             made => made?,
         };
+        if self.is_torn {
+            file.set_len(self.bytes)?;
+            self.is_torn = false;
+        }
         let appended = append_all(&*file, lines);
         match appended {
             Ok(()) => self.bytes += added,
-            Err(_) => file.set_len(self.bytes)?,
+            Err(_) => self.is_torn = file.set_len(self.bytes).is_err(),
         }
         appended
     }
 
     fn halve(&mut self) -> io::Result<()> {
-        let lines = read_all(&*self.storage, &self.path)?;
+        let mut lines = read_all(&*self.storage, &self.path)?;
+        lines.truncate(usize::try_from(self.bytes).unwrap_or(usize::MAX));
         let kept = newest(&lines, self.max_bytes / 2);
         let beside = self.path.with_extension("new");
         let _ = self.storage.remove_file(&beside);
         append_all(&*self.storage.create(&beside)?, kept)?;
         self.storage.rename(&beside, &self.path)?;
         self.bytes = kept.len() as u64;
+        self.is_torn = false;
         Ok(())
     }
 }

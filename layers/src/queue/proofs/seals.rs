@@ -135,3 +135,30 @@ fn a_queue_that_is_closed_is_durable() {
     sim.lose_power(|| false);
     assert_eq!(numbers(&open(&sim)), [0]);
 }
+
+#[test]
+fn a_refused_record_that_was_torn_does_not_take_the_next_with_it() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    let _ = append(&queue, 0, Durability::PageCache);
+    let _ = append(&queue, 1, Durability::PageCache);
+    let batch = queue.drain(10, 100_000).unwrap();
+    sim.fail(Plan {
+        from: 0,
+        calls: 2,
+        fault: Fault::WriteAndCut,
+    });
+    queue.reject(&batch, &[(0, "bad".to_owned()), (1, "bad".to_owned())]);
+    let contents = sim.contents(Path::new("/queues"));
+    let rejected = contents
+        .iter()
+        .find(|(path, _)| path.ends_with("rejected.jsonl"));
+    let lines: Vec<serde_json::Value> = rejected
+        .unwrap()
+        .1
+        .split_inclusive(|&byte| byte == b'\n')
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["n"], 1);
+}
