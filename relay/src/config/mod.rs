@@ -6,6 +6,7 @@
 
 mod raw;
 mod read;
+mod value;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -17,7 +18,8 @@ use url::Url;
 
 pub use crate::export::file::FileConfig;
 pub use raw::{RawConfig, Setting};
-pub use read::{ConfigError, duration};
+pub use read::ConfigError;
+pub use value::duration;
 
 /// Settings that make sense together.
 #[derive(Debug)]
