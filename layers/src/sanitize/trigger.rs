@@ -1,8 +1,9 @@
 //! Pass one: every literal that may begin something.
 //!
 //! A hit only names a scanner and a place; the scanner decides. The built-in literals are found by their first three
-//! bytes (the policy's, which may be any, by an automaton: `own_literals`): each place of the text is looked up in a small table, independently of the one before, so a clean line costs
-//! less than a nanosecond a byte here. An automaton (measured first) waits for its own last step at each byte.
+//! bytes (the policy's, which may be any, by an automaton: `own_literals`): each place of the text is looked up in a small
+//! table, independently of the one before, so a clean line costs less than a nanosecond a byte here. An automaton
+//! (measured first) waits for its own last step at each byte.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -392,7 +393,14 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     (Trigger::Insert, &["values"]),
     (
         Trigger::Login,
-        &["@//", "oracle:thin:", "sqlplus ", "@tcp(", "@unix("],
+        &[
+            "@//",
+            "oracle:thin:",
+            "sqlplus ",
+            "@tcp(",
+            "@unix(",
+            " login ",
+        ],
     ),
     (Trigger::DashedIp, &["ip-", "ec2-"]),
 ];
