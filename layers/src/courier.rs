@@ -24,7 +24,7 @@ use crate::queue::DiskQueue;
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
 use crate::send::{Backend, BackendLayer, Finish, Report, WhyStopped};
-use crate::session::Session;
+use crate::session::{Session, SupportCode};
 use crate::status::Status;
 use crate::switches::{SwitchError, Switches};
 use crate::watch::{Changes, Watch};
@@ -156,7 +156,7 @@ impl Courier {
         self.0.context.set(name, value, &self.0.sanitizer);
     }
 
-    /// That is over.
+    /// Ends what [`set_context`](Self::set_context) began: the records that follow no longer have this attribute.
     pub fn clear_context(&self, name: &str) {
         self.0.context.clear(name);
     }
@@ -165,6 +165,13 @@ impl Courier {
     #[must_use]
     pub fn session(&self) -> Arc<Session> {
         self.0.life.session()
+    }
+
+    /// What the person at the device reads out on the telephone: for an error dialog, an about box, the last line of a
+    /// command-line tool. Support finds the installation by it.
+    #[must_use]
+    pub fn support_code(&self) -> SupportCode {
+        self.session().support_code()
     }
 
     /// Sends what is there and waits for it, up to the deadline.

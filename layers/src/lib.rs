@@ -125,6 +125,7 @@ pub mod sanitize;
 pub mod send;
 pub mod session;
 mod status;
+mod support_code;
 mod switches;
 pub mod testing;
 mod watch;

@@ -306,6 +306,8 @@ fn start_attributes(session: &Session) -> Map<String, Value> {
     if let Some(version) = session.resource.get("service.version") {
         attributes.insert("app_version".to_owned(), version.clone());
     }
+    let code = session.support_code().to_string();
+    attributes.insert("support_code".to_owned(), code.into());
     if let Some(parent) = session.parent_session_id {
         attributes.insert("parent_session_id".to_owned(), parent.to_string().into());
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 pub use crate::install::INSTALL_ID_FILE;
 use crate::install::install_id;
 use crate::resource::{self, Program};
+pub use crate::support_code::{NoSupportCode, SupportCode};
 
 /// What is true of all records until it changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +84,12 @@ impl Session {
             .resource
             .insert("process.pid".to_owned(), std::process::id().into());
         child
+    }
+
+    /// What the person at the device reads out on the telephone, so that support finds this installation.
+    #[must_use]
+    pub fn support_code(&self) -> SupportCode {
+        SupportCode::of(&self.install_id.to_string())
     }
 
     /// The members of `context` on the wire.

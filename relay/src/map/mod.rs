@@ -21,7 +21,10 @@ use tracing_courier::Level;
 use protobuf::{bytes, fixed64, integer, message};
 use value::{Budget, int_pair, pair, text, text_pair};
 
+use tracing_courier::session::SupportCode;
+
 use crate::fingerprint::fingerprint;
+use crate::wire::error_type;
 use crate::wire::json::Value;
 use crate::wire::{Batch, Claim, Context, Record};
 
@@ -117,6 +120,7 @@ struct Shared<'b> {
 struct Scratch<'r> {
     names: Names,
     fingerprints: Fingerprints<'r>,
+    support_codes: SupportCodes<'r>,
 }
 
 impl<'b> Shared<'b> {
@@ -129,7 +133,7 @@ impl<'b> Shared<'b> {
         }
         let context = &batch.context;
         let said = [&context.install, &context.session, &context.user].map(Option::as_deref);
-        ids.own().ids(said);
+        ids.own().ids(said, &mut SupportCodes::default());
         Self {
             context,
             always,
@@ -141,7 +145,7 @@ impl<'b> Shared<'b> {
 
     /// Writes a `LogRecord`; its time.
     fn log_record<'r>(
-        &self,
+        &'r self,
         out: &mut Vec<u8>,
         record: &'r Record<'_>,
         scratch: &mut Scratch<'r>,
@@ -159,6 +163,7 @@ impl<'b> Shared<'b> {
         let Scratch {
             names,
             fingerprints,
+            support_codes,
         } = scratch;
         names.clear();
         let mut own = Own { out, names };
@@ -169,7 +174,7 @@ impl<'b> Shared<'b> {
         if let Some(skew) = &self.skew {
             own.int("client.clock_skew_ms", skew.millis);
         }
-        self.identity(record, &mut own);
+        self.identity(record, &mut own, support_codes);
         own.id::<16>(TRACE_ID, "client.trace_id", record.trace_id.as_deref());
         own.id::<8>(SPAN_ID, "client.span_id", record.span_id.as_deref());
         error(record, &mut own, fingerprints);
@@ -188,7 +193,12 @@ impl<'b> Shared<'b> {
         u64::try_from(corrected.max(0)).unwrap_or(u64::MAX)
     }
 
-    fn identity(&self, record: &Record<'_>, own: &mut Own<'_>) {
+    fn identity<'r>(
+        &'r self,
+        record: &'r Record<'_>,
+        own: &mut Own<'_>,
+        support_codes: &mut SupportCodes<'r>,
+    ) {
         if record.install.is_none() && record.session.is_none() && record.user == Claim::Silent {
             own.all(&self.ids);
             return;
@@ -206,7 +216,7 @@ impl<'b> Shared<'b> {
         };
         let install = record.install.as_deref().or(install.as_deref());
         let session = record.session.as_deref().or(session.as_deref());
-        own.ids([install, session, user]);
+        own.ids([install, session, user], support_codes);
     }
 }
 
@@ -268,11 +278,14 @@ impl Own<'_> {
     }
 
     /// Which installation, which run of it, who.
-    fn ids(&mut self, ids: [Option<&str>; 3]) {
+    fn ids<'i>(&mut self, ids: [Option<&'i str>; 3], support_codes: &mut SupportCodes<'i>) {
         for (name, id) in ["install.id", "session.id", "user.id"].into_iter().zip(ids) {
             if let Some(id) = id {
                 self.text(name, id);
             }
+        }
+        if let [Some(install), ..] = ids {
+            self.text("courier.support_code", support_codes.of(install));
         }
     }
 
@@ -376,15 +389,24 @@ fn id_bytes<const BYTES: usize>(hex: &str) -> Option<[u8; BYTES]> {
 }
 
 fn error<'r>(record: &'r Record<'_>, own: &mut Own<'_>, fingerprints: &mut Fingerprints<'r>) {
-    let mut kind = "";
-    if let Some(error) = record.error.as_deref() {
-        let (of, message) = error.split_once(": ").unwrap_or(("", error));
-        kind = of;
-        if !kind.is_empty() {
-            own.text("exception.type", kind);
+    let (kind, message) = match (record.error_type.as_deref(), record.error.as_deref()) {
+        (None, Some(error)) => {
+            let (kind, message) = error_type::split(error);
+            (kind, Some(message))
         }
+        (kind, error) => {
+            let of = |error| kind.map_or(error, |kind| error_type::message(error, kind));
+            (kind, error.map(of))
+        }
+    };
+    if let Some(kind) = kind {
+        own.text("exception.type", kind);
+        own.text("error.type", kind);
+    }
+    if let Some(message) = message {
         own.text("exception.message", message);
     }
+    let kind = kind.unwrap_or_default();
     let stack = record.stack_trace.as_deref();
     if let Some(stack) = stack {
         own.text("exception.stacktrace", stack);
@@ -407,6 +429,23 @@ impl<'r> Fingerprints<'r> {
         if self.last.is_empty() || self.of != (kind, stack) {
             self.of = (kind, stack);
             self.last = fingerprint(kind, stack);
+        }
+        &self.last
+    }
+}
+
+/// The last support code: most records of a batch are of one installation.
+#[derive(Default)]
+struct SupportCodes<'i> {
+    of: &'i str,
+    last: String,
+}
+
+impl<'i> SupportCodes<'i> {
+    fn of(&mut self, install: &'i str) -> &str {
+        if self.last.is_empty() || self.of != install {
+            self.of = install;
+            self.last = SupportCode::of(install).to_string();
         }
         &self.last
     }

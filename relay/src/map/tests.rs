@@ -370,3 +370,60 @@ fn records_are_grouped_by_logger_in_their_order() {
         ]
     );
 }
+
+#[test]
+fn an_errors_type_is_told_or_is_an_identifier_before_the_first_colon() {
+    let cases = [
+        (
+            r#""error":"Timeout: no answer""#,
+            Some("Timeout"),
+            Some("no answer"),
+        ),
+        (
+            r#""error":"uploading /nope/x.bin: not found""#,
+            None,
+            Some("uploading /nope/x.bin: not found"),
+        ),
+        (
+            r#""error":"uploading: not found","errorType":"io::NotFound""#,
+            Some("io::NotFound"),
+            Some("uploading: not found"),
+        ),
+        (
+            r#""error":"io::NotFound: gone","error_type":"io::NotFound""#,
+            Some("io::NotFound"),
+            Some("gone"),
+        ),
+        (r#""errorType":"app::Sync""#, Some("app::Sync"), None),
+        (
+            r#""error":"a b","errorType":"two words""#,
+            None,
+            Some("a b"),
+        ),
+    ];
+    for (more, kind, message) in cases {
+        let log = only(&format!(
+            r#"[{{"timestamp":"2026-02-06T12:00:00Z","level":"error","message":"m",{more}}}]"#
+        ));
+        let of = |name| get(&log.attributes, name).cloned();
+        assert_eq!(of("exception.type"), kind.map(text), "{more}");
+        assert_eq!(of("error.type"), kind.map(text), "{more}");
+        assert_eq!(of("exception.message"), message.map(text), "{more}");
+    }
+}
+
+#[test]
+fn each_record_of_a_known_installation_has_its_support_code() {
+    let log = |context: &str, more: &str| {
+        only(&format!(
+            r#"{{{context}"logs":[{{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m"{more}}}]}}"#
+        ))
+    };
+    let code = |context, more| get(&log(context, more).attributes, "courier.support_code").cloned();
+    assert_eq!(
+        code(r#""context":{"installId":"abc"},"#, ""),
+        Some(text("Q9W1-DFWF-4"))
+    );
+    assert_eq!(code("", r#","installId":"abc""#), Some(text("Q9W1-DFWF-4")));
+    assert_eq!(code("", ""), None);
+}

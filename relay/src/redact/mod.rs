@@ -17,6 +17,7 @@ use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
 use known::Known;
 pub use lines::{LineError, Lines, Totals, explain};
 
+use crate::wire::error_type::is_type;
 use crate::wire::json::{Members, Value};
 use crate::wire::{Batch, Record};
 
@@ -77,6 +78,9 @@ impl<'s, 'a> Redaction<'s, 'a> {
         self.text(Place::Message, &mut record.message);
         self.members(Place::Attribute, &mut record.attributes);
         self.optional(Place::Error, &mut record.error);
+        self.optional(Place::Error, &mut record.error_type);
+        // What a marker stands in is no type any more.
+        record.error_type = record.error_type.take().filter(|kind| is_type(kind));
         self.optional(Place::Stack, &mut record.stack_trace);
         for id in [&mut record.trace_id, &mut record.span_id] {
             if id

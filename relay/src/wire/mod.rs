@@ -4,6 +4,7 @@
 //! developer. Wrong types around the records (a `resource` that is a number) are passed
 //! over: they are no reason to refuse what is whole.
 
+pub mod error_type;
 pub mod json;
 mod record;
 mod timestamp;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use tracing_courier::Level;
 
+use super::error_type::is_type;
 use super::json::{Error, Next, Reader, Value, last_wins};
 use super::{DEPTH, identifier, timestamp};
 
@@ -27,8 +28,10 @@ pub struct Record<'a> {
     pub message: Cow<'a, str>,
     /// Typed fields, keys unique: those of `attributes`, then the record's unknown fields unless null or taken.
     pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// `Type: message`.
+    /// The error's text, with its causes.
     pub error: Option<Cow<'a, str>>,
+    /// The error's type: an identifier or a path, [`error_type::is_type`](super::error_type::is_type).
+    pub error_type: Option<Cow<'a, str>>,
     /// Frames as text.
     pub stack_trace: Option<Cow<'a, str>>,
     /// Hex, not yet checked.
@@ -131,6 +134,7 @@ struct Fields<'a> {
     message: Option<Value<'a>>,
     attributes: Option<Value<'a>>,
     error: Option<Value<'a>>,
+    error_type: Option<Value<'a>>,
     stack_trace: Option<Value<'a>>,
     trace_id: Option<Value<'a>>,
     span_id: Option<Value<'a>>,
@@ -162,6 +166,7 @@ impl<'a> Fields<'a> {
                     return Ok(());
                 }
                 "error" => &mut fields.error,
+                "errorType" | "error_type" => &mut fields.error_type,
                 "stackTrace" | "stack_trace" => &mut fields.stack_trace,
                 "traceId" | "trace_id" => &mut fields.trace_id,
                 "spanId" | "span_id" => &mut fields.span_id,
@@ -220,6 +225,7 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
             logger: spare.text("logger", fields.logger).unwrap_or_default(),
             message,
             error: spare.text("error", fields.error),
+            error_type: spare.error_type(fields.error_type),
             stack_trace: spare.text("stackTrace", fields.stack_trace),
             trace_id: spare.text("client.trace_id", fields.trace_id),
             span_id: spare.text("client.span_id", fields.span_id),
@@ -288,6 +294,18 @@ impl<'a> Spare<'a> {
             Some(Value::Text(text)) => Some(text).filter(|text| !text.is_empty()),
             other => {
                 self.keep(name, other);
+                None
+            }
+        }
+    }
+
+    /// What is no type stays an attribute of that name.
+    fn error_type(&mut self, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
+        match value {
+            Some(Value::Text(text)) if is_type(&text) => Some(text),
+            Some(Value::Text(text)) if text.is_empty() => None,
+            other => {
+                self.keep("errorType", other);
                 None
             }
         }
