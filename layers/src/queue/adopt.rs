@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::chain::{self, Chain, Segment, View};
 use super::drain::notes;
-use super::head::{self, Position, Slot, Stored};
+use super::head::{self, Slot, Stored};
 use super::id::QueueId;
 use super::line::is_context;
 use super::note::Note;
@@ -154,15 +154,7 @@ fn adopt(mut chain: Chain, slot: Option<Slot>, lock: Lock) -> Option<Adopted> {
     let end_seq = end_seq(&chain);
     match slot {
         Some(slot) => chain.slot = slot,
-        None => {
-            let segment = chain.segments.front().map_or(0, |oldest| oldest.first_seq);
-            chain.slot.position = Position {
-                segment,
-                offset: 0,
-                seq: segment,
-                context: None,
-            };
-        }
+        None => chain.slot.position = view_of_all(&chain).beginning(),
     }
     chain.drop_confirmed();
     chain.context = view_of_all(&chain).context_at(chain.slot.position);

@@ -109,6 +109,31 @@ impl View {
         }
     }
 
+    /// Where a queue begins whose head is lost: at the lowest seq of its oldest segment. That is the segment's name, unless
+    /// it begins with lines that were written once more after a failed sync: their seqs are lower, and what they were
+    /// written after may be gone.
+    pub(super) fn beginning(&self) -> Position {
+        let (oldest, bytes) = self.segments.first().copied().unwrap_or_default();
+        let mut seq = oldest;
+        if let Ok(file) = self.storage.read(&path(&self.dir, oldest)) {
+            let mut reader = Reader::new(file, 0, bytes, u64::MAX);
+            loop {
+                match reader.next() {
+                    Ok(Found::Line { seq: at, .. }) if at < oldest => seq = seq.min(at),
+                    Ok(Found::Garbage(_)) => {}
+                    Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {}
+                    Ok(Found::Line { .. } | Found::End) | Err(_) => break,
+                }
+            }
+        }
+        Position {
+            segment: oldest,
+            offset: 0,
+            seq,
+            context: None,
+        }
+    }
+
     /// Whether the queue's first line was written by a version that this one does not know.
     pub(super) fn begins_with_newer_context(&self) -> bool {
         let oldest = self.segments.first().map_or(0, |segment| segment.0);

@@ -4,6 +4,9 @@
 //! 2. A segment begins with the context in force, and repeats it when it changes, and after a gap in the seqs.
 //! 3. A segment is named by the first seq that is new in it; a line that is written once more, because its sync
 //!    failed, keeps its seq and is skipped by readers that have it.
+//! 4. A segment with any record in it, new or written once more, is never removed when it ends: the copy may be the one
+//!    that a caller was told to be durable. Names only grow; after a segment that holds copies alone, the name of the
+//!    next is one higher than the first seq in it.
 
 use std::io;
 use std::sync::Arc;
@@ -19,6 +22,8 @@ pub(super) struct Writer {
     pub(super) chain: Chain,
     /// The last segment, while it is written to.
     file: Option<Arc<dyn StoredFile>>,
+    /// What is in it.
+    holds: Holds,
     /// How large that segment may get.
     limit: u64,
     /// The context in force in that segment.
@@ -34,6 +39,15 @@ pub(super) struct Writer {
     unsynced_notes: Vec<UnsyncedNotes>,
     /// Whether the queue's directory is known to survive a power loss.
     is_kept_in_root: bool,
+}
+
+/// What records are in the open segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Nothing,
+    /// Those whose seqs are lower than the end of what is on disk: written once more, or late.
+    Copies,
+    New,
 }
 
 /// A segment with loss records that are not synced.
@@ -61,6 +75,7 @@ impl Writer {
         Self {
             chain,
             file: None,
+            holds: Holds::Nothing,
             limit: 0,
             context: None,
             context_line: Line::new(),
@@ -77,8 +92,7 @@ impl Writer {
 
     /// Whether `bytes` more fit into the open segment.
     pub(super) fn has_room(&self, bytes: u64) -> bool {
-        self.file.is_some()
-            && (self.open_bytes() + bytes <= self.limit || self.is_without_records())
+        self.file.is_some() && (self.open_bytes() + bytes <= self.limit || self.holds != Holds::New)
     }
 
     /// Bytes in the segment that is being written.
@@ -92,7 +106,9 @@ impl Writer {
     /// Begins a new segment of up to `limit` bytes for `seq`. The one before it was sealed.
     pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
         debug_assert!(self.file.is_none());
-        let first_seq = seq.max(self.end_seq);
+        let last = self.chain.segments.back();
+        let free = last.map_or(0, |last| last.first_seq + 1);
+        let first_seq = seq.max(self.end_seq).max(free);
         let file = self.create(first_seq)?;
         self.chain.segments.push_back(Segment {
             first_seq,
@@ -103,6 +119,7 @@ impl Writer {
         self.unsynced.files.push((first_seq, Arc::clone(&file)));
         self.unsynced.has_new_names = true;
         self.file = Some(file);
+        self.holds = Holds::Nothing;
         self.limit = limit;
         Ok(())
     }
@@ -126,7 +143,12 @@ impl Writer {
             Ok(()) => {
                 self.file = Some(file);
                 self.grow(line.len());
-                self.end_seq = self.end_seq.max(seq + 1);
+                if seq >= self.end_seq {
+                    self.holds = Holds::New;
+                    self.end_seq = seq + 1;
+                } else if self.holds == Holds::Nothing {
+                    self.holds = Holds::Copies;
+                }
                 self.ticket += 1;
                 Ok(self.ticket)
             }
@@ -186,11 +208,11 @@ impl Writer {
         }
     }
 
-    /// Ends the open segment. One without a new record is removed, so that its name is free again.
+    /// Ends the open segment. One without a record is removed, so that its name is free again.
     pub(super) fn seal(&mut self) {
         self.context = None;
         if self.file.take().is_some()
-            && self.is_without_records()
+            && self.holds == Holds::Nothing
             && let Some(empty) = self.chain.segments.pop_back()
         {
             self.let_go(empty.first_seq);
@@ -273,14 +295,6 @@ impl Writer {
             }
             created => created,
         }
-    }
-
-    /// Whether the last segment holds nothing but lines that earlier ones hold too.
-    fn is_without_records(&self) -> bool {
-        self.chain
-            .segments
-            .back()
-            .is_some_and(|segment| segment.first_seq >= self.end_seq)
     }
 
     fn write_context(

@@ -161,25 +161,18 @@ impl StoredQueue {
             }
         }
         segments.sort_unstable();
-        let oldest = segments.first().map_or(0, |segment| segment.0);
-        let state = match head::read(&Disk, &dir.join(head::FILE_NAME)) {
+        let stored = head::read(&Disk, &dir.join(head::FILE_NAME));
+        let is_without_head = matches!(stored, Stored::Lost);
+        let state = match stored {
             Stored::Newer => State::Newer,
             Stored::Slot { slot, .. } => State::Known {
                 position: slot.position,
                 generation: slot.generation,
             },
-            Stored::Lost => {
-                let position = Position {
-                    segment: oldest,
-                    offset: 0,
-                    seq: oldest,
-                    context: None,
-                };
-                State::Known {
-                    position,
-                    generation: 0,
-                }
-            }
+            Stored::Lost => State::Known {
+                position: Position::default(),
+                generation: 0,
+            },
         };
         let mut queue = Self {
             id,
@@ -190,6 +183,11 @@ impl StoredQueue {
         };
         if queue.view().begins_with_newer_context() {
             queue.state = State::Newer;
+        } else if is_without_head {
+            queue.state = State::Known {
+                position: queue.view().beginning(),
+                generation: 0,
+            };
         }
         Ok(queue)
     }

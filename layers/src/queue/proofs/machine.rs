@@ -19,18 +19,32 @@ use crate::clock::Clock;
 use crate::losses::Loss;
 
 #[derive(Clone, Debug)]
-enum Op {
-    Append { padding: usize },
-    AppendFatal { padding: usize },
+pub(super) enum Op {
+    Append {
+        padding: usize,
+    },
+    AppendFatal {
+        padding: usize,
+    },
     SetUser(u8),
-    Drain { records: usize, bytes: usize },
-    Confirm(prop::sample::Index),
-    Reject(prop::sample::Index),
+    Drain {
+        records: usize,
+        bytes: usize,
+    },
+    /// Which of the batches, as a fraction of 2^64: so any number of them can be picked from.
+    Confirm(u64),
+    /// Which of the records of a batch, likewise.
+    Reject(u64),
     Sync,
     Housekeeping,
     Clear,
-    Kill { cap: u64 },
-    LosePower { seed: u64, cap: u64 },
+    Kill {
+        cap: u64,
+    },
+    LosePower {
+        seed: u64,
+        cap: u64,
+    },
     Fail(Plan),
     Heal,
     MoveClock(i64),
@@ -97,13 +111,13 @@ impl World {
             Op::SetUser(user) => self.set_user(*user),
             Op::Drain { records, bytes } => drop(self.drain(*records, *bytes)),
             Op::Confirm(which) if !self.batches.is_empty() => {
-                let batch = which.get(&self.batches).clone();
+                let batch = self.batches[picked(*which, self.batches.len())].clone();
                 self.confirm(&batch);
             }
             Op::Reject(which) => {
                 if let Some(batch) = self.drain(10, 10_000) {
                     self.queue
-                        .reject(&batch, &[(which.index(batch.len()), "no".to_owned())]);
+                        .reject(&batch, &[(picked(*which, batch.len()), "no".to_owned())]);
                     self.confirm(&batch);
                 }
             }
@@ -414,8 +428,8 @@ fn plain_op() -> impl Strategy<Value = Op> {
         5 => padding.prop_map(|padding| Op::AppendFatal { padding }),
         2 => (1..4_u8).prop_map(Op::SetUser),
         8 => (1..30_usize, 100..20_000_usize).prop_map(|(records, bytes)| Op::Drain { records, bytes }),
-        6 => any::<prop::sample::Index>().prop_map(Op::Confirm),
-        1 => any::<prop::sample::Index>().prop_map(Op::Reject),
+        6 => any::<u64>().prop_map(Op::Confirm),
+        1 => any::<u64>().prop_map(Op::Reject),
         2 => Just(Op::Sync),
         1 => Just(Op::Housekeeping),
         1 => any::<i32>().prop_map(|by| Op::MoveClock(i64::from(by) * 1_000_000_000)),
@@ -438,7 +452,11 @@ fn fault() -> impl Strategy<Value = Op> {
         .prop_map(|(from, calls, fault)| Op::Fail(Plan { from, calls, fault }))
 }
 
-fn run(cap: u64, ops: &[Op]) {
+fn picked(which: u64, of: usize) -> usize {
+    ((u128::from(which) * of as u128) >> 64) as usize
+}
+
+pub(super) fn run(cap: u64, ops: &[Op]) {
     let mut world = World::new(cap);
     for op in ops {
         world.run(op);

@@ -5,6 +5,7 @@
 mod commit;
 mod damage;
 mod faults;
+mod histories;
 mod machine;
 mod seals;
 pub(super) mod sim;

@@ -1,0 +1,157 @@
+//! Histories that once went wrong, kept so that they never do again.
+//!
+//! A failing history of `machine` is printed by proptest in the form that stands here.
+
+use super::machine::{Op, run};
+use super::sim::{Fault, Plan};
+
+/// A disk that failed, power losses and a cap that shrank: the record with the number 55 was durable, and gone.
+#[test]
+fn a_durable_record_once_went_in_silence() {
+    run(
+        524288,
+        &[
+            Op::Append { padding: 0 },
+            Op::Append { padding: 40764 },
+            Op::Append { padding: 0 },
+            Op::Sync,
+            Op::Append { padding: 31907 },
+            Op::Kill { cap: 65536 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 7684243071423888386,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 315555766033204882,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 4064965067406280512,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 3591489632659579014,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 2963 },
+            Op::Append { padding: 32103 },
+            Op::LosePower {
+                seed: 16090670697849059342,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Fail(Plan {
+                from: 3,
+                calls: 8,
+                fault: Fault::Short,
+            }),
+            Op::Append { padding: 0 },
+            Op::Append { padding: 24379 },
+            Op::Append { padding: 0 },
+            Op::Kill { cap: 65536 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 3635 },
+            Op::Append { padding: 20019 },
+            Op::AppendFatal { padding: 0 },
+            Op::Drain {
+                records: 1,
+                bytes: 100,
+            },
+            Op::Confirm(0),
+            Op::LosePower {
+                seed: 2289255815025606538,
+                cap: 131072,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 1476 },
+            Op::Append { padding: 2383 },
+            Op::Append { padding: 63 },
+            Op::Append { padding: 5463 },
+            Op::Append { padding: 77 },
+            Op::Sync,
+            Op::LosePower {
+                seed: 0,
+                cap: 131072,
+            },
+            Op::Append { padding: 20000 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 17005952145170710272,
+                cap: 524288,
+            },
+            Op::Append { padding: 1232 },
+            Op::Append { padding: 5383 },
+            Op::Append { padding: 1736 },
+            Op::Reject(0),
+            Op::Append { padding: 5762 },
+            Op::Append { padding: 5004 },
+            Op::AppendFatal { padding: 170 },
+            Op::Append { padding: 193 },
+            Op::LosePower {
+                seed: 6076138258149614798,
+                cap: 65536,
+            },
+            Op::Append { padding: 35 },
+            Op::Kill { cap: 65536 },
+            Op::Fail(Plan {
+                from: 3,
+                calls: 2,
+                fault: Fault::Full,
+            }),
+            Op::Append { padding: 44391 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 13070420219915299970,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 13316386875194550808,
+                cap: 131072,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::AppendFatal { padding: 0 },
+            Op::Fail(Plan {
+                from: 0,
+                calls: 1,
+                fault: Fault::Sync,
+            }),
+            Op::AppendFatal { padding: 0 },
+            Op::LosePower {
+                seed: 2494213933028173956,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::Reject(0),
+            Op::AppendFatal { padding: 0 },
+            Op::Drain {
+                records: 5,
+                bytes: 449,
+            },
+            Op::Confirm(9223372036854775808),
+            Op::LosePower {
+                seed: 4641000859042302456,
+                cap: 65536,
+            },
+        ],
+    );
+}
