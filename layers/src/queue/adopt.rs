@@ -144,6 +144,7 @@ fn adopt(mut chain: Chain, slot: Option<Slot>, lock: Lock) -> Option<Adopted> {
         let bytes = chain.storage.file_len(&chain.path(first_seq)).unwrap_or(0);
         chain.segments.push_back(Segment {
             first_seq,
+            from_seq: first_seq,
             bytes,
             notes: Vec::new(),
         });

@@ -16,8 +16,10 @@ use super::storage::Storage;
 /// One segment file.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// Seq of its first record, and its name.
+    /// Its name: the seq of its first new record, or one higher behind a segment that holds copies alone.
     pub(super) first_seq: u64,
+    /// The seq of its first new record, as far as is known: at most its name.
+    pub(super) from_seq: u64,
     /// Bytes in it that are lines.
     pub(super) bytes: u64,
     /// Losses that are said in it, each with the seq of its record: to be said again when that is dropped.
@@ -140,12 +142,14 @@ impl Chain {
     /// [`remove`](Self::remove): the loss is to be said first.
     pub(super) fn drop_oldest(&mut self, end_seq: u64) -> Option<(Segment, Range<u64>)> {
         let dropped = self.segments.pop_front()?;
-        let next_seq = self.segments.front().map_or(end_seq, |next| next.first_seq);
-        let first_seq = self.slot.position.seq.max(dropped.first_seq);
+        let next = self.segments.front();
+        let (next_segment, next_seq) =
+            next.map_or((end_seq, end_seq), |next| (next.first_seq, next.from_seq));
+        let first_seq = self.slot.position.seq.max(dropped.from_seq);
         let lost = first_seq.min(next_seq)..next_seq;
-        if self.slot.position.segment < next_seq {
+        if self.slot.position.segment < next_segment {
             self.slot.position = Position {
-                segment: next_seq,
+                segment: next_segment,
                 offset: 0,
                 seq: next_seq.max(self.slot.position.seq),
                 context: None,

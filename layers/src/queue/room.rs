@@ -163,6 +163,10 @@ impl Ledger {
             .position(|adopted| !adopted.chain.segments.is_empty())?;
         let adopted = self.adopted.get_mut(at)?;
         let notes = adopted.notes_in_oldest();
+        let oldest = adopted.chain.view(adopted.end_seq).beginning();
+        if let Some(front) = adopted.chain.segments.front_mut() {
+            front.from_seq = oldest.seq;
+        }
         let (segment, lost) = adopted.chain.drop_oldest(adopted.end_seq)?;
         let queue = adopted.chain.id;
         for note in notes {

@@ -108,10 +108,12 @@ impl Writer {
         debug_assert!(self.file.is_none());
         let last = self.chain.segments.back();
         let free = last.map_or(0, |last| last.first_seq + 1);
-        let first_seq = seq.max(self.end_seq).max(free);
+        let from_seq = seq.max(self.end_seq);
+        let first_seq = from_seq.max(free);
         let file = self.create(first_seq)?;
         self.chain.segments.push_back(Segment {
             first_seq,
+            from_seq,
             bytes: 0,
             notes: Vec::new(),
         });

@@ -155,3 +155,30 @@ fn a_durable_record_once_went_in_silence() {
         ],
     );
 }
+
+/// Two syncs failed, so that a segment held copies alone, and the one behind it was named higher than its first record.
+#[test]
+fn a_record_once_went_in_silence_after_a_segment_of_copies() {
+    run(
+        65536,
+        &[
+            Op::Fail(Plan {
+                from: 0,
+                calls: 4,
+                fault: Fault::Sync,
+            }),
+            Op::AppendFatal { padding: 0 },
+            Op::Drain {
+                records: 1,
+                bytes: 100,
+            },
+            Op::Append { padding: 1944 },
+            Op::Append { padding: 3165 },
+            Op::Append { padding: 4175 },
+            Op::Append { padding: 273 },
+            Op::Reject(0),
+            Op::Append { padding: 32104 },
+            Op::Append { padding: 0 },
+        ],
+    );
+}
