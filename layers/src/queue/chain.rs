@@ -143,8 +143,10 @@ impl Chain {
     pub(super) fn drop_oldest(&mut self, end_seq: u64) -> Option<(Segment, Range<u64>)> {
         let dropped = self.segments.pop_front()?;
         let next = self.segments.front();
-        let (next_segment, next_seq) =
-            next.map_or((end_seq, end_seq), |next| (next.first_seq, next.from_seq));
+        let (next_segment, next_seq) = match next {
+            Some(next) => (next.first_seq, next.from_seq),
+            None => (end_seq.max(dropped.first_seq + 1), end_seq),
+        };
         let first_seq = self.slot.position.seq.max(dropped.from_seq);
         let lost = first_seq.min(next_seq)..next_seq;
         if self.slot.position.segment < next_segment {

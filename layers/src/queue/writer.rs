@@ -24,6 +24,8 @@ pub(super) struct Writer {
     file: Option<Arc<dyn StoredFile>>,
     /// What is in it.
     holds: Holds,
+    /// The lowest name that no segment with a record in it has had, also none that is to be removed.
+    free_name: u64,
     /// How large that segment may get.
     limit: u64,
     /// The context in force in that segment.
@@ -76,6 +78,7 @@ impl Writer {
             chain,
             file: None,
             holds: Holds::Nothing,
+            free_name: 0,
             limit: 0,
             context: None,
             context_line: Line::new(),
@@ -106,10 +109,8 @@ impl Writer {
     /// Begins a new segment of up to `limit` bytes for `seq`. The one before it was sealed.
     pub(super) fn begin_segment(&mut self, seq: u64, limit: u64) -> io::Result<()> {
         debug_assert!(self.file.is_none());
-        let last = self.chain.segments.back();
-        let free = last.map_or(0, |last| last.first_seq + 1);
         let from_seq = seq.max(self.end_seq);
-        let first_seq = from_seq.max(free);
+        let first_seq = from_seq.max(self.free_name);
         let file = self.create(first_seq)?;
         self.chain.segments.push_back(Segment {
             first_seq,
@@ -213,12 +214,16 @@ impl Writer {
     /// Ends the open segment. One without a record is removed, so that its name is free again.
     pub(super) fn seal(&mut self) {
         self.context = None;
-        if self.file.take().is_some()
-            && self.holds == Holds::Nothing
-            && let Some(empty) = self.chain.segments.pop_back()
-        {
-            self.let_go(empty.first_seq);
-            self.chain.remove(&[empty]);
+        if self.file.take().is_none() {
+            return;
+        }
+        if self.holds == Holds::Nothing {
+            if let Some(empty) = self.chain.segments.pop_back() {
+                self.let_go(empty.first_seq);
+                self.chain.remove(&[empty]);
+            }
+        } else if let Some(last) = self.chain.segments.back() {
+            self.free_name = last.first_seq + 1;
         }
     }
 

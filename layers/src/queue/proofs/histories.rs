@@ -182,3 +182,60 @@ fn a_record_once_went_in_silence_after_a_segment_of_copies() {
         ],
     );
 }
+
+/// The same, and the process was killed: the queue that was adopted had a segment named higher than its first record.
+#[test]
+fn a_record_once_went_in_silence_when_segments_of_copies_were_adopted() {
+    run(
+        65536,
+        &[
+            Op::Fail(Plan {
+                from: 0,
+                calls: 4,
+                fault: Fault::Sync,
+            }),
+            Op::AppendFatal { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Sync,
+            Op::Append { padding: 36712 },
+            Op::Append { padding: 0 },
+            Op::Kill { cap: 65536 },
+        ],
+    );
+}
+
+#[test]
+fn a_durable_record_once_went_in_silence_behind_a_segment_of_copies() {
+    run(
+        65536,
+        &[
+            Op::LosePower {
+                seed: 0,
+                cap: 131072,
+            },
+            Op::AppendFatal { padding: 0 },
+            Op::Append { padding: 28476 },
+            Op::Fail(Plan {
+                from: 0,
+                calls: 8,
+                fault: Fault::Sync,
+            }),
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Sync,
+            Op::AppendFatal { padding: 0 },
+            Op::Append { padding: 40675 },
+            Op::AppendFatal { padding: 56680 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 0,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+        ],
+    );
+}
