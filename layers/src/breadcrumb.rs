@@ -57,6 +57,8 @@ struct Crumb {
     /// What the program said it was.
     category: Option<&'static str>,
     of: Mark,
+    /// No policy has cleaned it.
+    is_raw: bool,
 }
 
 /// Tells the record that a crumb was made of, so that an error does not carry itself.
@@ -108,7 +110,9 @@ impl Breadcrumbs {
 
     /// Appends the trail's JSON objects to `out`, joined by commas, without the crumb of `frame` itself.
     pub(crate) fn write_before(&self, frame: &Rc<Frame>, out: &mut Vec<u8>) {
-        self.with(|ring| ring.write(Some(Mark::of(frame)), out));
+        // A record that a policy has cleaned takes no crumb that none has.
+        let takes_raw = frame.gate.is_raw;
+        self.with(|ring| ring.write(Some(Mark::of(frame)), takes_raw, out));
     }
 
     /// As [`write_before`](Self::write_before), for the panic hook: gives up after `patience`, since the thread that
@@ -118,9 +122,9 @@ impl Breadcrumbs {
         let held = self.0.load();
         loop {
             match held.ring.try_lock() {
-                Ok(ring) => return ring.write(None, out),
+                Ok(ring) => return ring.write(None, false, out),
                 Err(TryLockError::Poisoned(poisoned)) => {
-                    return poisoned.into_inner().write(None, out);
+                    return poisoned.into_inner().write(None, false, out);
                 }
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     std::thread::yield_now();
@@ -185,6 +189,7 @@ impl Ring {
         encode(frame, &mut crumb.json);
         crumb.category = said_category(frame);
         crumb.of = Mark::of(frame);
+        crumb.is_raw = frame.gate.is_raw;
         self.bytes += crumb.bytes();
         self.crumbs.push_back(crumb);
         while self.bytes > self.max_bytes && self.drop_oldest().is_some() {}
@@ -196,9 +201,9 @@ impl Ring {
         Some(oldest)
     }
 
-    fn write(&self, without: Option<Mark>, out: &mut Vec<u8>) {
+    fn write(&self, without: Option<Mark>, takes_raw: bool, out: &mut Vec<u8>) {
         for crumb in &self.crumbs {
-            if Some(crumb.of) != without {
+            if Some(crumb.of) != without && (takes_raw || !crumb.is_raw) {
                 if out.last().is_some_and(|&last| last != b'[') {
                     out.push(b',');
                 }
@@ -214,7 +219,7 @@ fn encode(frame: &Frame, out: &mut Vec<u8>) {
     if message.len() <= MAX_MESSAGE_BYTES {
         out.extend_from_slice(&frame.head(encode_head));
     } else {
-        let cut = char_floor(message, MAX_MESSAGE_BYTES);
+        let cut = char_floor(&message, MAX_MESSAGE_BYTES);
         let head = message.get(..cut).unwrap_or_default();
         encode_head_with(frame, &format!("{head}{TRUNCATED}"), out);
     }
@@ -321,7 +326,8 @@ impl BreadcrumbLayer {
         }
     }
 
-    /// Takes events that no gate has cleaned too. They are kept as they are, secrets included.
+    /// Takes events that no gate has cleaned too. They are kept as they are, secrets included; records that a policy has
+    /// cleaned, and those of panics, leave them out.
     #[must_use]
     pub fn allow_raw(mut self) -> Self {
         self.intake.allow_raw();

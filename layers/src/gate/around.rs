@@ -9,7 +9,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::cleaner::{Cleaner, with_attributes, with_record};
-use super::{SanitizeLayer, SpanFields};
+use super::{SanitizeLayer, SpanFields, frame, waiting};
 use crate::quiet::is_quiet;
 
 /// One layer behind a gate of its own. From [`SanitizeLayer::around`].
@@ -50,18 +50,27 @@ where
         if is_quiet() {
             return true;
         }
+        // Asked before each `on_event`: what is captured here waits for that.
         let frame = self.cleaner.frame(event);
-        self.cleaner
-            .hand_on(event, frame, |clean| self.inner.event_enabled(clean, ctx))
+        let is_enabled = self
+            .cleaner
+            .hand_on(event, &frame, |clean| self.inner.event_enabled(clean, ctx));
+        match is_enabled {
+            true => waiting::put(event, self.cleaner.id(), frame),
+            false => frame::end(frame),
+        }
+        is_enabled
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         if is_quiet() {
             return;
         }
-        let frame = self.cleaner.frame(event);
+        let frame =
+            waiting::take(event, self.cleaner.id()).unwrap_or_else(|| self.cleaner.frame(event));
         self.cleaner
-            .hand_on(event, frame, |clean| self.inner.on_event(clean, ctx));
+            .hand_on(event, &frame, |clean| self.inner.on_event(clean, ctx));
+        frame::end(frame);
     }
 
     fn on_new_span(&self, span: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -70,7 +79,7 @@ where
             self.inner.on_new_span(attributes, id, ctx.clone());
         });
         if let Some(span) = ctx.span(id) {
-            span.extensions_mut().replace(clean);
+            SpanFields::keep(&mut span.extensions_mut(), clean);
         }
     }
 
@@ -82,9 +91,7 @@ where
         with_record(span.metadata(), &fields, |record| {
             self.inner.on_record(id, record, ctx.clone());
         });
-        if let Some(kept) = span.extensions_mut().get_mut::<SpanFields>() {
-            kept.fields.replace_by(&fields);
-        }
+        SpanFields::replace(&mut span.extensions_mut(), self.cleaner.id(), &fields);
     }
 
     fn on_register_dispatch(&self, dispatch: &Dispatch) {

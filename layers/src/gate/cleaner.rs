@@ -13,26 +13,28 @@ use super::fields::Fields;
 use super::frame::{self, Frame};
 use super::plan::{Plan, Plans};
 use super::rebuild;
+use super::span_fields::{GateId, OfGate};
 
 /// A policy with the plans of the callsites that it has met.
 #[derive(Debug)]
 pub(super) struct Cleaner {
     policy: SanitizeLayer,
     plans: Plans,
-}
-
-/// The clean fields of a span, kept in its extensions for the layers that merge them into records.
-pub(crate) struct SpanFields {
-    pub plan: Arc<Plan>,
-    pub fields: Fields,
+    id: GateId,
 }
 
 impl Cleaner {
     pub fn new(policy: SanitizeLayer) -> Self {
         Self {
+            id: GateId::new(policy.sanitizer.is_none()),
             policy,
             plans: Plans::default(),
         }
+    }
+
+    /// Names the gate that cleans with it.
+    pub fn id(&self) -> GateId {
+        self.id
     }
 
     fn plan(&self, metadata: &'static Metadata<'static>) -> Arc<Plan> {
@@ -51,13 +53,13 @@ impl Cleaner {
     /// The values of an event, captured and cleaned. Where the policy wants the whole record gone, none is left: other
     /// layers get the bare event, since one that is swallowed would leave the per-layer filters' memory behind.
     pub fn frame(&self, event: &Event<'_>) -> Rc<Frame> {
-        self.frame_at(event, self.policy.clock.now())
+        self.frame_of(event, self.policy.clock.now(), self.id)
     }
 
-    /// The same, with another time than its clock's.
-    pub fn frame_at(&self, event: &Event<'_>, timestamp: Timestamp) -> Rc<Frame> {
+    /// The same for the gate `of`, with another time than this clock's.
+    pub fn frame_of(&self, event: &Event<'_>, timestamp: Timestamp, of: GateId) -> Rc<Frame> {
         let plan = self.plan(event.metadata());
-        let mut frame = frame::begin(plan, timestamp);
+        let mut frame = frame::begin(plan, timestamp, of);
         if let Some(Frame {
             plan,
             fields,
@@ -82,7 +84,7 @@ impl Cleaner {
 
     /// Calls `then` with the event itself, which our layers capture if they want it.
     pub fn hand_on_raw(&self, event: &Event<'_>, then: impl FnOnce(&Event<'_>)) {
-        let _open = frame::open_due(event, &self.policy.clock);
+        let _open = frame::open_due(event, &self.policy.clock, self.id);
         then(event);
     }
 
@@ -90,30 +92,32 @@ impl Cleaner {
     pub fn hand_on<R>(
         &self,
         event: &Event<'_>,
-        frame: Rc<Frame>,
+        frame: &Rc<Frame>,
         then: impl FnOnce(&Event<'_>) -> R,
     ) -> R {
         let metadata = event.metadata();
-        let result = rebuild::with_values(metadata.fields(), &frame.fields, |values| {
+        rebuild::with_values(metadata.fields(), &frame.fields, |values| {
             let clean = match event.parent() {
                 Some(parent) => Event::new_child_of(parent.clone(), metadata, values),
                 None if event.is_root() => Event::new_child_of(None, metadata, values),
                 None => Event::new(metadata, values),
             };
-            let _open = frame::open(&clean, &frame);
+            let _open = frame::open(&clean, frame);
             then(&clean)
-        });
-        frame::end(frame);
-        result
+        })
     }
 
     /// The fields of a new span, captured and cleaned.
-    pub fn span_fields(&self, span: &Attributes<'_>) -> SpanFields {
+    pub fn span_fields(&self, span: &Attributes<'_>) -> OfGate {
         let plan = self.plan(span.metadata());
         let mut fields = Fields::default();
         fields.reset(plan.fields.len());
         span.record(&mut self.capture(&plan, &mut fields));
-        SpanFields { plan, fields }
+        OfGate {
+            gate: self.id,
+            plan,
+            fields,
+        }
     }
 
     /// The values that are recorded on a span later, captured and cleaned.

@@ -7,6 +7,7 @@
 //! A gate without policy hands the original event on and captures nothing. Its event is *due*: the first of our layers
 //! that asks captures it, the others share that.
 
+use std::borrow::Cow;
 use std::cell::{Cell, Ref, RefCell};
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use tracing_core::Event;
 
 use super::fields::{Fields, Value};
 use super::plan::{Plan, Role};
+use super::span_fields::GateId;
 use crate::clock::Clock;
 use crate::record::Level;
 
@@ -33,6 +35,8 @@ pub(crate) struct Frame {
     pub timestamp: Timestamp,
     /// Counts the frames of this thread; tells a record from the ones before it.
     pub serial: u64,
+    /// The gate that the event came through.
+    pub gate: GateId,
     /// The policy wants this record nowhere.
     pub is_dropped: bool,
     /// The first members of the record's JSON, which the breadcrumb shares.
@@ -49,10 +53,42 @@ impl Frame {
         }
     }
 
-    pub fn message(&self) -> &str {
-        self.fields
-            .text(self.plan.index(Role::Message))
-            .unwrap_or_default()
+    /// What the event gives as its message, as text.
+    pub fn message(&self) -> Cow<'_, str> {
+        let value = self
+            .message_index()
+            .and_then(|index| self.fields.get(index));
+        match value {
+            Some(Value::Str(text) | Value::Text(text) | Value::Tree(_, text)) => text.into(),
+            None | Some(Value::Bytes(_) | Value::Error(_)) => Cow::default(),
+            Some(Value::Bool(value)) => value.to_string().into(),
+            Some(Value::I64(value)) => value.to_string().into(),
+            Some(Value::U64(value)) => value.to_string().into(),
+            Some(Value::I128(value)) => value.to_string().into(),
+            Some(Value::U128(value)) => value.to_string().into(),
+            Some(Value::F64(value)) => value.to_string().into(),
+        }
+    }
+
+    /// Which field is the message: the first of that name that says anything. `info!(message = "b", "")` has two, and
+    /// the first is empty.
+    pub fn message_index(&self) -> Option<usize> {
+        let first = self.plan.index(Role::Message)?;
+        match self.fields.text(Some(first)) {
+            Some("") => Some(self.other_message(first)),
+            _ => Some(first),
+        }
+    }
+
+    #[cold]
+    fn other_message(&self, first: usize) -> usize {
+        let fields = self.plan.fields.iter().enumerate().skip(first + 1);
+        let mut others = fields.filter(|(index, field)| {
+            field.role == Role::Message
+                && self.fields.get(*index).is_some()
+                && self.fields.text(Some(*index)) != Some("")
+        });
+        others.next().map_or(first, |(index, _)| index)
     }
 
     /// The head as `encode` writes it: once, by the first layer that needs it.
@@ -67,15 +103,15 @@ impl Frame {
 /// What stands for an event that is being handed on.
 enum Capture {
     Done(Rc<Frame>),
-    /// Nobody has asked for it yet. With the clock of its gate.
-    Due(Clock),
+    /// Nobody has asked for it yet. With the clock and the name of its gate.
+    Due(Clock, GateId),
 }
 
 /// What [`of`] finds.
 pub(crate) enum Found {
     Done(Rc<Frame>),
-    /// To be captured at this time, and told by [`settle`].
-    Due(Timestamp),
+    /// To be captured at this time for this gate, and told by [`settle`].
+    Due(Timestamp, GateId),
 }
 
 #[derive(Default)]
@@ -134,7 +170,7 @@ pub(crate) fn touched() -> u64 {
 }
 
 /// An empty frame for a callsite, from this thread's pool where there is one.
-pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp) -> Rc<Frame> {
+pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp, gate: GateId) -> Rc<Frame> {
     let (pooled, serial) = with_stack(|stack| {
         stack.serial += 1;
         (stack.pool.pop(), stack.serial)
@@ -148,6 +184,7 @@ pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp) -> Rc<Frame> {
         frame.fields.reset(len);
         frame.timestamp = timestamp;
         frame.serial = serial;
+        frame.gate = gate;
         frame.is_dropped = false;
         frame.head.get_mut().clear();
         return rc;
@@ -159,6 +196,7 @@ pub(crate) fn begin(plan: Arc<Plan>, timestamp: Timestamp) -> Rc<Frame> {
         fields,
         timestamp,
         serial,
+        gate,
         is_dropped: false,
         head: RefCell::default(),
     })
@@ -174,8 +212,8 @@ pub(crate) fn open(event: &Event<'_>, frame: &Rc<Frame>) -> Option<Open> {
 }
 
 /// Opens `event` itself, which is handed on as it came and captured when one of our layers asks.
-pub(crate) fn open_due(event: &Event<'_>, clock: &Clock) -> Option<Open> {
-    push(event, Capture::Due(clock.clone()))
+pub(crate) fn open_due(event: &Event<'_>, clock: &Clock, gate: GateId) -> Option<Open> {
+    push(event, Capture::Due(clock.clone(), gate))
 }
 
 fn push(event: &Event<'_>, capture: Capture) -> Option<Open> {
@@ -211,7 +249,7 @@ pub(crate) fn of(event: &Event<'_>) -> Option<Found> {
     let address = std::ptr::from_ref(event).addr();
     with_stack(|stack| match stack.open.last()? {
         (top, _) if *top != address => None,
-        (_, Capture::Due(clock)) => Some(Found::Due(clock.now())),
+        (_, Capture::Due(clock, gate)) => Some(Found::Due(clock.now(), *gate)),
         (_, Capture::Done(frame)) => std::ptr::eq(frame.plan.metadata, event.metadata())
             .then(|| Found::Done(Rc::clone(frame))),
     })

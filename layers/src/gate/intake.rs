@@ -9,8 +9,9 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::SanitizeLayer;
-use super::cleaner::{Cleaner, SpanFields};
+use super::cleaner::Cleaner;
 use super::frame::{self, Found, Frame};
+use super::span_fields::SpanFields;
 use crate::quiet::is_quiet;
 
 /// The door of one of our layers. It fails closed: an event that no gate has cleaned is counted, not recorded, and
@@ -42,8 +43,8 @@ impl Intake {
     pub fn frame(&self, event: &Event<'_>) -> Option<Rc<Frame>> {
         match frame::of(event) {
             Some(Found::Done(frame)) => return Some(frame),
-            Some(Found::Due(timestamp)) => {
-                let frame = self.capturing.frame_at(event, timestamp);
+            Some(Found::Due(timestamp, gate)) => {
+                let frame = self.capturing.frame_of(event, timestamp, gate);
                 frame::settle(event, &frame);
                 return Some(frame);
             }
@@ -68,8 +69,8 @@ impl Intake {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         if let (true, Some(data)) = (self.allows_raw, ctx.span(id)) {
-            data.extensions_mut()
-                .replace(self.capturing.span_fields(span));
+            let raw = self.capturing.span_fields(span);
+            SpanFields::keep(&mut data.extensions_mut(), raw);
         }
     }
 
@@ -82,8 +83,6 @@ impl Intake {
             return;
         };
         let fields = self.capturing.record_fields(span.metadata(), record);
-        if let Some(kept) = span.extensions_mut().get_mut::<SpanFields>() {
-            kept.fields.replace_by(&fields);
-        }
+        SpanFields::replace(&mut span.extensions_mut(), self.capturing.id(), &fields);
     }
 }

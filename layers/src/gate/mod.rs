@@ -25,6 +25,8 @@ mod intake;
 mod json;
 mod plan;
 mod rebuild;
+mod span_fields;
+mod waiting;
 
 use std::any::TypeId;
 
@@ -41,12 +43,12 @@ use cleaner::{Cleaner, with_attributes, with_record};
 
 pub use around::Around;
 pub(crate) use capture::TRUNCATED;
-pub(crate) use cleaner::SpanFields;
 pub(crate) use fields::{CleanError, Fields, Value};
 pub(crate) use frame::Frame;
 pub(crate) use intake::Intake;
 pub use json::{Json, json};
 pub(crate) use plan::{FieldPlan, Role, crate_relative};
+pub(crate) use span_fields::SpanFields;
 
 /// The policy that wraps a stack: what [`sanitized`](SanitizeExt::sanitized) takes.
 ///
@@ -198,11 +200,12 @@ where
                 return;
             }
         }
-        self.cleaner.hand_on(event, frame, |clean| {
+        self.cleaner.hand_on(event, &frame, |clean| {
             if self.inner.event_enabled(clean) {
                 self.inner.event(clean);
             }
         });
+        frame::end(frame);
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
@@ -221,7 +224,7 @@ where
         });
         ending::note_span();
         if let Some(data) = self.inner.span_data(&id) {
-            data.extensions_mut().replace(clean);
+            SpanFields::keep(&mut data.extensions_mut(), clean);
         }
         id
     }
@@ -232,10 +235,8 @@ where
         };
         let fields = self.cleaner.record_fields(metadata, record);
         with_record(metadata, &fields, |record| self.inner.record(id, record));
-        if let Some(data) = self.inner.span_data(id)
-            && let Some(kept) = data.extensions_mut().get_mut::<SpanFields>()
-        {
-            kept.fields.replace_by(&fields);
+        if let Some(data) = self.inner.span_data(id) {
+            SpanFields::replace(&mut data.extensions_mut(), self.cleaner.id(), &fields);
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct Plan {
     pub metadata: &'static Metadata<'static>,
     pub fields: Box<[FieldPlan]>,
     pub json: CallsiteJson,
-    /// Of the policy that it was made under.
+    /// Of the policy that was in force before it was made. It may know a newer one already; then it is made again.
     generation: u64,
     /// The first field of each role.
     by_role: [Option<usize>; ROLES],
@@ -108,7 +108,11 @@ fn json(text: &str) -> Box<str> {
 }
 
 impl Plan {
-    fn new(metadata: &'static Metadata<'static>, sanitizer: Option<&Sanitizer>) -> Self {
+    fn new(
+        metadata: &'static Metadata<'static>,
+        sanitizer: Option<&Sanitizer>,
+        generation: u64,
+    ) -> Self {
         let is_log = metadata.target() == "log" && metadata.fields().field("log.target").is_some();
         let fields: Box<[FieldPlan]> = metadata
             .fields()
@@ -128,6 +132,8 @@ impl Plan {
                 }
             })
             .collect();
+        #[cfg(test)]
+        tests::meanwhile();
         let mut by_role = [None; ROLES];
         for (index, field) in fields.iter().enumerate().rev() {
             if let Some(first) = by_role.get_mut(field.role as usize) {
@@ -136,7 +142,7 @@ impl Plan {
         }
         Self {
             metadata,
-            generation: sanitizer.map_or(0, Sanitizer::generation),
+            generation,
             by_role,
             fields,
             json: CallsiteJson::of(metadata),
@@ -187,7 +193,8 @@ impl Plans {
             return Arc::clone(plan);
         }
         drop(plans);
-        let plan = Arc::new(Plan::new(metadata, sanitizer));
+        let plan = Plan::new(metadata, sanitizer, generation);
+        let plan = Arc::new(plan);
         self.0
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -220,7 +227,49 @@ impl Hasher for AddressHasher {
 
 #[cfg(test)]
 mod tests {
-    use super::crate_relative;
+    use std::cell::RefCell;
+
+    use tracing_core::Metadata;
+
+    use super::{Plans, crate_relative};
+    use crate::sanitize::{Policy, Sanitizer};
+
+    thread_local! {
+        static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+    }
+
+    /// Runs what a test wants to happen while a plan is being made.
+    pub(super) fn meanwhile() {
+        if let Some(happens) = MEANWHILE.take() {
+            happens();
+        }
+    }
+
+    fn metadata() -> &'static Metadata<'static> {
+        let stack = tracing_subscriber::registry();
+        tracing::subscriber::with_default(stack, || {
+            tracing::info_span!("opened", case_number = 1)
+                .metadata()
+                .unwrap()
+        })
+    }
+
+    #[test]
+    fn a_policy_that_is_reloaded_while_a_plan_is_made_is_in_force_afterwards() {
+        let sanitizer = Sanitizer::new(&Policy::new());
+        let reloaded = sanitizer.clone();
+        MEANWHILE.set(Some(Box::new(move || {
+            reloaded.reload(&Policy::new().deny("case_number")).unwrap();
+        })));
+        let (plans, metadata) = (Plans::default(), metadata());
+        let under_way = plans.of(metadata, Some(&sanitizer));
+        assert!(
+            !under_way.fields[0].is_secret,
+            "made by the policy of before"
+        );
+        let after = plans.of(metadata, Some(&sanitizer));
+        assert!(after.fields[0].is_secret);
+    }
 
     #[test]
     fn a_dependencys_path_is_cut_to_its_crate() {

@@ -25,7 +25,7 @@ pub(crate) struct Extra<'a> {
 
 /// Writes the members that a record begins with and a breadcrumb shares: `"timestamp":…,"level":…,"logger":…,"message":…`.
 pub(crate) fn encode_head(frame: &Frame, out: &mut Vec<u8>) {
-    encode_head_with(frame, frame.message(), out);
+    encode_head_with(frame, &frame.message(), out);
 }
 
 /// As [`encode_head`], with another message.
@@ -127,12 +127,13 @@ fn attributes<'a, S>(
     }
     for span in scope {
         let extensions = span.extensions();
-        let Some(SpanFields { plan, fields }) = extensions.get::<SpanFields>() else {
+        let all = extensions.get::<SpanFields>();
+        let Some(kept) = all.and_then(|all| all.of(frame.gate)) else {
             continue;
         };
-        for (index, field) in plan.fields.iter().enumerate() {
+        for (index, field) in kept.plan.fields.iter().enumerate() {
             if !names.contains(&field.name) {
-                member(fields, index, field, names, out);
+                member(&kept.fields, index, field, names, out);
             }
         }
     }
@@ -157,6 +158,10 @@ fn attributes<'a, S>(
 fn is_attribute(frame: &Frame, index: usize, role: Role, error_index: Option<usize>) -> bool {
     match role {
         Role::Attribute | Role::Error => error_index != Some(index),
+        // A second message keeps its name; an empty one says nothing.
+        Role::Message => {
+            frame.message_index() != Some(index) && frame.fields.text(Some(index)) != Some("")
+        }
         Role::Fatal => frame.level() != Level::Fatal,
         Role::Stack => frame.plan.index(role) != Some(index),
         _ => false,
