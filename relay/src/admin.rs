@@ -82,6 +82,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         oldest_seconds: oldest.map_or(0.0, age),
         damaged_records: spool.damaged_records(),
         dead_letters: spool.dead_letters(),
+        ledger: spool.ledger(),
         waiting: spool
             .depths()
             .into_iter()

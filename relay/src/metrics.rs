@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::spool::Size;
+
 /// The counters of one relay.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -141,6 +143,8 @@ pub struct Now {
     pub damaged_records: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
+    /// The ledger of accepted names.
+    pub ledger: Size,
     /// Records that wait, for each consumer.
     pub waiting: Vec<(&'static str, u64)>,
     /// Bytes of text that the sanitizer scanned.
@@ -261,6 +265,7 @@ impl Metrics {
             "Dead letters kept.",
             now.dead_letters,
         );
+        text.ledger(now.ledger);
         text.0
     }
 }
@@ -359,6 +364,29 @@ impl Text {
             names.alarm,
             "1 while the upstream's answer needs an operator.",
             alarm,
+        );
+    }
+
+    fn ledger(&mut self, ledger: Size) {
+        self.gauge(
+            "courier_ledger_ranges",
+            "Ranges of accepted seqs, of all queues.",
+            ledger.ranges,
+        );
+        self.gauge(
+            "courier_ledger_bytes",
+            "Bytes of the spool's cap that the ledger of accepted seqs takes.",
+            ledger.bytes,
+        );
+        self.counter(
+            "courier_ledger_gaps_closed_total",
+            "Gaps between accepted seqs that were closed because a queue had too many.",
+            ledger.gaps_closed,
+        );
+        self.counter(
+            "courier_ledger_queues_forgotten_total",
+            "Queues forgotten because they were silent for long.",
+            ledger.queues_forgotten,
         );
     }
 

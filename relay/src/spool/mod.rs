@@ -12,6 +12,7 @@
 //!
 //! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`, packed.
 
+mod accepted;
 mod append;
 mod command;
 mod consumer;
@@ -37,6 +38,7 @@ use crate::packed::Packed;
 
 use consumer::Stand;
 pub use consumer::{Consumer, Cursor, Position};
+pub use ledger::Size;
 pub use offer::{
     DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
 };
@@ -93,6 +95,7 @@ struct Gauge {
     stand: Mutex<Stand>,
     max_bytes: u64,
     dead: AtomicU64,
+    ledger: Mutex<Size>,
     damaged: Mutex<Damaged>,
     /// How often the database was mended, and is another file since.
     mended: AtomicU64,
@@ -333,6 +336,13 @@ impl Spool {
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
         self.gauge.dead.load(Ordering::Relaxed)
+    }
+
+    /// How much the ledger of accepted names holds.
+    #[must_use]
+    pub fn ledger(&self) -> Size {
+        let ledger = self.gauge.ledger.lock();
+        *ledger.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the oldest pending frame came, in Unix nanoseconds.

@@ -374,8 +374,9 @@ async fn a_full_spool_refuses_and_keeps_neither_frame_nor_name() {
     let dir = tempfile::tempdir().expect("a directory");
     let (spool, writer) = open(dir.path()).await;
     assert_eq!(
-        spool.offer(offer(&"x".repeat(987), &[1])).await,
-        Ok(Verdict::Kept)
+        spool.offer(offer(&"x".repeat(953), &[1])).await,
+        Ok(Verdict::Kept),
+        "3 bytes before it, and 34 for its name in the ledger"
     );
     assert_eq!(
         spool.offer(offer(&"x".repeat(9), &[2])).await,

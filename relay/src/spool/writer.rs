@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::append::{self, Row};
 use super::command::{Answer, Command};
 use super::consumer::{Consumer, Cursor, Position, Stand};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Size};
 use super::ranges::Range;
 use super::reader::is_damage;
 use super::{
@@ -81,11 +83,12 @@ impl Writing {
         let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM dead")
             .fetch_one(&mut connection)
             .await?;
+        let ledger = Ledger::open(&mut connection).await?;
         let writing = Self {
             dir: dir.to_owned(),
             connection,
             gauge,
-            ledger: Ledger::default(),
+            ledger,
             totals: Totals {
                 stand,
                 dead: unsigned(dead),
@@ -99,8 +102,17 @@ impl Writing {
     /// Writes until it is told to stop, then closes the database.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut stopping = false;
+        let mut sweep_at = Instant::now();
         while !stopping {
-            let Some(first) = inbox.recv().await else {
+            let first = tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(sweep_at) => {
+                    sweep_at = Instant::now() + self.sweep().await;
+                    continue;
+                }
+                first = inbox.recv() => first,
+            };
+            let Some(first) = first else {
                 break;
             };
             let mut commands = vec![first];
@@ -133,12 +145,48 @@ impl Writing {
         }
     }
 
+    /// Forgets a little of what is too old or too much, in a transaction of its own; how long until the next step.
+    ///
+    /// It comes first, for a moment, also where commands wait: whoever sends without end could otherwise hold it up.
+    async fn sweep(&mut self) -> Duration {
+        let before = (self.totals, self.ledger.size());
+        let swept = async {
+            sqlx::query("BEGIN IMMEDIATE")
+                .execute(&mut self.connection)
+                .await?;
+            let max_bytes = self.gauge.max_bytes / SHARE;
+            let has_more = self.ledger.sweep(&mut self.connection, max_bytes, now());
+            let has_more = has_more.await?;
+            sqlx::query("COMMIT").execute(&mut self.connection).await?;
+            Ok::<_, sqlx::Error>(has_more)
+        };
+        let swept = swept.await;
+        match swept {
+            Ok(has_more) => {
+                self.publish();
+                if has_more { SWEEP_AGAIN } else { SWEEP_EVERY }
+            }
+            Err(error) => {
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+                self.go_back(before);
+                tracing::warn!(error = %error, "what is too old could not be deleted; it is tried again");
+                SWEEP_EVERY
+            }
+        }
+    }
+
+    fn go_back(&mut self, (totals, size): (Totals, Size)) {
+        self.totals = totals;
+        self.ledger.go_back(size);
+        self.rows.clear();
+    }
+
     async fn group(&mut self, commands: Vec<Command>) {
-        let before = self.totals;
+        let before = (self.totals, self.ledger.size());
         let mut answers = Vec::with_capacity(commands.len());
         match self.transaction(commands, &mut answers).await {
             Ok(()) => {
-                let has_grown = self.totals.stand.last_frame > before.stand.last_frame;
+                let has_grown = self.totals.stand.last_frame > before.0.stand.last_frame;
                 self.publish();
                 for answer in answers {
                     answer.send();
@@ -151,9 +199,7 @@ impl Writing {
                 }
             }
             Err(error) => {
-                self.totals = before;
-                self.ledger.forget();
-                self.rows.clear();
+                self.go_back(before);
                 tracing::error!(error = %error, requests = answers.len(), "the spool could not be written");
                 let away = OfferError::Away(error.to_string());
                 for answer in answers {
@@ -269,11 +315,11 @@ impl Writing {
         mut offer: Offer,
         keep: bool,
     ) -> Result<Result<Verdict, OfferError>, sqlx::Error> {
-        if keep && let Some(grown) = self.ledger.follows(&offer) {
-            return Ok(self.line_up(offer, grown));
+        let now = now();
+        if keep && let Some(grown) = self.ledger.follows(&offer, now) {
+            return Ok(self.line_up(offer, grown, now));
         }
         self.write_rows().await?;
-        let now = now();
         let verdict = self.ledger.look(&mut self.connection, &offer, now).await?;
         if !keep || verdict != Verdict::Kept {
             return Ok(Ok(verdict));
@@ -291,14 +337,15 @@ impl Writing {
 
     /// Takes an offer that stands right behind the last of its queue; the database need not be asked. It is written with
     /// those that come after it, since every statement is a way to SQLite's thread and back.
-    fn line_up(&mut self, offer: Offer, grown: Range) -> Result<Verdict, OfferError> {
+    fn line_up(&mut self, offer: Offer, grown: Range, now: i64) -> Result<Verdict, OfferError> {
         let (Some(frame), Some(named)) = (offer.frame, offer.named) else {
             return Ok(Verdict::Kept);
         };
         if !self.has_room_for(&frame) {
             return Err(OfferError::Full);
         }
-        self.ledger.remember(&offer.subject, &named.queue, grown);
+        let subject = &offer.subject;
+        self.ledger.grew(subject, &named.queue, grown, now);
         let (id, head) = self.place(&frame);
         self.rows.push(Row {
             id,
@@ -318,7 +365,8 @@ impl Writing {
 
     fn has_room_for(&self, frame: &Frame) -> bool {
         let pending = self.totals.stand.depth().bytes;
-        pending.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
+        let used = pending.saturating_add(self.ledger.size().bytes);
+        used.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
     }
 
     /// Puts a frame behind the others, for one consumer or for all.
@@ -462,12 +510,24 @@ impl Writing {
         self.gauge.dead.store(self.totals.dead, Ordering::Relaxed);
         let stand = &self.gauge.stand;
         *stand.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.stand;
+        let ledger = &self.gauge.ledger;
+        *ledger.lock().unwrap_or_else(PoisonError::into_inner) = self.ledger.size();
     }
 }
 
-fn now() -> i64 {
+/// Nanoseconds since 1970.
+pub fn now() -> i64 {
     signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default())
 }
 
 /// Commands in one transaction at most.
 const GROUP: usize = 128;
+
+/// The ledger has this part of the spool's cap at most.
+const SHARE: u64 = 4;
+
+/// How often it is looked for what is too old.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How soon after a step the next one follows, where there is more to forget.
+const SWEEP_AGAIN: Duration = Duration::from_millis(50);

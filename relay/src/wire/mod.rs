@@ -106,6 +106,9 @@ pub const DEPTH: usize = 16;
 /// A longer id of the context is cut; no id that means anything is.
 const MAX_ID_BYTES: usize = 1024;
 
+/// A longer name of a queue is ignored with its seqs, by the contract; ours have 16 bytes.
+const MAX_QUEUE_BYTES: usize = 64;
+
 /// What stands where text was cut.
 pub const CUT_MARK: &str = "…[truncated]";
 
@@ -151,7 +154,7 @@ fn context<'a>(reader: &mut Reader<'a>) -> Result<Context<'a>, json::Error> {
         Ok(())
     })?;
     // Half of a queue's name is another queue's name.
-    context.queue = context.queue.filter(|queue| queue.len() <= MAX_ID_BYTES);
+    context.queue = context.queue.filter(|queue| queue.len() <= MAX_QUEUE_BYTES);
     for id in [
         &mut context.install,
         &mut context.session,
@@ -259,6 +262,16 @@ mod tests {
             Some(&*"i".repeat(1024)),
             "what fits stays"
         );
+    }
+
+    #[test]
+    fn a_queues_name_of_more_than_64_bytes_is_ignored() {
+        for (bytes, is_kept) in [(64, true), (65, false)] {
+            let name = "q".repeat(bytes);
+            let body = format!(r#"{{"context":{{"queue":"{name}"}},"logs":[]}}"#);
+            let batch = parse(body.as_bytes(), 1).expect("a batch");
+            assert_eq!(batch.context.queue.is_some(), is_kept, "{bytes} bytes");
+        }
     }
 
     #[test]
