@@ -19,6 +19,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Records that were there before.
     pub duplicates: Counter,
+    /// Members of records and resources that were over their cap.
+    pub members_dropped: Counter,
     /// Bytes of bodies, inflated.
     pub received_bytes: Counter,
     /// Logs on their way to the upstream.
@@ -181,6 +183,11 @@ impl Metrics {
             "Records refused for their content.",
             "reason",
             &self.rejected,
+        );
+        text.counter(
+            "courier_members_dropped_total",
+            "Members of records and resources dropped because there were too many.",
+            self.members_dropped.get(),
         );
         text.each(
             "courier_redactions_total",

@@ -6,12 +6,14 @@
 
 pub mod error_type;
 pub mod json;
+mod members;
 mod record;
 mod timestamp;
 
 use std::borrow::Cow;
 
 use json::{Next, Reader, Value};
+pub use members::Dropped;
 pub use record::{Claim, Record, Reject};
 
 /// One request's body.
@@ -19,6 +21,8 @@ pub use record::{Claim, Record, Reject};
 pub struct Batch<'a> {
     /// Attributes of the program that logged.
     pub resource: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// What of the resource was over the cap on members.
+    pub resource_dropped: Dropped,
     /// What holds for every record that does not say otherwise.
     pub context: Context<'a>,
     /// When the client sent it by its own clock, in Unix nanoseconds.
@@ -96,6 +100,7 @@ pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
     }
     reader.end()?;
     let logs = logs.ok_or(Error::NoLogs)?;
+    batch.resource_dropped = members::cap_resource(&mut batch.resource);
     (batch.records, batch.rejected, batch.sent) = (logs.records, logs.rejected, logs.sent);
     Ok(batch)
 }
@@ -128,7 +133,10 @@ impl<'a> Logs<'a> {
                 reader.skip()?;
             } else {
                 match Record::read(reader)? {
-                    Ok(record) => logs.records.push(record),
+                    Ok(mut record) => {
+                        members::cap(&mut record);
+                        logs.records.push(record);
+                    }
                     Err(reject) => logs.rejected.push((logs.sent, reject)),
                 }
             }
