@@ -101,12 +101,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 /// Takes a batch that was carried by hand: of nobody, and not limited.
 async fn import(State(admin): State<Admin>, body: Bytes) -> Result<Json<Receipt>, ApiError> {
-    admin
-        .ingest
-        .pipeline()
-        .accept("", &body, |_| Ok(()))
-        .await
-        .map(Json)
+    admin.ingest.import(body).await.map(Json)
 }
 
 /// Lists the dead letters.

@@ -54,6 +54,7 @@ mod serve;
 mod sink;
 mod spool;
 mod telemetry;
+mod turns;
 mod wire;
 
 pub use backup::{BackupError, backup};
