@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::spool::Size;
+use crate::spool::{Dead, Size};
 
 /// The counters of one relay.
 #[derive(Debug, Default)]
@@ -143,8 +143,10 @@ pub struct Now {
     pub oldest_seconds: f64,
     /// Records found damaged in the spool.
     pub damaged_records: u64,
+    /// Bytes of the cap that are used: what waits, names, dead letters.
+    pub spool_used_bytes: u64,
     /// Dead letters kept.
-    pub dead_letters: u64,
+    pub dead: Dead,
     /// The ledger of accepted names.
     pub ledger: Size,
     /// Records that wait, for each consumer.
@@ -246,12 +248,17 @@ impl Metrics {
             now.spool_bytes,
         );
         text.gauge(
+            "courier_spool_used_bytes",
+            "Bytes of the cap that are used: what waits, the ledger of names, dead letters.",
+            now.spool_used_bytes,
+        );
+        text.gauge(
             "courier_spool_max_bytes",
-            "Bytes that may wait.",
+            "Bytes that may be used.",
             now.spool_max_bytes,
         );
         // In integers, so that it does not flap around the mark.
-        let is_filling = now.spool_bytes >= now.spool_max_bytes / 5 * 4;
+        let is_filling = now.spool_used_bytes >= now.spool_max_bytes / 5 * 4;
         text.gauge(
             "courier_spool_nearly_full",
             "1 from 80 % of the cap on.",
@@ -270,7 +277,17 @@ impl Metrics {
         text.gauge(
             "courier_dead_letters",
             "Dead letters kept.",
-            now.dead_letters,
+            now.dead.letters,
+        );
+        text.gauge(
+            "courier_dead_letter_bytes",
+            "Bytes of the spool's cap that dead letters take.",
+            now.dead.bytes,
+        );
+        text.counter(
+            "courier_dead_letters_expired_total",
+            "Dead letters that went for their age, or because they took a quarter of the cap.",
+            now.dead.expired,
         );
         text.ledger(now.ledger);
         text.0
@@ -491,7 +508,7 @@ mod tests {
         metrics.request_time.record(Duration::from_millis(3));
         let text = metrics.render(
             &Now {
-                spool_bytes: 80,
+                spool_used_bytes: 80,
                 spool_max_bytes: 100,
                 ..Now::default()
             },

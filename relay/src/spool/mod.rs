@@ -17,6 +17,7 @@ mod append;
 mod command;
 mod consumer;
 mod ledger;
+mod letters;
 mod mend;
 mod offer;
 pub mod ranges;
@@ -29,8 +30,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -39,6 +41,7 @@ use crate::packed::Packed;
 use consumer::Stand;
 pub use consumer::{Consumer, Cursor, Position};
 pub use ledger::Size;
+pub use letters::{Dead, PAGE, Which};
 pub use offer::{
     DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
 };
@@ -94,7 +97,9 @@ struct Gauge {
     changed: [Notify; Consumer::ALL.len()],
     stand: Mutex<Stand>,
     max_bytes: u64,
-    dead: AtomicU64,
+    dead: Mutex<Dead>,
+    /// How long a dead letter is kept, in nanoseconds.
+    keep_dead: AtomicU64,
     ledger: Mutex<Size>,
     damaged: Mutex<Damaged>,
     /// How often the database was mended, and is another file since.
@@ -118,6 +123,7 @@ impl Spool {
     pub async fn open(dir: &Path, max_bytes: u64) -> Result<(Self, Writer), OpenError> {
         let gauge = Arc::new(Gauge {
             max_bytes,
+            keep_dead: AtomicU64::new(u64::MAX),
             ..Gauge::default()
         });
         mend::finish(dir)?;
@@ -267,42 +273,6 @@ impl Spool {
         .await
     }
 
-    /// All dead letters, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// What SQLite says.
-    pub async fn letters(&self) -> Result<Vec<StoredLetter>, sqlx::Error> {
-        let mut reading = self.reading.lock().await;
-        let connection = reading.current(&self.dir, &self.gauge).await?;
-        let rows = sqlx::query("SELECT id, at, reason, body, consumer FROM dead ORDER BY id")
-            .fetch_all(&mut *connection)
-            .await?;
-        let letter = |row: &sqlx::sqlite::SqliteRow| {
-            let letter = DeadLetter {
-                of: Consumer::named(row.try_get(4)?).unwrap_or(Consumer::Export),
-                reason: row.try_get(2)?,
-                body: row.try_get(3)?,
-            };
-            Ok(StoredLetter {
-                id: row.try_get(0)?,
-                at: unsigned(row.try_get(1)?),
-                letter,
-            })
-        };
-        rows.iter().map(letter).collect()
-    }
-
-    /// Moves dead letters back to where frames wait for their consumer: those of `ids`, or all when there are none; how many.
-    ///
-    /// # Errors
-    ///
-    /// When nothing was moved: see [`OfferError`].
-    pub async fn replay(&self, ids: Vec<i64>) -> Result<u64, OfferError> {
-        self.ask(|answer| command::Command::Replay { ids, answer })
-            .await
-    }
-
     /// Waits until something was kept since the last call for this consumer.
     pub async fn changed(&self, consumer: Consumer) {
         if let Some(changed) = self.gauge.changed.get(consumer.place()) {
@@ -332,10 +302,33 @@ impl Spool {
             .records
     }
 
-    /// Dead letters kept.
+    /// The dead letters that are kept.
+    #[must_use]
+    pub fn dead(&self) -> Dead {
+        *self
+            .gauge
+            .dead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many dead letters are kept.
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
-        self.gauge.dead.load(Ordering::Relaxed)
+        self.dead().letters
+    }
+
+    /// From now on dead letters are kept for so long.
+    pub fn keep_dead_for(&self, keep: Duration) {
+        let nanos = u64::try_from(keep.as_nanos()).unwrap_or(u64::MAX);
+        self.gauge.keep_dead.store(nanos, Ordering::Relaxed);
+    }
+
+    /// Bytes of the cap that are used: what waits, the ledger of accepted names, dead letters.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        let beside = self.ledger().bytes.saturating_add(self.dead().bytes);
+        self.depth().bytes.saturating_add(beside)
     }
 
     /// How much the ledger of accepted names holds.

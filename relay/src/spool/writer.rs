@@ -15,11 +15,12 @@ use super::append::{self, Row};
 use super::command::{Answer, Command};
 use super::consumer::{Consumer, Cursor, Position, Stand};
 use super::ledger::{Ledger, Size};
+use super::letters::{self, Dead, Done, Replayed};
 use super::ranges::Range;
 use super::reader::is_damage;
 use super::{
-    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Packed, Traits, Verdict, mend,
-    schema, signed, unsigned,
+    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Verdict, mend, schema, signed,
+    unsigned,
 };
 use crate::error::chain;
 
@@ -27,7 +28,7 @@ use crate::error::chain;
 #[derive(Clone, Copy)]
 struct Totals {
     stand: Stand,
-    dead: u64,
+    dead: Dead,
 }
 
 pub struct Writing {
@@ -80,19 +81,14 @@ impl Writing {
                 (stand.last_frame, stand.head) = (id, position(&row)?);
             }
         }
-        let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM dead")
-            .fetch_one(&mut connection)
-            .await?;
+        let dead = letters::count(&mut connection).await?;
         let ledger = Ledger::open(&mut connection).await?;
         let writing = Self {
             dir: dir.to_owned(),
             connection,
             gauge,
             ledger,
-            totals: Totals {
-                stand,
-                dead: unsigned(dead),
-            },
+            totals: Totals { stand, dead },
             rows: Vec::new(),
         };
         writing.publish();
@@ -155,8 +151,13 @@ impl Writing {
                 .execute(&mut self.connection)
                 .await?;
             let max_bytes = self.gauge.max_bytes / SHARE;
-            let has_more = self.ledger.sweep(&mut self.connection, max_bytes, now());
-            let has_more = has_more.await?;
+            let swept = self.ledger.sweep(&mut self.connection, max_bytes, now());
+            let has_more = swept.await?;
+            let keep = signed(self.gauge.keep_dead.load(Ordering::Relaxed));
+            let before = now().saturating_sub(keep);
+            let dead = &mut self.totals.dead;
+            let expired = letters::expire(&mut self.connection, dead, max_bytes, before);
+            let has_more = expired.await? || has_more;
             sqlx::query("COMMIT").execute(&mut self.connection).await?;
             Ok::<_, sqlx::Error>(has_more)
         };
@@ -275,16 +276,27 @@ impl Writing {
                     }
                     answers.push(Answer::Done(answer));
                 }
-                Command::Replay { ids, answer } => {
-                    let replayed = match error {
-                        None => self.replay(&ids).await,
+                Command::Replay { letters, answer } => {
+                    let done = match error {
+                        None => self.replay(letters).await,
+                        Some(_) => Ok(Done::default()),
+                    };
+                    let done = done.unwrap_or_else(|failed| {
+                        error = Some(failed);
+                        Done::default()
+                    });
+                    answers.push(Answer::Replay(answer, done));
+                }
+                Command::Remove { ids, answer } => {
+                    let removed = match error {
+                        None => self.remove(&ids).await,
                         Some(_) => Ok(0),
                     };
-                    let replayed = replayed.unwrap_or_else(|failed| {
+                    let removed = removed.unwrap_or_else(|failed| {
                         error = Some(failed);
                         0
                     });
-                    answers.push(Answer::Replay(answer, replayed));
+                    answers.push(Answer::Remove(answer, removed));
                 }
                 Command::KeepFor { consumers, answer } => {
                     if error.is_none() {
@@ -363,10 +375,19 @@ impl Writing {
         append::all(std::mem::take(&mut self.rows), &mut self.connection).await
     }
 
-    fn has_room_for(&self, frame: &Frame) -> bool {
+    /// What of the cap is used.
+    fn used(&self) -> u64 {
         let pending = self.totals.stand.depth().bytes;
-        let used = pending.saturating_add(self.ledger.size().bytes);
-        used.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
+        let beside = self
+            .ledger
+            .size()
+            .bytes
+            .saturating_add(self.totals.dead.bytes);
+        pending.saturating_add(beside)
+    }
+
+    fn has_room_for(&self, frame: &Frame) -> bool {
+        self.used().saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
     }
 
     /// Puts a frame behind the others, for one consumer or for all.
@@ -401,42 +422,38 @@ impl Writing {
         (stand.last_frame, stand.head)
     }
 
-    async fn replay(&mut self, ids: &[i64]) -> Result<u64, sqlx::Error> {
+    async fn replay(&mut self, letters: Vec<Replayed>) -> Result<Done, sqlx::Error> {
         self.write_rows().await?;
-        let rows = sqlx::query("SELECT id, at, body, consumer FROM dead ORDER BY id")
-            .fetch_all(&mut self.connection)
-            .await?;
-        let mut replayed = 0;
-        for row in rows {
-            let id: i64 = row.try_get(0)?;
-            if !ids.is_empty() && !ids.contains(&id) {
-                continue;
-            }
-            // Its times are not known without a look inside: who cares for them must look.
-            let frame = Frame {
-                packed: Packed::new(row.try_get(2)?),
-                records: 1,
-                received: unsigned(row.try_get(1)?),
-                oldest: 0,
-                newest: u64::MAX,
-                traits: Traits {
-                    has_exception: true,
-                    has_long_text: true,
-                },
-            };
-            if !self.has_room_for(&frame) {
+        let mut done = Done::default();
+        for Replayed { id, of, frame } in letters {
+            // It is in the cap already, as a dead letter.
+            let freed = self.totals.dead.bytes.min(frame.packed.bytes);
+            if self
+                .used()
+                .saturating_sub(freed)
+                .saturating_add(frame.packed.bytes)
+                > self.gauge.max_bytes
+            {
+                done.is_full = true;
                 break;
             }
-            let only_for = Consumer::named(row.try_get(3)?);
-            self.insert(frame, "", None, only_for).await?;
-            sqlx::query("DELETE FROM dead WHERE id = ?")
-                .bind(id)
-                .execute(&mut self.connection)
-                .await?;
-            self.totals.dead = self.totals.dead.saturating_sub(1);
-            replayed += 1;
+            // Somebody else may have moved or removed it meanwhile.
+            if letters::delete(&mut self.connection, &mut self.totals.dead, id).await? {
+                self.insert(frame, "", None, of).await?;
+                done.replayed += 1;
+            }
         }
-        Ok(replayed)
+        Ok(done)
+    }
+
+    async fn remove(&mut self, ids: &[i64]) -> Result<u64, sqlx::Error> {
+        self.write_rows().await?;
+        let mut removed = 0;
+        for &id in ids {
+            let was_there = letters::delete(&mut self.connection, &mut self.totals.dead, id);
+            removed += u64::from(was_there.await?);
+        }
+        Ok(removed)
     }
 
     async fn advance(
@@ -447,14 +464,7 @@ impl Writing {
     ) -> Result<(), sqlx::Error> {
         self.write_rows().await?;
         for letter in dead {
-            sqlx::query("INSERT INTO dead (at, reason, body, consumer) VALUES (?, ?, ?, ?)")
-                .bind(now())
-                .bind(letter.reason)
-                .bind(letter.body)
-                .bind(letter.of.name())
-                .execute(&mut self.connection)
-                .await?;
-            self.totals.dead += 1;
+            letters::insert(&mut self.connection, &mut self.totals.dead, letter, now()).await?;
         }
         self.totals.stand.set(consumer, Some(to));
         sqlx::query("UPDATE consumer SET frame = ?, done = ?, end_records = ?, end_bytes = ? WHERE name = ?")
@@ -507,7 +517,8 @@ impl Writing {
     }
 
     fn publish(&self) {
-        self.gauge.dead.store(self.totals.dead, Ordering::Relaxed);
+        let dead = &self.gauge.dead;
+        *dead.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.dead;
         let stand = &self.gauge.stand;
         *stand.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.stand;
         let ledger = &self.gauge.ledger;
@@ -523,7 +534,7 @@ pub fn now() -> i64 {
 /// Commands in one transaction at most.
 const GROUP: usize = 128;
 
-/// The ledger has this part of the spool's cap at most.
+/// The ledger, and the dead letters, each have this part of the spool's cap at most.
 const SHARE: u64 = 4;
 
 /// How often it is looked for what is too old.

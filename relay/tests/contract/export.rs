@@ -242,14 +242,17 @@ async fn dead_letters_are_listed_and_replayed_beside_a_running_relay_and_without
             .arg(dir.path())
             .output();
         let output = output.expect("it runs");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).expect("text")
+        let text = String::from_utf8(output.stdout).expect("text");
+        match output.status.code() {
+            Some(0) => text,
+            code => format!("{code:?}: {text}"),
+        }
     };
     assert_eq!(dead(&["ls"]), "");
+    assert_eq!(dead(&["replay"]), "Some(1): {\"replayed\":0}\n");
+    assert_eq!(dead(&["rm", "--all"]), "Some(1): {\"removed\":0}\n");
+    assert_eq!(dead(&["rm"]), "Some(2): ", "of which, it does not say");
+    assert_eq!(dead(&["rm", "1", "--all"]), "Some(2): ");
     relay
         .accept(batch(
             "q",
@@ -269,8 +272,23 @@ async fn dead_letters_are_listed_and_replayed_beside_a_running_relay_and_without
         beside.contains("\"message\":\"bad\"") && beside.contains("\"reason\":\"400"),
         "{beside}"
     );
+    assert_eq!(
+        dead(&["rm", "--older-than", "1h"]),
+        "Some(1): {\"removed\":0}\n"
+    );
+    let page = relay
+        .client
+        .get(format!("http://{}/admin/v1/dead?after=1", relay.admin));
+    let token = std::fs::read_to_string(dir.path().join("admin-token")).expect("it is there");
+    let page = page
+        .bearer_auth(token.trim())
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(page.text().await.expect("text"), "[]", "there is one only");
     relay.kill();
     assert_eq!(dead(&["ls"]), beside);
+    assert_eq!(dead(&["rm", "7"]), "Some(1): {\"removed\":0}\n");
 
     upstream.now_says(Say::Ok);
     let _relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
