@@ -3,13 +3,15 @@
 //! The promises, in order:
 //!
 //! 1. the cursor moves when the upstream has taken a record, has refused it for its content, and never else;
-//! 2. an outage, however long, costs no record; a record that the upstream will never take costs itself only;
+//! 2. an outage, however long, costs no record; a record that the upstream will never take costs itself only; an upstream
+//!    that refuses one record after the other, and takes none, is one that is away for a reason that an operator has to find;
 //! 3. a record is sent twice only if the relay died between an answer and its commit.
 //!
 //! Frames are merged as they lie, up to 5 MB a request; one request is in flight. Partial success is counted and never
 //! sent again, as OTLP asks. Files are written by an exporter of their own, with a cursor of its own: see [`file`].
 
 mod clamp;
+mod echo;
 pub mod file;
 mod limits;
 mod merge;
@@ -94,6 +96,8 @@ enum Flow {
 struct Run {
     pace: Pace,
     attempt: u32,
+    /// Records put aside since the upstream took one.
+    refused_in_a_row: u32,
     next_at: Instant,
     stop: watch::Receiver<bool>,
 }
@@ -104,6 +108,7 @@ impl Exporter {
         let mut run = Run {
             pace: Pace::new(self.fit.records_per_second),
             attempt: 0,
+            refused_in_a_row: 0,
             next_at: Instant::now(),
             stop,
         };
@@ -202,6 +207,9 @@ impl Exporter {
                     run.attempt = 0;
                     self.exports.alarm.store(0, Ordering::Relaxed);
                     let taken = piece.records().saturating_sub(answer.refused);
+                    if taken > 0 {
+                        run.refused_in_a_row = 0;
+                    }
                     self.exports.taken.add(taken);
                     self.exports.refused.add(answer.refused);
                     self.warned(&answer);
@@ -221,8 +229,21 @@ impl Exporter {
                     open.extend([upper, lower]);
                     continue;
                 }
+                Next::Bisect if run.refused_in_a_row >= MAX_REFUSED_IN_A_ROW => {
+                    self.exports.alarm.store(1, Ordering::Relaxed);
+                    tracing::error!(
+                        status = answer.status,
+                        said = answer.message,
+                        put_aside = run.refused_in_a_row,
+                        "the upstream refuses one record after the other and takes none; the others are kept. Check \
+                         --otlp-endpoint and what stands before the upstream; if the records themselves are at fault, \
+                         a restart puts as many aside again"
+                    );
+                    retry::alarm(run.attempt)
+                }
                 Next::Bisect => {
                     run.attempt = 0;
+                    run.refused_in_a_row += 1;
                     tracing::warn!(
                         status = answer.status,
                         said = answer.message,
@@ -336,6 +357,10 @@ async fn pause(wait: Duration, stop: &mut watch::Receiver<bool>) -> Flow {
         Flow::GoOn
     }
 }
+
+/// So many records are put aside one after the other, with none taken in between, before it is taken for the upstream's
+/// fault: more than a whole batch of one program, which may be at fault in all of its records.
+const MAX_REFUSED_IN_A_ROW: u32 = 128;
 
 /// How soon a database that failed is tried again.
 const READ_AGAIN: Duration = Duration::from_secs(5);
