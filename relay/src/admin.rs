@@ -84,9 +84,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         spool_max_bytes: admin.spool_max_bytes,
         oldest_seconds: oldest.map_or(0.0, age),
         damaged_records: spool.damaged_records(),
+        damaged_frames: spool.damaged_frames(),
         dead: spool.dead(),
         spool_used_bytes: spool.used_bytes(),
         ledger: spool.ledger(),
+        writes: spool.writes(),
         waiting: spool
             .depths()
             .into_iter()

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::spool::{Dead, Size};
+use crate::spool::{Dead, Size, Writes};
 
 /// The counters of one relay.
 #[derive(Debug, Default)]
@@ -143,10 +143,14 @@ pub struct Now {
     pub oldest_seconds: f64,
     /// Records found damaged in the spool.
     pub damaged_records: u64,
+    /// Frames found damaged in the spool.
+    pub damaged_frames: u64,
     /// Bytes of the cap that are used: what waits, names, dead letters.
     pub spool_used_bytes: u64,
     /// Dead letters kept.
     pub dead: Dead,
+    /// How writing the spool goes.
+    pub writes: Writes,
     /// The ledger of accepted names.
     pub ledger: Size,
     /// Records that wait, for each consumer.
@@ -269,6 +273,11 @@ impl Metrics {
             "Records lost to damage of the spool.",
             now.damaged_records,
         );
+        text.counter(
+            "courier_frames_damaged_total",
+            "Frames of the spool that were not what was written.",
+            now.damaged_frames,
+        );
         text.gauge(
             "courier_spool_oldest_seconds",
             "Age of what waits longest.",
@@ -290,6 +299,21 @@ impl Metrics {
             now.dead.expired,
         );
         text.ledger(now.ledger);
+        text.counter(
+            "courier_spool_write_errors_total",
+            "Transactions of the spool that failed; nothing of them was acknowledged.",
+            now.writes.failed,
+        );
+        text.gauge(
+            "courier_spool_write_alarm",
+            "1 while the spool can't be written: a full or failing disk.",
+            u8::from(now.writes.is_failing),
+        );
+        text.gauge(
+            "courier_spool_log_lost",
+            "1 if the spool's write-ahead log was gone when this relay started.",
+            u8::from(now.writes.is_log_lost),
+        );
         text.0
     }
 }

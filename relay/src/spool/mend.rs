@@ -13,7 +13,7 @@ use super::consumer::{Consumer, Cursor};
 use super::ledger::hour;
 use super::salvage::{Found, Pages, Row, Value};
 use super::schema::{self, OpenError, beside};
-use super::{Gauge, accepted, append, signed, unsigned, writer};
+use super::{Gauge, accepted, append, running, signed, unsigned, writer};
 
 /// Mends the database in `dir`; `false` when there is nothing of ours in it, and it was left alone.
 ///
@@ -90,6 +90,8 @@ pub fn finish(dir: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     let aside = beside(&file, ".damaged");
+    // The log goes aside with its database.
+    running::unmark(dir);
     let swap = || {
         for part in ["-wal", ""] {
             match fs::rename(beside(&file, part), beside(&aside, part)) {

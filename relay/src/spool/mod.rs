@@ -22,13 +22,14 @@ mod mend;
 mod offer;
 pub mod ranges;
 mod reader;
+mod running;
 mod salvage;
 mod schema;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -102,14 +103,31 @@ struct Gauge {
     keep_dead: AtomicU64,
     ledger: Mutex<Size>,
     damaged: Mutex<Damaged>,
+    /// Whether the write-ahead log was gone at the start.
+    log_lost: AtomicBool,
+    /// Transactions that failed since the relay started, and whether the last one did.
+    failed_writes: AtomicU64,
+    is_failing: AtomicBool,
     /// How often the database was mended, and is another file since.
     mended: AtomicU64,
+}
+
+/// How writing the spool goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Transactions that failed since the relay started: a full or failing disk.
+    pub failed: u64,
+    /// Whether the last one did.
+    pub is_failing: bool,
+    /// Whether the write-ahead log was gone at the start.
+    pub is_log_lost: bool,
 }
 
 /// What was found damaged since the relay started.
 #[derive(Debug, Default)]
 struct Damaged {
     records: u64,
+    frames: u64,
     /// Frames that are not whole, whose records are counted already, and that somebody still has before him.
     torn: BTreeMap<i64, u64>,
 }
@@ -128,6 +146,15 @@ impl Spool {
         });
         mend::finish(dir)?;
         let file = dir.join(schema::FILE);
+        if running::has_lost_its_log(dir) {
+            gauge.log_lost.store(true, Ordering::Relaxed);
+            tracing::error!(
+                file = %schema::beside(&file, "-wal").display(),
+                "the spool's write-ahead log is gone although the last relay did not end cleanly: what it accepted last \
+                 may be lost. If you have just put a backup in its place this is as it should be; if not, look for who \
+                 removes or copies files in the data directory"
+            );
+        }
         let is_damaged = salvage::is_damaged(&file).unwrap_or_default();
         if is_damaged && !mend::mend(dir, &gauge).await? {
             return Err(OpenError::Beyond { file });
@@ -143,6 +170,10 @@ impl Spool {
         };
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let reading = Arc::new(tokio::sync::Mutex::new(Reading::open(dir, &gauge).await?));
+        running::mark(dir).map_err(|source| OpenError::Dir {
+            dir: dir.to_owned(),
+            source,
+        })?;
         let writer = Writer(tokio::spawn(writing.run(inbox)));
         let dir = dir.to_owned();
         Ok((
@@ -312,6 +343,28 @@ impl Spool {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How the writing goes.
+    #[must_use]
+    pub fn writes(&self) -> Writes {
+        Writes {
+            failed: self.gauge.failed_writes.load(Ordering::Relaxed),
+            is_failing: self.gauge.is_failing.load(Ordering::Relaxed),
+            is_log_lost: self.gauge.log_lost.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Frames found damaged since the relay started.
+    #[must_use]
+    pub fn damaged_frames(&self) -> u64 {
+        let damaged = self.gauge.damaged.lock();
+        damaged.unwrap_or_else(PoisonError::into_inner).frames
+    }
+
+    /// Counts so many records of a frame as damaged; once, however often that is found.
+    pub fn damaged_frame(&self, frame: i64, records: u64) {
+        self.gauge.damaged_frame(frame, records);
+    }
+
     /// How many dead letters are kept.
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
@@ -378,6 +431,7 @@ impl Gauge {
         damaged.torn.retain(|&id, _| id > behind);
         if damaged.torn.insert(id, records).is_none() {
             damaged.records += records;
+            damaged.frames += 1;
             tracing::error!(
                 records,
                 frame = id,

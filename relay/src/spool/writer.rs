@@ -19,8 +19,8 @@ use super::letters::{self, Dead, Done, Replayed};
 use super::ranges::Range;
 use super::reader::is_damage;
 use super::{
-    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Verdict, mend, schema, signed,
-    unsigned,
+    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Verdict, mend, running, schema,
+    signed, unsigned,
 };
 use crate::error::chain;
 
@@ -136,6 +136,7 @@ impl Writing {
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&mut self.connection)
             .await;
+        running::unmark(&self.dir);
         if let Err(error) = self.connection.close().await {
             tracing::warn!(error = %error, "the spool was not closed cleanly; nothing is lost");
         }
@@ -187,6 +188,7 @@ impl Writing {
         let mut answers = Vec::with_capacity(commands.len());
         match self.transaction(commands, &mut answers).await {
             Ok(()) => {
+                self.gauge.is_failing.store(false, Ordering::Relaxed);
                 let has_grown = self.totals.stand.last_frame > before.0.stand.last_frame;
                 self.publish();
                 for answer in answers {
@@ -201,6 +203,8 @@ impl Writing {
             }
             Err(error) => {
                 self.go_back(before);
+                self.gauge.failed_writes.fetch_add(1, Ordering::Relaxed);
+                self.gauge.is_failing.store(true, Ordering::Relaxed);
                 tracing::error!(error = %error, requests = answers.len(), "the spool could not be written");
                 let away = OfferError::Away(error.to_string());
                 for answer in answers {
@@ -230,6 +234,9 @@ impl Writing {
     async fn mend(&mut self) -> Result<(), OpenError> {
         mend::mend(&self.dir, &self.gauge).await?;
         let connection = schema::open(&self.dir).await?;
+        if let Err(error) = running::mark(&self.dir) {
+            tracing::warn!(error = %error, "that the spool is in use could not be written down");
+        }
         let begun = Self::begin(&self.dir, connection, Arc::clone(&self.gauge)).await;
         *self = begun.map_err(|source| OpenError::Database {
             file: self.dir.join(schema::FILE),
