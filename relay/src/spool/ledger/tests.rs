@@ -7,11 +7,12 @@ use super::super::{Frame, Named, Offer, Packed, Spool, Traits, Verdict, Writer, 
 
 /// A frame of `seqs` of the queue `q`.
 fn offer(seqs: impl IntoIterator<Item = u64>) -> Offer {
+    let seqs: Vec<u64> = seqs.into_iter().collect();
     Offer {
         subject: "s".to_owned(),
         frame: Some(Frame {
             packed: Packed::new(b"x"),
-            records: 1,
+            records: seqs.len() as u64,
             received: 5,
             oldest: 1,
             newest: 9,
@@ -19,7 +20,7 @@ fn offer(seqs: impl IntoIterator<Item = u64>) -> Offer {
         }),
         named: Some(Named {
             queue: "q".to_owned(),
-            seqs: seqs.into_iter().collect(),
+            seqs,
         }),
         hash: None,
     }
@@ -169,4 +170,32 @@ async fn the_last_seqs_of_all_are_names() {
     assert_eq!(spool.offer(offer([u64::MAX - 1])).await, Ok(Verdict::Kept));
     assert_eq!(spool.ledger().ranges, 3);
     close(spool, writer).await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_mended_has_its_ranges_and_counts_no_closed_gap_as_a_lost_record() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (spool, writer) = open(dir.path()).await;
+    for thousand in 0..11 {
+        let seqs = (1..=1000).map(|n| 2 * (1000 * thousand + n));
+        assert_eq!(spool.offer(offer(seqs)).await, Ok(Verdict::Kept));
+    }
+    let before = spool.ledger().ranges;
+    close(spool, writer).await;
+    let file = dir.path().join("relay.db");
+    let mut damaged = std::fs::read(&file).expect("it is there");
+    damaged.iter_mut().take(700).for_each(|byte| *byte = !*byte);
+    std::fs::write(&file, damaged).expect("its first page is garbled");
+
+    let (spool, writer) = open(dir.path()).await;
+    assert_eq!((spool.ledger().ranges, before), (10_000, 10_000));
+    assert_eq!(spool.damaged_records(), 0);
+    let known = Verdict::Known {
+        seqs: vec![3],
+        hash: false,
+    };
+    let verdict = spool.offer(offer([3, 20_001])).await;
+    assert_eq!(verdict, Ok(known), "closed before, and since");
+    close(spool, writer).await;
+    assert_eq!(count(dir.path(), "SELECT closed FROM queue").await, 1000);
 }
