@@ -160,10 +160,13 @@ pub const STACKS: [Kind; 6] = [
 ];
 
 /// Texts whose cost is the sanitizer's.
-pub const TEXTS: [Kind; 6] = [
+pub const TEXTS: [Kind; 8] = [
     ("SG.SG.SG.", |n| message(&"SG.".repeat(n / 3))),
     ("sk-sk-sk-", |n| message(&"sk-".repeat(n / 3))),
     ("%27-pw=", |n| message(&"%27-pw=".repeat(n / 7))),
+    // The sanitizer reads so much of one text only; a body may have many.
+    ("SG. in many texts", |n| texts(n, "SG.sk-")),
+    ("%27-pw= in many texts", |n| texts(n, "%27-pw=")),
     ("password=", |n| message(&"password= ".repeat(n / 10))),
     ("near misses", |n| {
         message(&"pass word: a@b a@b. 4111-1111- ".repeat(n / 31))
@@ -208,6 +211,12 @@ fn message(text: &str) -> String {
     format!(
         "[{{\"timestamp\":\"2026-02-06T12:00:00Z\",\"level\":\"error\",\"message\":\"{text}\"}}]"
     )
+}
+
+/// Attributes of 8 KiB each.
+fn texts(bytes: usize, piece: &str) -> String {
+    let text = piece.repeat(8192.min(bytes) / piece.len());
+    attributes(bytes, |n| format!("\"a{n}\":\"{text}\""))
 }
 
 fn record(more: &str) -> String {
