@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::middleware::{self, Next};
@@ -12,15 +12,17 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tracing_courier::sanitize::{Counts, Sanitizer};
 use tracing_courier::wire::Receipt;
 
-use crate::dead::DeadRecord;
+use crate::dead::{DeadError, DeadRecord, Removal};
 use crate::error::ApiError;
 use crate::ingest::Ingest;
 use crate::levels;
 use crate::metrics::Now;
+use crate::spool::PAGE;
 
 /// What the admin listener works with; a cheap handle.
 #[derive(Clone)]
@@ -39,6 +41,7 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/import", post(import))
         .route("/admin/v1/dead", get(dead))
         .route("/admin/v1/dead/replay", post(replay))
+        .route("/admin/v1/dead/rm", post(remove))
         .merge(levels::admin())
         .layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
         .layer(middleware::from_fn_with_state(admin.clone(), authorize));
@@ -57,7 +60,7 @@ async fn healthz() -> &'static str {
 
 /// Whether a batch that comes now would be taken; nothing about why not.
 async fn readyz(State(admin): State<Admin>) -> Response {
-    let is_full = admin.ingest.pipeline().sink.spool().depth().bytes >= admin.spool_max_bytes;
+    let is_full = admin.ingest.pipeline().sink.spool().used_bytes() >= admin.spool_max_bytes;
     if is_full || admin.ingest.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
     }
@@ -81,7 +84,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         spool_max_bytes: admin.spool_max_bytes,
         oldest_seconds: oldest.map_or(0.0, age),
         damaged_records: spool.damaged_records(),
-        dead_letters: spool.dead_letters(),
+        damaged_frames: spool.damaged_frames(),
+        dead: spool.dead(),
+        spool_used_bytes: spool.used_bytes(),
+        ledger: spool.ledger(),
+        writes: spool.writes(),
         waiting: spool
             .depths()
             .into_iter()
@@ -100,17 +107,31 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 /// Takes a batch that was carried by hand: of nobody, and not limited.
 async fn import(State(admin): State<Admin>, body: Bytes) -> Result<Json<Receipt>, ApiError> {
-    admin
-        .ingest
-        .pipeline()
-        .accept("", &body, |_| Ok(()))
-        .await
-        .map(Json)
+    admin.ingest.import(body).await.map(Json)
 }
 
-/// Lists the dead letters.
-async fn dead(State(admin): State<Admin>) -> Result<Json<Vec<DeadRecord>>, ApiError> {
-    let letters = admin.ingest.pipeline().sink.spool().letters().await;
+/// Which page of dead letters.
+#[derive(Deserialize)]
+struct Page {
+    /// Those behind this number.
+    #[serde(default)]
+    after: i64,
+    /// So many at most.
+    #[serde(default = "whole_page")]
+    limit: u64,
+}
+
+fn whole_page() -> u64 {
+    PAGE
+}
+
+/// Lists dead letters, a page of them.
+async fn dead(
+    State(admin): State<Admin>,
+    Query(page): Query<Page>,
+) -> Result<Json<Vec<DeadRecord>>, ApiError> {
+    let spool = admin.ingest.pipeline().sink.spool();
+    let letters = spool.letters(page.after, page.limit).await;
     let letters = letters.map_err(|error| {
         tracing::error!(error = %error, "the dead letters can't be read");
         ApiError::Unavailable("the spool is away")
@@ -126,6 +147,18 @@ async fn replay(
     Ok(Json(
         admin.ingest.pipeline().sink.spool().replay(ids).await?,
     ))
+}
+
+/// Removes dead letters for good.
+async fn remove(
+    State(admin): State<Admin>,
+    Json(removal): Json<Removal>,
+) -> Result<Json<u64>, ApiError> {
+    let Some(which) = removal.which() else {
+        return Err(ApiError::NotARule(DeadError::Which.to_string()));
+    };
+    let removed = admin.ingest.pipeline().sink.spool().remove(which).await?;
+    Ok(Json(removed))
 }
 
 /// Compares hashes, so that the time it takes says nothing about the token.

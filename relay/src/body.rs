@@ -85,6 +85,21 @@ impl Packed {
         }
     }
 
+    /// The text, when it has no more than `small` bytes. It costs no more than so many.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not of their coding.
+    pub fn unpack_small(&self, small: usize) -> Result<Option<Bytes>, ApiError> {
+        if self.bytes.len() > small {
+            return Ok(None);
+        }
+        match inflate(self.coding, self.bytes.clone(), small) {
+            Err(ApiError::BodyTooLarge(_) | ApiError::Bomb(_)) => Ok(None),
+            inflated => inflated.map(Some),
+        }
+    }
+
     /// The text, at most `max_bytes`.
     ///
     /// # Errors
@@ -266,6 +281,28 @@ mod tests {
             assert_eq!(bomb.err(), Some(ApiError::Bomb(MAX_RATIO)), "{coding:?}");
             let small = inflate(coding, pack(&vec![0; RATIO_FREE_BYTES]), 1 << 20);
             assert!(small.is_ok(), "{coding:?}: one record always passes");
+        }
+    }
+
+    #[test]
+    fn what_is_small_once_inflated_is_known_without_inflating_the_rest() {
+        for (coding, pack) in [
+            (
+                Coding::Identity,
+                Bytes::copy_from_slice as fn(&[u8]) -> Bytes,
+            ),
+            (Coding::Gzip, gzip),
+            (Coding::Zstd, zstd),
+        ] {
+            for (bytes, is_small) in [(1000, true), (1001, false), (1 << 20, false)] {
+                let bytes = pack(&vec![b'x'; bytes]);
+                let small = Packed { coding, bytes }.unpack_small(1000);
+                assert_eq!(
+                    small.expect("it is whole").is_some(),
+                    is_small,
+                    "{coding:?}"
+                );
+            }
         }
     }
 

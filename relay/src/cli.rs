@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
-use courier_relay::{SecretError, Telemetry};
+use courier_relay::{Removal, SecretError, Telemetry};
 use secrecy::SecretString;
 use tracing_subscriber::filter::EnvFilter;
 
@@ -85,6 +86,19 @@ enum Command {
 enum Dead {
     /// One JSON object a line, oldest first
     Ls,
+    /// Removes them for good
+    #[command(group = clap::ArgGroup::new("which").required(true))]
+    Rm {
+        /// Ids, as `ls` says
+        #[arg(group = "which")]
+        ids: Vec<i64>,
+        /// All of them
+        #[arg(long, group = "which")]
+        all: bool,
+        /// Those that were put aside longer ago, for example 30d
+        #[arg(long, value_name = "AGE", group = "which")]
+        older_than: Option<String>,
+    },
     /// Puts them back on their way, all or those of the ids
     Replay {
         /// Ids, as `ls` says
@@ -287,16 +301,50 @@ async fn check(config: &Config) -> anyhow::Result<ExitCode> {
 async fn letters(config: &Config, dead: Dead) -> anyhow::Result<ExitCode> {
     match dead {
         Dead::Ls => {
-            for record in courier_relay::dead_letters(config).await? {
-                println!("{}", serde_json::to_string(&record)?);
+            let mut failed = None;
+            courier_relay::dead_letters(config, |record| {
+                match serde_json::to_string(&record) {
+                    // A reader that went away (`| head`) is no failure.
+                    Ok(line) => drop(writeln!(std::io::stdout(), "{line}")),
+                    Err(error) => failed = Some(error),
+                }
+            })
+            .await?;
+            if let Some(error) = failed {
+                return Err(error.into());
             }
+            Ok(ExitCode::SUCCESS)
         }
-        Dead::Replay { ids } => println!(
-            "{{\"replayed\":{}}}",
-            courier_relay::replay(config, ids).await?
-        ),
+        Dead::Replay { ids } => {
+            let replayed = courier_relay::replay(config, ids).await?;
+            println!("{{\"replayed\":{replayed}}}");
+            Ok(nothing_is_1(replayed))
+        }
+        Dead::Rm {
+            ids,
+            all,
+            older_than,
+        } => {
+            let age = |text: &String| {
+                let age = duration(text).map(|age| age.as_secs());
+                age.ok_or_else(|| anyhow!("--older-than `{text}`: use a duration such as 30d"))
+            };
+            let older_than_seconds = older_than.as_ref().map(age).transpose()?;
+            let removal = Removal {
+                ids,
+                all,
+                older_than_seconds,
+            };
+            let removed = courier_relay::remove(config, removal).await?;
+            println!("{{\"removed\":{removed}}}");
+            Ok(nothing_is_1(removed))
+        }
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever asked for something to be done, and there was nothing, hears of it.
+fn nothing_is_1(done: u64) -> ExitCode {
+    ExitCode::from(u8::from(done == 0))
 }
 
 #[tokio::main]

@@ -59,6 +59,7 @@ impl Hold {
         let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
         let lock = spool::lock(&config.data_dir)?;
         let (spool, writer) = Spool::open(&config.data_dir, config.spool_max_bytes).await?;
+        spool.keep_dead_for(config.dead_keep);
         Ok(Self {
             spool,
             upstream,

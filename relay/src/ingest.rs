@@ -16,6 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tower::util::option_layer;
@@ -29,7 +30,7 @@ use crate::error::ApiError;
 use crate::export::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
 use crate::identity::{Identity, TokenError, Verifier};
 use crate::levels::{self, Levels, Origin};
-use crate::limit::Limits;
+use crate::limit::{Held, Limits};
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
 use crate::packed::Packed;
@@ -37,6 +38,7 @@ use crate::redact::Redaction;
 use crate::sink::Sink;
 use crate::spool::{Frame, Named, Offer, Traits, Verdict};
 use crate::telemetry;
+use crate::turns::{Turn, Turns};
 use crate::wire::{self, Batch, Record};
 
 /// What the ingest listener works with; a cheap handle.
@@ -49,6 +51,7 @@ struct Inner {
     limits: Limits,
     levels: Levels,
     max_body_bytes: usize,
+    turns: Turns,
     is_draining: AtomicBool,
 }
 
@@ -68,6 +71,7 @@ impl Ingest {
             limits,
             levels,
             max_body_bytes,
+            turns: Turns::new(),
             is_draining: AtomicBool::new(false),
         }))
     }
@@ -99,6 +103,67 @@ impl Ingest {
     #[must_use]
     pub fn pipeline(&self) -> &Pipeline {
         &self.0.pipeline
+    }
+
+    /// Works on a body that has come in: a small one here, a large one where nobody waits for the thread. The room that
+    /// it had on its way is free once it has room to be worked on.
+    async fn work(
+        &self,
+        subject: &str,
+        packed: body::Packed,
+        on_its_way: Held,
+    ) -> Result<(Receipt, Origin), ApiError> {
+        let Inner {
+            limits,
+            max_body_bytes,
+            turns,
+            ..
+        } = &*self.0;
+        let most = packed.most_bytes(*max_body_bytes);
+        let mut room = limits.work(most.min(SMALL_BYTES)).await?;
+        if let Some(body) = packed.unpack_small(SMALL_BYTES)? {
+            drop(on_its_way);
+            room.shrink_to(body.len());
+            return self.keep(subject, &body, &mut Turn::default()).await;
+        }
+        drop(room);
+        let (ingest, subject) = (self.clone(), subject.to_owned());
+        let large = move |mut turn: Turn| async move {
+            let inner = &*ingest.0;
+            let mut room = inner.limits.work(most).await?;
+            drop(on_its_way);
+            let body = packed.unpack(inner.max_body_bytes)?;
+            room.shrink_to(body.len());
+            ingest.keep(&subject, &body, &mut turn).await
+        };
+        turns.work(large).await
+    }
+
+    async fn keep(
+        &self,
+        subject: &str,
+        body: &[u8],
+        turn: &mut Turn,
+    ) -> Result<(Receipt, Origin), ApiError> {
+        let Inner {
+            limits, pipeline, ..
+        } = &*self.0;
+        let admit = |records| limits.admit_batch(subject, records, body.len());
+        pipeline.take(subject, body, admit, turn).await
+    }
+
+    /// Accepts a body that was carried by hand: of nobody, and not limited.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was kept.
+    pub async fn import(&self, body: Bytes) -> Result<Receipt, ApiError> {
+        let pipeline = self.0.pipeline.clone();
+        let import = move |mut turn: Turn| async move {
+            let taken = pipeline.take("", &body, |_| Ok(()), &mut turn).await?;
+            Ok(taken.0)
+        };
+        self.0.turns.work(import).await
     }
 }
 
@@ -133,12 +198,7 @@ async fn post_logs(
         .await?;
     let packed = body::receive(&parts.headers, body, max_bytes).await?;
     inner.limits.admit_user(&who.subject)?;
-    let mut room = inner.limits.work(packed.most_bytes(max_bytes)).await?;
-    drop(on_its_way);
-    let body = packed.unpack(max_bytes)?;
-    room.shrink_to(body.len());
-    let admit = |records| inner.limits.admit_batch(&who.subject, records, body.len());
-    let (receipt, origin) = inner.pipeline.take(&who.subject, &body, admit).await?;
+    let (receipt, origin) = ingest.work(&who.subject, packed, on_its_way).await?;
     let tag = ingest.levels().tag(&origin.program(&who.subject));
     Ok(([(COURIER_CONFIG, tag)], Json(receipt)).into_response())
 }
@@ -189,11 +249,12 @@ impl Pipeline {
         body: &[u8],
         admit: impl FnOnce(usize) -> Result<(), ApiError>,
     ) -> Result<Receipt, ApiError> {
-        let (receipt, _) = self.take(subject, body, admit).await?;
+        let mut turn = Turn::default();
+        let (receipt, _) = self.take(subject, body, admit, &mut turn).await?;
         Ok(receipt)
     }
 
-    /// The same, with where the batch came from.
+    /// The same, with where the batch came from. The turn is given back while the sink is waited for.
     ///
     /// # Errors
     ///
@@ -203,6 +264,7 @@ impl Pipeline {
         subject: &str,
         body: &[u8],
         admit: impl FnOnce(usize) -> Result<(), ApiError>,
+        turn: &mut Turn,
     ) -> Result<(Receipt, Origin), ApiError> {
         let arrival = Arrival {
             subject,
@@ -220,6 +282,9 @@ impl Pipeline {
         for (_, reject) in &batch.rejected {
             self.metrics.rejected.add(reject.as_str(), 1);
         }
+        let of_records = batch.records.iter().map(|record| record.dropped.members);
+        let dropped = batch.resource_dropped.members + of_records.sum::<u64>();
+        self.metrics.members_dropped.add(dropped);
         if let Some(sanitizer) = &self.sanitizer {
             Redaction::by(sanitizer).batch(&mut batch);
         }
@@ -227,13 +292,12 @@ impl Pipeline {
         let whole = records.len();
         once(&mut records, &batch);
         while !records.is_empty() {
-            match self
-                .sink
-                .accept(offer(&batch, &records, &arrival, body))
-                .await?
-            {
+            let offer = offer(&batch, &records, &arrival, body);
+            turn.pause();
+            match self.sink.accept(offer).await? {
                 Verdict::Kept => break,
                 Verdict::Known { seqs, hash } => {
+                    turn.resume().await?;
                     let seqs: HashSet<u64> = seqs.into_iter().collect();
                     let before = records.len();
                     records.retain(|record| match name(record, &batch) {
@@ -397,6 +461,9 @@ fn request_id(request: &Request) -> HeaderValue {
             .unwrap_or_else(|_| HeaderValue::from_static("none"))
     })
 }
+
+/// A larger body, once inflated, is worked on elsewhere: 64 KiB cost some milliseconds, and at worst 25.
+const SMALL_BYTES: usize = 64 * 1024;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const COURIER_CONFIG: HeaderName = HeaderName::from_static("courier-config");

@@ -54,13 +54,14 @@ mod serve;
 mod sink;
 mod spool;
 mod telemetry;
+mod turns;
 mod wire;
 
 pub use backup::{BackupError, backup};
 pub use check::{Finding, check};
 pub use config::Config;
 pub use convert::{Converted, NotABatch, NotUnpacked, convert, unpack};
-pub use dead::{DeadError, DeadRecord, dead_letters, replay};
+pub use dead::{DeadError, DeadRecord, Removal, dead_letters, remove, replay};
 pub use fingerprint::fingerprint;
 pub use identity::{KeyError, Secret, SecretError};
 pub use import::{ImportError, Imported, import};

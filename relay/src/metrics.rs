@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::spool::{Dead, Size, Writes};
+
 /// The counters of one relay.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -17,6 +19,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Records that were there before.
     pub duplicates: Counter,
+    /// Members of records and resources that were over their cap.
+    pub members_dropped: Counter,
     /// Bytes of bodies, inflated.
     pub received_bytes: Counter,
     /// Logs on their way to the upstream.
@@ -139,8 +143,16 @@ pub struct Now {
     pub oldest_seconds: f64,
     /// Records found damaged in the spool.
     pub damaged_records: u64,
+    /// Frames found damaged in the spool.
+    pub damaged_frames: u64,
+    /// Bytes of the cap that are used: what waits, names, dead letters.
+    pub spool_used_bytes: u64,
     /// Dead letters kept.
-    pub dead_letters: u64,
+    pub dead: Dead,
+    /// How writing the spool goes.
+    pub writes: Writes,
+    /// The ledger of accepted names.
+    pub ledger: Size,
     /// Records that wait, for each consumer.
     pub waiting: Vec<(&'static str, u64)>,
     /// Bytes of text that the sanitizer scanned.
@@ -177,6 +189,11 @@ impl Metrics {
             "Records refused for their content.",
             "reason",
             &self.rejected,
+        );
+        text.counter(
+            "courier_members_dropped_total",
+            "Members of records and resources dropped because there were too many.",
+            self.members_dropped.get(),
         );
         text.each(
             "courier_redactions_total",
@@ -235,12 +252,17 @@ impl Metrics {
             now.spool_bytes,
         );
         text.gauge(
+            "courier_spool_used_bytes",
+            "Bytes of the cap that are used: what waits, the ledger of names, dead letters.",
+            now.spool_used_bytes,
+        );
+        text.gauge(
             "courier_spool_max_bytes",
-            "Bytes that may wait.",
+            "Bytes that may be used.",
             now.spool_max_bytes,
         );
         // In integers, so that it does not flap around the mark.
-        let is_filling = now.spool_bytes >= now.spool_max_bytes / 5 * 4;
+        let is_filling = now.spool_used_bytes >= now.spool_max_bytes / 5 * 4;
         text.gauge(
             "courier_spool_nearly_full",
             "1 from 80 % of the cap on.",
@@ -251,6 +273,11 @@ impl Metrics {
             "Records lost to damage of the spool.",
             now.damaged_records,
         );
+        text.counter(
+            "courier_frames_damaged_total",
+            "Frames of the spool that were not what was written.",
+            now.damaged_frames,
+        );
         text.gauge(
             "courier_spool_oldest_seconds",
             "Age of what waits longest.",
@@ -259,7 +286,33 @@ impl Metrics {
         text.gauge(
             "courier_dead_letters",
             "Dead letters kept.",
-            now.dead_letters,
+            now.dead.letters,
+        );
+        text.gauge(
+            "courier_dead_letter_bytes",
+            "Bytes of the spool's cap that dead letters take.",
+            now.dead.bytes,
+        );
+        text.counter(
+            "courier_dead_letters_expired_total",
+            "Dead letters that went for their age, or because they took a quarter of the cap.",
+            now.dead.expired,
+        );
+        text.ledger(now.ledger);
+        text.counter(
+            "courier_spool_write_errors_total",
+            "Transactions of the spool that failed; nothing of them was acknowledged.",
+            now.writes.failed,
+        );
+        text.gauge(
+            "courier_spool_write_alarm",
+            "1 while the spool can't be written: a full or failing disk.",
+            u8::from(now.writes.is_failing),
+        );
+        text.gauge(
+            "courier_spool_log_lost",
+            "1 if the spool's write-ahead log was gone when this relay started.",
+            u8::from(now.writes.is_log_lost),
         );
         text.0
     }
@@ -362,6 +415,29 @@ impl Text {
         );
     }
 
+    fn ledger(&mut self, ledger: Size) {
+        self.gauge(
+            "courier_ledger_ranges",
+            "Ranges of accepted seqs, of all queues.",
+            ledger.ranges,
+        );
+        self.gauge(
+            "courier_ledger_bytes",
+            "Bytes of the spool's cap that the ledger of accepted seqs takes.",
+            ledger.bytes,
+        );
+        self.counter(
+            "courier_ledger_gaps_closed_total",
+            "Gaps between accepted seqs that were closed because a queue had too many.",
+            ledger.gaps_closed,
+        );
+        self.counter(
+            "courier_ledger_queues_forgotten_total",
+            "Queues forgotten because they were silent for long.",
+            ledger.queues_forgotten,
+        );
+    }
+
     fn files(&mut self, files: &Files) {
         let counters = [
             (
@@ -456,7 +532,7 @@ mod tests {
         metrics.request_time.record(Duration::from_millis(3));
         let text = metrics.render(
             &Now {
-                spool_bytes: 80,
+                spool_used_bytes: 80,
                 spool_max_bytes: 100,
                 ..Now::default()
             },

@@ -51,7 +51,10 @@ impl Sink {
 }
 
 async fn send(upstream: &Upstream, fit: Fit, frame: &Frame) -> Result<(), ApiError> {
-    let answer = upstream.send(fit.request(frame)).await;
+    let Some(request) = fit.request(frame) else {
+        return Err(ApiError::Unavailable("the relay failed on this body"));
+    };
+    let answer = upstream.send(request).await;
     if next(&answer, 0) == Next::Done {
         return Ok(());
     }

@@ -44,6 +44,8 @@ pub struct Config {
     pub spool: SpoolKind,
     /// Frames kept at most, in bytes.
     pub spool_max_bytes: u64,
+    /// How long dead letters are kept; [`Duration::MAX`] is as long as they fit.
+    pub dead_keep: Duration,
     /// How much one user or address may send.
     pub rates: Rates,
     /// A request's body at most, as sent and inflated.
@@ -178,6 +180,9 @@ pub struct Rates {
     /// Requests of one address.
     pub requests: Option<std::num::NonZeroU32>,
 }
+
+/// How long a dead letter is kept: 90 days, a season in which somebody has looked.
+pub const DEFAULT_DEAD_KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Ingest listens here unless told otherwise: loopback, because development mode is the default.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";

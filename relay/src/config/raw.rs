@@ -143,6 +143,8 @@ settings! {
     spool: "spool", "COURIER_SPOOL";
     /// Records kept at most, for example 1GiB [default: 1GiB]
     spool_max_bytes: "spool-max-bytes", "COURIER_SPOOL_MAX_BYTES";
+    /// How long what the backend refused for good is kept, for example 90d; 0 is as long as it fits [default: 90d]
+    dead_keep: "dead-keep", "COURIER_DEAD_KEEP";
     /// Database of the store [default: SQLite in the data directory]
     database_url: "database-url", "COURIER_DATABASE_URL";
     /// Records a user may send in a minute; 0 is off [default: 6000]

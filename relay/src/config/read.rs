@@ -15,11 +15,11 @@ use super::value::{
     switch, word, wrong,
 };
 use super::{
-    Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_EXPORT_RECORDS_PER_SECOND,
-    DEFAULT_FILE_MAX_BYTES, DEFAULT_LEVEL_REFRESH, DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES,
-    DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RECORDS, DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS,
-    DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES, Exceptions, FileConfig, KeyConfig, Rates,
-    SpoolKind, TlsConfig, TokenConfig, UpstreamConfig,
+    Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_DEAD_KEEP,
+    DEFAULT_EXPORT_RECORDS_PER_SECOND, DEFAULT_FILE_MAX_BYTES, DEFAULT_LEVEL_REFRESH,
+    DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RECORDS,
+    DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES,
+    Exceptions, FileConfig, KeyConfig, Rates, SpoolKind, TlsConfig, TokenConfig, UpstreamConfig,
 };
 
 /// A setting makes no sense. Nothing was started.
@@ -223,6 +223,7 @@ impl TryFrom<RawConfig> for Config {
                 raw.spool_max_bytes.as_ref(),
                 DEFAULT_SPOOL_MAX_BYTES,
             )?,
+            dead_keep: dead_keep(raw.dead_keep.as_ref())?,
             rates,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_records: usize::try_from(max_records).unwrap_or(usize::MAX),
@@ -256,6 +257,15 @@ fn refresh(setting: Option<&Setting>) -> Result<Duration, ConfigError> {
     duration(text)
         .filter(|refresh| (1..=86_400).contains(&refresh.as_secs()))
         .ok_or_else(|| wrong("level-refresh", text, "use a duration from 1s to 24h"))
+}
+
+fn dead_keep(setting: Option<&Setting>) -> Result<Duration, ConfigError> {
+    match word(setting) {
+        None => Ok(DEFAULT_DEAD_KEEP),
+        Some("0") => Ok(Duration::MAX),
+        Some(text) => duration(text)
+            .ok_or_else(|| wrong("dead-keep", text, "use a duration such as 90d, or 0")),
+    }
 }
 
 fn tls(raw: &RawConfig) -> Result<Option<TlsConfig>, ConfigError> {

@@ -50,6 +50,14 @@ pub struct FileExporter {
     files: Arc<Files>,
 }
 
+/// What was written of some frames.
+#[derive(Debug)]
+struct Written {
+    bytes: u64,
+    /// Frames that are not what they were, and their records.
+    damaged: Vec<(i64, u64)>,
+}
+
 /// The file that grows, and those that are full.
 #[derive(Debug)]
 struct Lines {
@@ -120,8 +128,13 @@ impl FileExporter {
             };
             self.lines = lines;
             let failed = match written {
-                Ok(bytes) => {
+                Ok(Written { bytes, damaged }) => {
                     self.files.bytes.add(bytes);
+                    let mut records = records;
+                    for (frame, lost) in damaged {
+                        records = records.saturating_sub(lost);
+                        self.spool.damaged_frame(frame, lost);
+                    }
                     let advanced = self.spool.advance(Consumer::File, to, Vec::new()).await;
                     if advanced.is_ok() {
                         self.files.records.add(records);
@@ -159,16 +172,20 @@ impl Lines {
         })
     }
 
-    /// Writes frames and syncs; how many bytes. After an error nothing of it is left.
-    fn write(&mut self, frames: &[Pending]) -> io::Result<u64> {
+    /// Writes frames and syncs. After an error nothing of it is left.
+    fn write(&mut self, frames: &[Pending]) -> io::Result<Written> {
         if self.bytes >= self.config.max_bytes {
             self.turn()?;
         }
         let mut text = Vec::new();
-        for pending in frames {
-            if let Some(line) = line(pending) {
-                text.extend_from_slice(&line);
-                text.push(b'\n');
+        let mut damaged = Vec::new();
+        for pending in frames.iter().filter(|pending| pending.frame.records > 0) {
+            match line(pending) {
+                Some(line) => {
+                    text.extend_from_slice(&line);
+                    text.push(b'\n');
+                }
+                None => damaged.push((pending.id, pending.frame.records)),
             }
         }
         let written = self
@@ -182,7 +199,7 @@ impl Lines {
         }
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
         self.bytes += bytes;
-        Ok(bytes)
+        Ok(Written { bytes, damaged })
     }
 
     /// Ends the file and begins another.
@@ -236,11 +253,8 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-/// A frame as a line, without its end.
+/// A frame as a line, without its end; `None` when the frame is damaged.
 fn line(pending: &Pending) -> Option<Vec<u8>> {
-    if pending.frame.records == 0 {
-        return None;
-    }
     let message = pending.frame.packed.unpack()?;
     let request = ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs::decode(&message[..]).ok()?],
@@ -318,6 +332,18 @@ mod tests {
             expected.push("three");
             assert_eq!(schemas(&growing), expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_damaged_frame_is_named_and_the_others_are_written() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut lines = Lines::open(config(dir.path(), 1 << 20, 0)).expect("it opens");
+        let mut torn = pending("torn");
+        torn.frame.packed.crc ^= 1;
+        let frames = [pending("one"), torn, pending("two")];
+        let written = lines.write(&frames).expect("it writes");
+        assert_eq!(written.damaged, [(1, 1)]);
+        assert_eq!(schemas(&dir.path().join(GROWING)), ["one", "two"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 
-use super::view::View;
+use super::view::{Seen, View};
 use crate::packed::{Packed, join};
 use crate::spool::{Cursor, Pending, Position};
 
@@ -104,16 +104,19 @@ impl Piece {
         (Self(lower), Self(upper))
     }
 
-    /// The one record of it as an encoded `ResourceLogs`.
+    /// The one record of it as an encoded `ResourceLogs`; `None` when its frame is damaged.
     #[must_use]
-    pub fn only(&self, frames: &[Pending]) -> Vec<u8> {
-        let part = self.0.iter().find(|part| part.to > part.from);
-        let decoded = part.and_then(|part| {
-            let message = frames.get(part.place)?.frame.packed.unpack()?;
-            let logs = ResourceLogs::decode(&message[..]).ok()?;
-            Some(slice(logs, part.from, part.to).encode_to_vec())
-        });
-        decoded.unwrap_or_default()
+    pub fn only(&self, frames: &[Pending]) -> Option<Vec<u8>> {
+        let part = self.0.iter().find(|part| part.to > part.from)?;
+        let message = frames.get(part.place)?.frame.packed.unpack()?;
+        let logs = ResourceLogs::decode(&message[..]).ok()?;
+        Some(slice(logs, part.from, part.to).encode_to_vec())
+    }
+
+    /// The frames of it that have records in it, and how many.
+    pub fn frames(&self) -> impl Iterator<Item = (i64, u64)> {
+        let parts = self.0.iter().filter(|part| part.to > part.from);
+        parts.map(|part| (part.id, part.to - part.from))
     }
 
     /// Whether its request is only its frames joined.
@@ -127,16 +130,41 @@ impl Piece {
         })
     }
 
-    /// The request with these records, as gzip; `None` when `view` sees nothing in them.
+    /// The request with these records, as `view` shows them.
     #[must_use]
-    pub fn request(&self, frames: &[Pending], view: &View) -> Option<Vec<u8>> {
-        let see = |part: &Part| -> Option<Cow<'_, Packed>> {
-            let pending = frames.get(part.place).filter(|_| part.to > part.from)?;
-            view.see(&pending.frame, part.from, part.to)
-        };
-        let packed: Vec<Cow<'_, Packed>> = self.0.iter().filter_map(see).collect();
-        (!packed.is_empty()).then(|| join(packed.iter().map(Cow::as_ref)))
+    pub fn request(&self, frames: &[Pending], view: &View) -> Request {
+        let mut request = Request::default();
+        let mut packed: Vec<Cow<'_, Packed>> = Vec::new();
+        for part in self.0.iter().filter(|part| part.to > part.from) {
+            let Some(pending) = frames.get(part.place) else {
+                continue;
+            };
+            let records = part.to - part.from;
+            match view.see(&pending.frame, part.from, part.to) {
+                Seen::Nothing => {}
+                Seen::Records(seen) => {
+                    request.shown += records;
+                    packed.push(seen);
+                }
+                Seen::Damage => request.damaged.push((part.id, records)),
+            }
+        }
+        if !packed.is_empty() {
+            request.gzip = Some(join(packed.iter().map(Cow::as_ref)));
+        }
+        request
     }
+}
+
+/// What is sent for a piece.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The request; `None` when there is nothing to send.
+    pub gzip: Option<Vec<u8>>,
+    /// How many records are in the frames that it shows.
+    pub shown: u64,
+    /// The frames that are damaged, and how many of their records were to be sent.
+    pub damaged: Vec<(i64, u64)>,
 }
 
 /// The records of `logs` from `from` up to `to`, counted through its scopes.
@@ -206,7 +234,12 @@ mod tests {
     }
 
     fn times(piece: &Piece, frames: &[Pending]) -> Vec<u64> {
-        let gzip = piece.request(frames, &View::plain()).expect("a request");
+        let request = piece.request(frames, &View::plain());
+        assert_eq!(
+            (request.shown, &request.damaged[..]),
+            (piece.records(), &[][..])
+        );
+        let gzip = request.gzip.expect("a request");
         let mut request = Vec::new();
         flate2::read::GzDecoder::new(&gzip[..])
             .read_to_end(&mut request)
@@ -234,6 +267,23 @@ mod tests {
         let piece = Piece::of(&frames, behind(3, 3));
         assert!(!piece.is_as_it_lies(&frames, &View::plain()));
         assert_eq!(times(&piece, &frames), [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn of_a_damaged_frame_among_others_the_others_are_sent_and_it_is_named() {
+        let mut frames = [pending(4, 0..5), pending(7, 5..8), pending(9, 8..9)];
+        frames[1].frame.packed.crc ^= 1;
+        let view = View {
+            window: Some(crate::export::Window::around(jiff::Timestamp::now())),
+            ..View::plain()
+        };
+        let request = Piece::of(&frames, behind(3, 2)).request(&frames, &view);
+        assert!(request.gzip.is_some());
+        assert_eq!((request.shown, request.damaged), (4, vec![(7, 3)]));
+        let alone = Piece::of(&frames[1..2], behind(6, 0));
+        let request = alone.request(&frames[1..2], &view);
+        assert_eq!((request.gzip, request.damaged), (None, vec![(7, 3)]));
+        assert_eq!(alone.only(&frames[1..2]), None, "there is no letter in it");
     }
 
     #[test]

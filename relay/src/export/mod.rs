@@ -2,14 +2,17 @@
 //!
 //! The promises, in order:
 //!
-//! 1. the cursor moves when the upstream has taken a record, has refused it for its content, and never else;
-//! 2. an outage, however long, costs no record; a record that the upstream will never take costs itself only;
+//! 1. the cursor moves when the upstream has taken a record, has refused it for its content, or when the record is damaged
+//!    and counted as that, and never else;
+//! 2. an outage, however long, costs no record; a record that the upstream will never take costs itself only; an upstream
+//!    that refuses one record after the other, and takes none, is one that is away for a reason that an operator has to find;
 //! 3. a record is sent twice only if the relay died between an answer and its commit.
 //!
 //! Frames are merged as they lie, up to 5 MB a request; one request is in flight. Partial success is counted and never
 //! sent again, as OTLP asks. Files are written by an exporter of their own, with a cursor of its own: see [`file`].
 
 mod clamp;
+mod echo;
 pub mod file;
 mod limits;
 mod merge;
@@ -36,9 +39,9 @@ pub use upstream::{Upstream, UpstreamError, client};
 use crate::metrics::Exports;
 use crate::packed::join;
 use crate::spool::{Consumer, Cursor, DeadLetter, Frame, Pending, Spool};
-use merge::Piece;
+use merge::{Piece, Request};
 use pace::Pace;
-use view::View;
+use view::{Seen, View};
 
 /// Drains the spool into an upstream.
 #[derive(Debug)]
@@ -67,11 +70,14 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// The request with this frame alone, as it is sent now.
+    /// The request with this frame alone, as it is sent now; `None` when the frame is damaged.
     #[must_use]
-    pub fn request(self, frame: &Frame) -> Vec<u8> {
-        let seen = self.view(false).see(frame, 0, frame.records);
-        join(seen.iter().map(std::borrow::Cow::as_ref))
+    pub fn request(self, frame: &Frame) -> Option<Vec<u8>> {
+        match self.view(false).see(frame, 0, frame.records) {
+            Seen::Records(seen) => Some(join([seen.as_ref()])),
+            Seen::Nothing => Some(join([])),
+            Seen::Damage => None,
+        }
     }
 
     fn view(self, is_spans: bool) -> View {
@@ -94,6 +100,8 @@ enum Flow {
 struct Run {
     pace: Pace,
     attempt: u32,
+    /// Records put aside since the upstream took one.
+    refused_in_a_row: u32,
     next_at: Instant,
     stop: watch::Receiver<bool>,
 }
@@ -104,6 +112,7 @@ impl Exporter {
         let mut run = Run {
             pace: Pace::new(self.fit.records_per_second),
             attempt: 0,
+            refused_in_a_row: 0,
             next_at: Instant::now(),
             stop,
         };
@@ -190,18 +199,43 @@ impl Exporter {
             }
             // A relay that stops sends what is left as fast as it can.
             let _ = tokio::time::timeout_at(run.next_at, run.stop.wait_for(|stop| *stop)).await;
-            let started = Instant::now();
-            let Some(answer) = self.send(&piece, &frames).await else {
+            let request = match self.request(&piece, &frames).await {
+                Ok(request) => request,
+                Err(_) if piece.records() > 1 => {
+                    let (lower, upper) = piece.halves();
+                    open.extend([upper, lower]);
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error,
+                        "a record can't be made ready for the upstream; it was put aside"
+                    );
+                    if self.put_aside(&piece, &frames, error, run).await == Flow::Stop {
+                        return Flow::Stop;
+                    }
+                    continue;
+                }
+            };
+            for &(frame, records) in &request.damaged {
+                self.spool.damaged_frame(frame, records);
+            }
+            let Some(gzip) = request.gzip else {
                 if self.advance(piece.end(), Vec::new(), &mut run.stop).await == Flow::Stop {
                     return Flow::Stop;
                 }
                 continue;
             };
+            let started = Instant::now();
+            let answer = self.send(gzip).await;
             let wait = match next(&answer, run.attempt) {
                 Next::Done => {
                     run.attempt = 0;
                     self.exports.alarm.store(0, Ordering::Relaxed);
-                    let taken = piece.records().saturating_sub(answer.refused);
+                    let taken = request.shown.saturating_sub(answer.refused);
+                    if taken > 0 {
+                        run.refused_in_a_row = 0;
+                    }
                     self.exports.taken.add(taken);
                     self.exports.refused.add(answer.refused);
                     self.warned(&answer);
@@ -221,16 +255,31 @@ impl Exporter {
                     open.extend([upper, lower]);
                     continue;
                 }
+                Next::Bisect if run.refused_in_a_row >= MAX_REFUSED_IN_A_ROW => {
+                    self.exports.alarm.store(1, Ordering::Relaxed);
+                    tracing::error!(
+                        status = answer.status,
+                        said = answer.message,
+                        put_aside = run.refused_in_a_row,
+                        "the upstream refuses one record after the other and takes none; the others are kept. Check \
+                         --otlp-endpoint and what stands before the upstream; if the records themselves are at fault, \
+                         a restart puts as many aside again"
+                    );
+                    retry::alarm(run.attempt)
+                }
                 Next::Bisect => {
                     run.attempt = 0;
+                    run.refused_in_a_row += 1;
                     tracing::warn!(
                         status = answer.status,
                         said = answer.message,
                         "a record was put aside for good; `courier-relay dead ls` lists it"
                     );
-                    self.exports.dead_letters.add(1);
-                    let letter = self.dead_letter(&piece, &frames, &answer);
-                    if self.advance(piece.end(), vec![letter], &mut run.stop).await == Flow::Stop {
+                    let status = answer
+                        .status
+                        .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+                    let reason = format!("{status}: {}", answer.message);
+                    if self.put_aside(&piece, &frames, reason, run).await == Flow::Stop {
                         return Flow::Stop;
                     }
                     continue;
@@ -264,25 +313,26 @@ impl Exporter {
         Flow::GoOn
     }
 
-    /// What the upstream answers; `None` when there is nothing in the piece that it is to see.
-    async fn send(&self, piece: &Piece, frames: &Arc<[Pending]>) -> Option<Answer> {
+    /// What is to be sent; why not, when making it ended unexpectedly.
+    async fn request(&self, piece: &Piece, frames: &Arc<[Pending]>) -> Result<Request, String> {
         let view = self.fit.view(self.consumer == Consumer::Spans);
-        let request = if piece.is_as_it_lies(frames, &view) {
-            piece.request(frames, &view)?
-        } else {
-            // Megabytes are unpacked and packed again: not where others wait for the thread.
-            let (piece, frames) = (piece.clone(), Arc::clone(frames));
-            let made = tokio::task::spawn_blocking(move || piece.request(&frames, &view)).await;
-            made.ok().flatten()?
-        };
+        if piece.is_as_it_lies(frames, &view) {
+            return Ok(piece.request(frames, &view));
+        }
+        // Megabytes are unpacked and packed again: not where others wait for the thread.
+        let (piece, frames) = (piece.clone(), Arc::clone(frames));
+        aside(move || piece.request(&frames, &view)).await
+    }
+
+    async fn send(&self, gzip: Vec<u8>) -> Answer {
         let started = Instant::now();
-        let answer = self.upstream.send(request).await;
+        let answer = self.upstream.send(gzip).await;
         self.exports.time.record(started.elapsed());
         let label = answer
             .status
             .map_or_else(|| "none".to_owned(), |status| status.to_string());
         self.exports.answers.add(label, 1);
-        Some(answer)
+        answer
     }
 
     /// Says what the upstream has to say about what it took.
@@ -315,16 +365,35 @@ impl Exporter {
         Flow::GoOn
     }
 
-    fn dead_letter(&self, piece: &Piece, frames: &[Pending], answer: &Answer) -> DeadLetter {
-        let status = answer
-            .status
-            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        DeadLetter {
-            of: self.consumer,
-            reason: format!("{status}: {}", answer.message),
-            body: piece.only(frames),
+    /// Keeps the piece's one record as a dead letter and goes on behind it. One that is damaged is counted as that.
+    async fn put_aside(
+        &self,
+        piece: &Piece,
+        frames: &[Pending],
+        reason: String,
+        run: &mut Run,
+    ) -> Flow {
+        let mut letters = Vec::new();
+        if let Some(body) = piece.only(frames) {
+            self.exports.dead_letters.add(1);
+            letters.push(DeadLetter {
+                of: self.consumer,
+                reason,
+                body,
+            });
+        } else {
+            for (frame, records) in piece.frames() {
+                self.spool.damaged_frame(frame, records);
+            }
         }
+        self.advance(piece.end(), letters, &mut run.stop).await
     }
+}
+
+/// What `make` makes on a thread of its own; what it said when it panicked.
+async fn aside<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let made = tokio::task::spawn_blocking(make).await;
+    made.map_err(|ended| format!("the relay could not make it ready: {ended}"))
 }
 
 /// Waits, but not for a relay that stops.
@@ -337,5 +406,21 @@ async fn pause(wait: Duration, stop: &mut watch::Receiver<bool>) -> Flow {
     }
 }
 
+/// So many records are put aside one after the other, with none taken in between, before it is taken for the upstream's
+/// fault: more than a whole batch of one program, which may be at fault in all of its records.
+const MAX_REFUSED_IN_A_ROW: u32 = 128;
+
 /// How soon a database that failed is tried again.
 const READ_AGAIN: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_view_that_panics_is_an_error_and_not_nothing_to_show() {
+        assert_eq!(aside(|| 7).await, Ok(7));
+        let made = aside(|| -> Request { panic!("nobody thought of it") }).await;
+        assert!(made.is_err_and(|error| error.contains("nobody thought of it")));
+    }
+}

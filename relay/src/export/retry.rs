@@ -35,24 +35,31 @@ pub enum Next {
 pub fn next(answer: &Answer, attempt: u32) -> Next {
     match answer.status {
         Some(200..=299) if !answer.is_page => Next::Done,
-        Some(400 | 413) => Next::Bisect,
+        // A proxy that finds a body too long says so with a page; whatever else is a page is no verdict on a record.
+        Some(413) => Next::Bisect,
+        Some(400) if !answer.is_page => Next::Bisect,
         Some(429 | 502..=504) | None => {
-            let backoff = doubled(Duration::from_secs(1), attempt).min(MAX_BACKOFF);
-            Next::RetryIn(
-                answer
-                    .retry_after
-                    .map_or(backoff, |wait| wait.min(MAX_RETRY_AFTER)),
-            )
+            let backoff = doubled(MIN_BACKOFF, attempt).min(MAX_BACKOFF);
+            // "Now" is no time to come back at.
+            let said = answer.retry_after.filter(|wait| !wait.is_zero());
+            Next::RetryIn(said.map_or(backoff, |wait| wait.clamp(MIN_BACKOFF, MAX_RETRY_AFTER)))
         }
-        Some(_) => {
-            Next::AlarmAndRetryIn(doubled(Duration::from_secs(5), attempt).min(MAX_ALARM_BACKOFF))
-        }
+        Some(_) => Next::AlarmAndRetryIn(alarm(attempt)),
     }
+}
+
+/// How long to wait before the `attempt`-th try in a row while an operator is awaited.
+#[must_use]
+pub fn alarm(attempt: u32) -> Duration {
+    doubled(Duration::from_secs(5), attempt).min(MAX_ALARM_BACKOFF)
 }
 
 fn doubled(base: Duration, times: u32) -> Duration {
     base.saturating_mul(2u32.saturating_pow(times))
 }
+
+/// The shortest pause.
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The longest pause without a `Retry-After`.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -69,15 +76,21 @@ mod tests {
 
     #[test]
     fn a_web_page_is_no_receipt_whatever_its_status() {
-        let answer = Answer {
-            status: Some(200),
+        for status in [200, 400, 404] {
+            let answer = Answer {
+                status: Some(status),
+                is_page: true,
+                ..Answer::default()
+            };
+            let alarm = Next::AlarmAndRetryIn(Duration::from_secs(5));
+            assert_eq!(next(&answer, 0), alarm, "{status}");
+        }
+        let too_long = Answer {
+            status: Some(413),
             is_page: true,
             ..Answer::default()
         };
-        assert_eq!(
-            next(&answer, 0),
-            Next::AlarmAndRetryIn(Duration::from_secs(5))
-        );
+        assert_eq!(next(&too_long, 0), Next::Bisect, "as nginx says it");
     }
 
     #[test]
@@ -90,6 +103,8 @@ mod tests {
             (Some(413), Some(9), 0, Next::Bisect),
             (Some(429), None, 0, Next::RetryIn(seconds(1))),
             (Some(429), Some(7), 0, Next::RetryIn(seconds(7))),
+            (Some(429), Some(0), 0, Next::RetryIn(seconds(1))),
+            (Some(503), Some(0), 3, Next::RetryIn(seconds(8))),
             (Some(429), Some(99_999), 0, Next::RetryIn(seconds(3600))),
             (Some(502), None, 1, Next::RetryIn(seconds(2))),
             (Some(503), None, 3, Next::RetryIn(seconds(8))),

@@ -14,6 +14,7 @@ use reqwest::header::{
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::echo::Echo;
 use super::retry::Answer;
 use crate::config::UpstreamConfig;
 use crate::error::chain;
@@ -24,6 +25,7 @@ use crate::packed::join;
 pub struct Upstream {
     client: reqwest::Client,
     url: Url,
+    echo: Echo,
 }
 
 /// The client could not be made. Nothing was started.
@@ -58,6 +60,7 @@ impl Upstream {
         Self {
             client: self.client.clone(),
             url,
+            echo: self.echo.clone(),
         }
     }
 
@@ -85,13 +88,14 @@ impl Upstream {
             .build()?;
         let mut url = config.endpoint.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
-        Ok(Self { client, url })
+        let echo = Echo::of(config.token.as_ref());
+        Ok(Self { client, url, echo })
     }
 
     /// Sends an encoded `ExportLogsServiceRequest` that is gzipped already.
     pub async fn send(&self, gzip: Vec<u8>) -> Answer {
         match self.client.post(self.url.clone()).body(gzip).send().await {
-            Ok(response) => read(response).await,
+            Ok(response) => read(response, &self.echo).await,
             Err(error) => no_answer(chain(&error.without_url())),
         }
     }
@@ -121,16 +125,16 @@ pub fn client(is_https: bool) -> Result<reqwest::Client, UpstreamError> {
     .build()?)
 }
 
-async fn read(mut response: reqwest::Response) -> Answer {
+async fn read(mut response: reqwest::Response, echo: &Echo) -> Answer {
     let status = response.status().as_u16();
     let retry_after = response
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| retry_after(value.to_str().ok()?));
-    let is_page = response
+    let says_page = response
         .headers()
         .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        .is_some_and(|value| begins(value.as_bytes(), "text/html"));
     let mut body = Vec::new();
     while body.len() < MAX_ANSWER_BYTES {
         match response.chunk().await {
@@ -140,6 +144,7 @@ async fn read(mut response: reqwest::Response) -> Answer {
             Err(_) => break,
         }
     }
+    let is_page = says_page || is_page(&body);
     let mut answer = Answer {
         status: Some(status),
         retry_after,
@@ -154,20 +159,33 @@ async fn read(mut response: reqwest::Response) -> Answer {
             .and_then(|response| response.partial_success);
         if let Some(partial) = partial {
             answer.refused = u64::try_from(partial.rejected_log_records).unwrap_or_default();
-            answer.message = printable(&partial.error_message);
+            answer.message = printable(&partial.error_message, echo);
         }
     } else {
         // A `google.rpc.Status` has its text in the middle of a few bytes of framing; that is readable enough.
-        answer.message = printable(&String::from_utf8_lossy(&body));
+        answer.message = printable(&String::from_utf8_lossy(&body), echo);
     }
     answer
 }
 
-fn printable(text: &str) -> String {
-    text.chars()
+/// Whether it is a page, whatever its headers say.
+fn is_page(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    begins(body, "<!doctype html") || begins(body, "<html")
+}
+
+fn begins(bytes: &[u8], with: &str) -> bool {
+    let head = bytes.get(..with.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()))
+}
+
+/// What of an upstream's words may be shown: without our token, and hidden before it is cut.
+fn printable(text: &str, echo: &Echo) -> String {
+    let text: String = text
+        .chars()
         .filter(|character| !character.is_control())
-        .take(MAX_MESSAGE_CHARS)
-        .collect()
+        .collect();
+    echo.hide(&text).chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
 fn no_answer(message: String) -> Answer {

@@ -41,16 +41,19 @@ impl View {
             || self.has_limits && frame.traits.has_long_text
     }
 
-    /// What is seen of the records of a frame from `from` up to `to`; `None` for nothing.
+    /// What is seen of the records of a frame from `from` up to `to`.
     #[must_use]
-    pub fn see<'f>(&self, frame: &'f Frame, from: u64, to: u64) -> Option<Cow<'f, Packed>> {
+    pub fn see<'f>(&self, frame: &'f Frame, from: u64, to: u64) -> Seen<'f> {
         if self.is_spans && !frame.traits.has_exception {
-            return None;
+            return Seen::Nothing;
         }
         if !self.changes(frame) && from == 0 && to == frame.records {
-            return Some(Cow::Borrowed(&frame.packed));
+            return Seen::Records(Cow::Borrowed(&frame.packed));
         }
-        let logs = ResourceLogs::decode(&frame.packed.unpack()?[..]).ok()?;
+        let message = frame.packed.unpack();
+        let Some(Ok(logs)) = message.map(|message| ResourceLogs::decode(&message[..])) else {
+            return Seen::Damage;
+        };
         let mut logs = slice(logs, from, to);
         if let Some(window) = &self.window {
             window.clamp(&mut logs);
@@ -59,10 +62,60 @@ impl View {
             limits::keep(&mut logs);
         }
         let message = if self.is_spans {
-            spans::of(logs)?.encode_to_vec()
+            let Some(spans) = spans::of(logs) else {
+                return Seen::Nothing;
+            };
+            spans.encode_to_vec()
         } else {
             logs.encode_to_vec()
         };
-        Some(Cow::Owned(Packed::new(&message)))
+        Seen::Records(Cow::Owned(Packed::new(&message)))
+    }
+}
+
+/// What an upstream sees of some records of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen<'f> {
+    /// There is nothing in them for it.
+    Nothing,
+    /// This.
+    Records(Cow<'f, Packed>),
+    /// The frame is not what was written: its records are lost, and that has to be counted.
+    Damage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::Traits;
+
+    #[test]
+    fn what_cannot_be_unpacked_is_damage_and_not_nothing_to_show() {
+        let whole = Packed::new(&ResourceLogs::default().encode_to_vec());
+        let mut torn = whole.clone();
+        torn.crc ^= 1;
+        let no_message = Packed::new(b"\xff\xff\xff");
+        let spans = View {
+            is_spans: true,
+            ..View::plain()
+        };
+        for (packed, is_damage) in [(whole, false), (torn, true), (no_message, true)] {
+            let frame = |has_exception| Frame {
+                packed: packed.clone(),
+                records: 2,
+                traits: Traits {
+                    has_exception,
+                    has_long_text: false,
+                },
+                ..Frame::default()
+            };
+            assert_eq!(spans.see(&frame(false), 0, 2), Seen::Nothing);
+            let with_exception = frame(true);
+            let seen = spans.see(&with_exception, 0, 2);
+            assert_eq!(seen == Seen::Damage, is_damage, "{seen:?}");
+            let half = frame(false);
+            let seen = View::plain().see(&half, 0, 1);
+            assert_eq!(seen == Seen::Damage, is_damage, "{seen:?}");
+        }
     }
 }

@@ -26,7 +26,7 @@ use tracing_courier::session::SupportCode;
 use crate::fingerprint::fingerprint;
 use crate::wire::error_type;
 use crate::wire::json::Value;
-use crate::wire::{Batch, Claim, Context, Record};
+use crate::wire::{Batch, Claim, Context, Dropped, Record};
 
 /// What the relay knows about a batch by itself.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
 
     let mut body = Vec::with_capacity((records.len() + 1) * RECORD_BYTES);
     message(&mut body, RESOURCE, RECORD_BYTES, |out| {
-        resource(out, &batch.resource, install)
+        resource(out, batch, install)
     });
     for (logger, records) in by_logger(records) {
         message(&mut body, SCOPE_LOGS, records.len() * RECORD_BYTES, |out| {
@@ -180,7 +180,12 @@ impl<'b> Shared<'b> {
         error(record, &mut own, fingerprints);
         origin(record, &mut own);
 
+        if record.dropped.members > 0 {
+            let members = i64::try_from(record.dropped.members).unwrap_or(i64::MAX);
+            own.int("courier.dropped_members", members);
+        }
         let dropped = client_attributes(out, ATTRIBUTES, &record.attributes, names);
+        let dropped = sum(dropped, record.dropped);
         if dropped > 0 {
             integer(out, DROPPED_ATTRIBUTES_COUNT, i64::from(dropped));
         }
@@ -334,8 +339,10 @@ impl Skew {
     }
 }
 
-fn resource(out: &mut Vec<u8>, said: &[(Cow<'_, str>, Value<'_>)], install: Option<&str>) {
+fn resource(out: &mut Vec<u8>, batch: &Batch<'_>, install: Option<&str>) {
+    let said = &batch.resource;
     let dropped = client_attributes(out, RESOURCE_ATTRIBUTES, said, &Names::default());
+    let dropped = sum(dropped, batch.resource_dropped);
     let has_instance = said.iter().any(|(key, _)| key == "service.instance.id");
     if let Some(install) = install.filter(|_| !has_instance) {
         text_pair(out, RESOURCE_ATTRIBUTES, "service.instance.id", install);
@@ -352,8 +359,10 @@ fn client_attributes(
     said: &[(Cow<'_, str>, Value<'_>)],
     own: &Names,
 ) -> u32 {
-    let mut dropped = said.len().saturating_sub(MAX_ATTRIBUTES);
-    for (name, value) in said.iter().take(MAX_ATTRIBUTES) {
+    let over = said.len().saturating_sub(MAX_ATTRIBUTES);
+    let said = said.get(..MAX_ATTRIBUTES).unwrap_or(said);
+    let mut dropped = over;
+    for (name, value) in said {
         let mut name = Cow::Borrowed(name.as_ref());
         if is_reserved(&name) || own.has(&name) {
             let renamed = format!("client.{name}");
@@ -368,6 +377,11 @@ fn client_attributes(
         dropped += usize::from(budget.is_cut());
     }
     u32::try_from(dropped).unwrap_or(u32::MAX)
+}
+
+/// Attributes dropped, with those that were over the cap on members.
+fn sum(dropped: u32, over: Dropped) -> u32 {
+    dropped.saturating_add(u32::try_from(over.attributes).unwrap_or(u32::MAX))
 }
 
 fn is_reserved(name: &str) -> bool {

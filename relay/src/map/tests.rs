@@ -427,3 +427,18 @@ fn each_record_of_a_known_installation_has_its_support_code() {
     assert_eq!(code("", r#","installId":"abc""#), Some(text("Q9W1-DFWF-4")));
     assert_eq!(code("", ""), None);
 }
+
+#[test]
+fn what_was_over_the_cap_on_members_is_said_on_the_record() {
+    let members: Vec<String> = (0..5000).map(|n| format!("\"k{n}\":{n}")).collect();
+    let record = only(&format!(
+        r#"[{{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m","attributes":{{{}}}}}]"#,
+        members.join(",")
+    ));
+    let said = record
+        .attributes
+        .iter()
+        .find(|pair| pair.key == "courier.dropped_members");
+    assert_eq!(said.and_then(|pair| pair.value.clone()), Some(int(904)));
+    assert_eq!(record.dropped_attributes_count, 5000 - 128);
+}

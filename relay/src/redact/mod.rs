@@ -102,11 +102,12 @@ impl<'s, 'a> Redaction<'s, 'a> {
 
     /// Redacts the members of an object: names decide first, those that other members give too; then their values are scanned, the names too.
     pub fn members(&mut self, place: Place, members: &mut Members<'a>) {
-        let named: Vec<usize> = (0..members.len())
-            .filter(|&at| self.is_named(members, at))
-            .collect();
-        for (at, (name, value)) in members.iter_mut().enumerate() {
-            if named.contains(&at) {
+        let named_by = self.names_its_value(members);
+        for (name, value) in members.iter_mut() {
+            if let Some((key, called)) = &named_by
+                && !matches!(value, Value::Null | Value::Bool(_))
+                && self.sanitizer.is_value_of(name, key, called)
+            {
                 self.redact_named(place, value);
             }
             self.member(place, name, value);
@@ -182,18 +183,20 @@ impl<'s, 'a> Redaction<'s, 'a> {
         values.iter_mut().for_each(|value| self.value(place, value));
     }
 
-    /// Is the member at `at` a value that another member calls by a secret name?
-    fn is_named(&self, members: &Members<'_>, at: usize) -> bool {
-        let Some((key, value)) = members.get(at) else {
-            return false;
-        };
+    /// The member that calls the value beside it by a secret name, if there is one: its key and the name. It is looked
+    /// for once for all members, so that it costs by their number however many of them may hold a value.
+    fn names_its_value(&self, members: &Members<'_>) -> Option<(String, String)> {
         // As `value`, `val` and `values` are.
-        key.len() <= "values".len()
-            && key.starts_with(['v', 'V'])
-            && !matches!(value, Value::Null | Value::Bool(_))
-            && members.iter().any(|(name_key, name)| {
-                matches!(name, Value::Text(name) if self.sanitizer.is_value_of(key, name_key, name))
-            })
+        let may_hold = |key: &str| key.len() <= "values".len() && key.starts_with(['v', 'V']);
+        if !members.iter().any(|(key, _)| may_hold(key)) {
+            return None;
+        }
+        members.iter().find_map(|(key, name)| match name {
+            Value::Text(name) if self.sanitizer.is_value_of("value", key, name) => {
+                Some((key.to_string(), name.to_string()))
+            }
+            _ => None,
+        })
     }
 
     /// Redacts a value for the name that stands beside it, by the sanitizer's own rule for names.

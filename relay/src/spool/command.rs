@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::letters::{Done, Replayed};
 use super::{Consumer, Cursor, DeadLetter, Offer, OfferError, Verdict};
 
 /// What the writer is asked for; it answers after the commit.
@@ -19,6 +20,10 @@ pub enum Command {
         answer: oneshot::Sender<Result<(), OfferError>>,
     },
     Replay {
+        letters: Vec<Replayed>,
+        answer: oneshot::Sender<Result<Done, OfferError>>,
+    },
+    Remove {
         ids: Vec<i64>,
         answer: oneshot::Sender<Result<u64, OfferError>>,
     },
@@ -41,7 +46,8 @@ pub enum Answer {
         Result<Verdict, OfferError>,
     ),
     Done(oneshot::Sender<Result<(), OfferError>>),
-    Replay(oneshot::Sender<Result<u64, OfferError>>, u64),
+    Replay(oneshot::Sender<Result<Done, OfferError>>, Done),
+    Remove(oneshot::Sender<Result<u64, OfferError>>, u64),
 }
 
 impl Answer {
@@ -51,7 +57,8 @@ impl Answer {
         match self {
             Self::Offer(answer, verdict) => drop(answer.send(verdict)),
             Self::Done(answer) => drop(answer.send(Ok(()))),
-            Self::Replay(answer, replayed) => drop(answer.send(Ok(replayed))),
+            Self::Replay(answer, done) => drop(answer.send(Ok(done))),
+            Self::Remove(answer, removed) => drop(answer.send(Ok(removed))),
         }
     }
 
@@ -61,6 +68,7 @@ impl Answer {
             Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),
             Self::Done(answer) => drop(answer.send(Err(error.clone()))),
             Self::Replay(answer, _) => drop(answer.send(Err(error.clone()))),
+            Self::Remove(answer, _) => drop(answer.send(Err(error.clone()))),
         }
     }
 }

@@ -10,9 +10,10 @@ use std::{fs, io};
 use sqlx::{Connection, SqliteConnection};
 
 use super::consumer::{Consumer, Cursor};
+use super::ledger::hour;
 use super::salvage::{Found, Pages, Row, Value};
-use super::schema::{self, OpenError, beside, stored_seq};
-use super::{Gauge, append, signed, unsigned};
+use super::schema::{self, OpenError, beside};
+use super::{Gauge, accepted, append, running, signed, unsigned, writer};
 
 /// Mends the database in `dir`; `false` when there is nothing of ours in it, and it was left alone.
 ///
@@ -89,6 +90,8 @@ pub fn finish(dir: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     let aside = beside(&file, ".damaged");
+    // The log goes aside with its database.
+    running::unmark(dir);
     let swap = || {
         for part in ["-wal", ""] {
             match fs::rename(beside(&file, part), beside(&aside, part)) {
@@ -143,16 +146,20 @@ async fn copy(
             .execute(&mut *transaction)
             .await?;
     }
-    for ((subject, queue), ranges) in &found.accepted {
-        for range in ranges {
-            sqlx::query("INSERT INTO accepted VALUES (?, ?, ?, ?)")
-                .bind(subject)
-                .bind(queue)
-                .bind(stored_seq(range.first))
-                .bind(stored_seq(range.last))
-                .execute(&mut *transaction)
-                .await?;
-        }
+    for (of, ranges) in &found.accepted {
+        let (subject, queue) = (of.0.as_str(), of.1.as_str());
+        accepted::insert(&mut transaction, (subject, queue), ranges).await?;
+        // One whose row was lost counts as heard now.
+        let now = hour(writer::now());
+        let (heard, closed) = found.queues.get(of).copied().unwrap_or((now, 0));
+        sqlx::query("INSERT INTO queue VALUES (?, ?, ?, ?, ?)")
+            .bind(subject)
+            .bind(queue)
+            .bind(heard)
+            .bind(signed(ranges.len() as u64))
+            .bind(signed(closed))
+            .execute(&mut *transaction)
+            .await?;
     }
     for (id, (at, reason, body, consumer)) in &found.dead {
         sqlx::query("INSERT INTO dead (id, at, reason, body, consumer) VALUES (?, ?, ?, ?, ?)")

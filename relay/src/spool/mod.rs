@@ -12,24 +12,28 @@
 //!
 //! What it does not do: look into a frame. A frame is one encoded `ResourceLogs`, packed.
 
+mod accepted;
 mod append;
 mod command;
 mod consumer;
 mod ledger;
+mod letters;
 mod mend;
 mod offer;
 pub mod ranges;
 mod reader;
+mod running;
 mod salvage;
 mod schema;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -37,6 +41,8 @@ use crate::packed::Packed;
 
 use consumer::Stand;
 pub use consumer::{Consumer, Cursor, Position};
+pub use ledger::Size;
+pub use letters::{Dead, PAGE, Which};
 pub use offer::{
     DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
 };
@@ -92,16 +98,36 @@ struct Gauge {
     changed: [Notify; Consumer::ALL.len()],
     stand: Mutex<Stand>,
     max_bytes: u64,
-    dead: AtomicU64,
+    dead: Mutex<Dead>,
+    /// How long a dead letter is kept, in nanoseconds.
+    keep_dead: AtomicU64,
+    ledger: Mutex<Size>,
     damaged: Mutex<Damaged>,
+    /// Whether the write-ahead log was gone at the start.
+    log_lost: AtomicBool,
+    /// Transactions that failed since the relay started, and whether the last one did.
+    failed_writes: AtomicU64,
+    is_failing: AtomicBool,
     /// How often the database was mended, and is another file since.
     mended: AtomicU64,
+}
+
+/// How writing the spool goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Transactions that failed since the relay started: a full or failing disk.
+    pub failed: u64,
+    /// Whether the last one did.
+    pub is_failing: bool,
+    /// Whether the write-ahead log was gone at the start.
+    pub is_log_lost: bool,
 }
 
 /// What was found damaged since the relay started.
 #[derive(Debug, Default)]
 struct Damaged {
     records: u64,
+    frames: u64,
     /// Frames that are not whole, whose records are counted already, and that somebody still has before him.
     torn: BTreeMap<i64, u64>,
 }
@@ -115,10 +141,20 @@ impl Spool {
     pub async fn open(dir: &Path, max_bytes: u64) -> Result<(Self, Writer), OpenError> {
         let gauge = Arc::new(Gauge {
             max_bytes,
+            keep_dead: AtomicU64::new(u64::MAX),
             ..Gauge::default()
         });
         mend::finish(dir)?;
         let file = dir.join(schema::FILE);
+        if running::has_lost_its_log(dir) {
+            gauge.log_lost.store(true, Ordering::Relaxed);
+            tracing::error!(
+                file = %schema::beside(&file, "-wal").display(),
+                "the spool's write-ahead log is gone although the last relay did not end cleanly: what it accepted last \
+                 may be lost. If you have just put a backup in its place this is as it should be; if not, look for who \
+                 removes or copies files in the data directory"
+            );
+        }
         let is_damaged = salvage::is_damaged(&file).unwrap_or_default();
         if is_damaged && !mend::mend(dir, &gauge).await? {
             return Err(OpenError::Beyond { file });
@@ -134,6 +170,10 @@ impl Spool {
         };
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let reading = Arc::new(tokio::sync::Mutex::new(Reading::open(dir, &gauge).await?));
+        running::mark(dir).map_err(|source| OpenError::Dir {
+            dir: dir.to_owned(),
+            source,
+        })?;
         let writer = Writer(tokio::spawn(writing.run(inbox)));
         let dir = dir.to_owned();
         Ok((
@@ -264,42 +304,6 @@ impl Spool {
         .await
     }
 
-    /// All dead letters, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// What SQLite says.
-    pub async fn letters(&self) -> Result<Vec<StoredLetter>, sqlx::Error> {
-        let mut reading = self.reading.lock().await;
-        let connection = reading.current(&self.dir, &self.gauge).await?;
-        let rows = sqlx::query("SELECT id, at, reason, body, consumer FROM dead ORDER BY id")
-            .fetch_all(&mut *connection)
-            .await?;
-        let letter = |row: &sqlx::sqlite::SqliteRow| {
-            let letter = DeadLetter {
-                of: Consumer::named(row.try_get(4)?).unwrap_or(Consumer::Export),
-                reason: row.try_get(2)?,
-                body: row.try_get(3)?,
-            };
-            Ok(StoredLetter {
-                id: row.try_get(0)?,
-                at: unsigned(row.try_get(1)?),
-                letter,
-            })
-        };
-        rows.iter().map(letter).collect()
-    }
-
-    /// Moves dead letters back to where frames wait for their consumer: those of `ids`, or all when there are none; how many.
-    ///
-    /// # Errors
-    ///
-    /// When nothing was moved: see [`OfferError`].
-    pub async fn replay(&self, ids: Vec<i64>) -> Result<u64, OfferError> {
-        self.ask(|answer| command::Command::Replay { ids, answer })
-            .await
-    }
-
     /// Waits until something was kept since the last call for this consumer.
     pub async fn changed(&self, consumer: Consumer) {
         if let Some(changed) = self.gauge.changed.get(consumer.place()) {
@@ -329,10 +333,62 @@ impl Spool {
             .records
     }
 
-    /// Dead letters kept.
+    /// The dead letters that are kept.
+    #[must_use]
+    pub fn dead(&self) -> Dead {
+        *self
+            .gauge
+            .dead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the writing goes.
+    #[must_use]
+    pub fn writes(&self) -> Writes {
+        Writes {
+            failed: self.gauge.failed_writes.load(Ordering::Relaxed),
+            is_failing: self.gauge.is_failing.load(Ordering::Relaxed),
+            is_log_lost: self.gauge.log_lost.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Frames found damaged since the relay started.
+    #[must_use]
+    pub fn damaged_frames(&self) -> u64 {
+        let damaged = self.gauge.damaged.lock();
+        damaged.unwrap_or_else(PoisonError::into_inner).frames
+    }
+
+    /// Counts so many records of a frame as damaged; once, however often that is found.
+    pub fn damaged_frame(&self, frame: i64, records: u64) {
+        self.gauge.damaged_frame(frame, records);
+    }
+
+    /// How many dead letters are kept.
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
-        self.gauge.dead.load(Ordering::Relaxed)
+        self.dead().letters
+    }
+
+    /// From now on dead letters are kept for so long.
+    pub fn keep_dead_for(&self, keep: Duration) {
+        let nanos = u64::try_from(keep.as_nanos()).unwrap_or(u64::MAX);
+        self.gauge.keep_dead.store(nanos, Ordering::Relaxed);
+    }
+
+    /// Bytes of the cap that are used: what waits, the ledger of accepted names, dead letters.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        let beside = self.ledger().bytes.saturating_add(self.dead().bytes);
+        self.depth().bytes.saturating_add(beside)
+    }
+
+    /// How much the ledger of accepted names holds.
+    #[must_use]
+    pub fn ledger(&self) -> Size {
+        let ledger = self.gauge.ledger.lock();
+        *ledger.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the oldest pending frame came, in Unix nanoseconds.
@@ -375,6 +431,7 @@ impl Gauge {
         damaged.torn.retain(|&id, _| id > behind);
         if damaged.torn.insert(id, records).is_none() {
             damaged.records += records;
+            damaged.frames += 1;
             tracing::error!(
                 records,
                 frame = id,

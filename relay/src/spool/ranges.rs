@@ -57,6 +57,17 @@ pub fn join(ranges: &[Range], more: &[Range]) -> Vec<Range> {
     joined
 }
 
+/// Those of `ranges` that are not among `others`; both ascend, and the result does.
+#[must_use]
+pub fn without(ranges: &[Range], others: &[Range]) -> Vec<Range> {
+    let mut others = others.iter().peekable();
+    let is_alone = |range: &&Range| {
+        while others.next_if(|other| other < range).is_some() {}
+        others.peek() != Some(range)
+    };
+    ranges.iter().filter(is_alone).copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -86,6 +97,11 @@ mod tests {
             let joined = join(&ranges, &of(&list(&new)));
             prop_assert_eq!(numbers(&joined), had.union(&new).copied().collect());
             prop_assert!(joined.windows(2).all(|pair| pair[0].last + 1 < pair[1].first), "they don't touch");
+
+            let (gone, come) = (without(&ranges, &joined), without(&joined, &ranges));
+            let is_in = |list: &[Range], range: &Range| list.contains(range);
+            prop_assert!(ranges.iter().all(|range| is_in(&gone, range) != is_in(&joined, range)));
+            prop_assert!(joined.iter().all(|range| is_in(&come, range) != is_in(&ranges, range)));
         }
     }
 

@@ -218,7 +218,7 @@ const LOCK: &str = "relay.lock";
 const VERSION: i64 = STEPS.len() as i64;
 
 /// Each brings a database from the version of its place to the next.
-const STEPS: [&str; 2] = [TABLES, PACKED];
+const STEPS: [&str; 3] = [TABLES, PACKED, QUEUES];
 
 /// `end_*` count everything up to and including a frame since the database was made, so that what is pending for a
 /// consumer is one subtraction. Seqs are stored with their top bit flipped, because SQLite's integers are signed.
@@ -278,5 +278,23 @@ ALTER TABLE frame ADD COLUMN traits INTEGER NOT NULL DEFAULT 3;
 ALTER TABLE frame ADD COLUMN only_for TEXT;
 ALTER TABLE dead ADD COLUMN consumer TEXT NOT NULL DEFAULT 'export';
 PRAGMA user_version = 2;
+COMMIT;
+";
+
+/// When each queue was heard (hours since 1970), how many ranges it has, and how many seqs count as accepted only because
+/// the gap that they were in was closed.
+const QUEUES: &str = "
+BEGIN;
+CREATE TABLE queue (
+    subject TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    heard INTEGER NOT NULL,
+    ranges INTEGER NOT NULL,
+    closed INTEGER NOT NULL,
+    PRIMARY KEY (subject, queue)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX queue_heard ON queue (heard);
+INSERT INTO queue SELECT subject, queue, unixepoch() / 3600, count(*), 0 FROM accepted GROUP BY subject, queue;
+PRAGMA user_version = 3;
 COMMIT;
 ";

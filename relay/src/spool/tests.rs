@@ -374,8 +374,9 @@ async fn a_full_spool_refuses_and_keeps_neither_frame_nor_name() {
     let dir = tempfile::tempdir().expect("a directory");
     let (spool, writer) = open(dir.path()).await;
     assert_eq!(
-        spool.offer(offer(&"x".repeat(987), &[1])).await,
-        Ok(Verdict::Kept)
+        spool.offer(offer(&"x".repeat(953), &[1])).await,
+        Ok(Verdict::Kept),
+        "3 bytes before it, and 34 for its name in the ledger"
     );
     assert_eq!(
         spool.offer(offer(&"x".repeat(9), &[2])).await,
@@ -629,5 +630,55 @@ async fn killed_while_it_puts_a_mended_database_in_its_place_the_next_start_does
         std::fs::read(dir.path().join("relay.db.damaged")).expect("it is aside"),
         b"damaged"
     );
+    close(spool, writer).await;
+}
+
+#[tokio::test]
+async fn a_log_that_vanished_after_a_kill_is_noticed_and_no_other_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (spool, writer) = open(dir.path()).await;
+    assert_eq!(spool.offer(offer("one", &[1])).await, Ok(Verdict::Kept));
+    assert!(!spool.writes().is_log_lost, "a first start");
+    // As a kill leaves it.
+    let other = tempfile::tempdir().expect("a directory");
+    for name in ["relay.db", "relay.db-wal", "relay.running"] {
+        std::fs::copy(dir.path().join(name), other.path().join(name)).expect("it is copied");
+    }
+    close(spool, writer).await;
+    for _ in 0..2 {
+        let (spool, writer) = open(dir.path()).await;
+        assert!(!spool.writes().is_log_lost, "it ended cleanly");
+        close(spool, writer).await;
+    }
+    let third = tempfile::tempdir().expect("a directory");
+    for name in ["relay.db", "relay.running"] {
+        std::fs::copy(other.path().join(name), third.path().join(name)).expect("it is copied");
+    }
+    for (dir, is_lost) in [(other.path(), false), (third.path(), true)] {
+        let (spool, writer) = open(dir).await;
+        assert_eq!(spool.writes().is_log_lost, is_lost, "killed");
+        assert_eq!(spool.offer(offer("two", &[2])).await, Ok(Verdict::Kept));
+        close(spool, writer).await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_failed_is_counted_and_raises_the_alarm_until_one_succeeds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (spool, writer) = open(dir.path()).await;
+    let mut other = schema::open(dir.path()).await.expect("it opens");
+    let mut rename = async |statement: &'static str| {
+        let renamed = sqlx::query(statement).execute(&mut other).await;
+        renamed.expect("it is renamed");
+    };
+    rename("ALTER TABLE frame RENAME TO away").await;
+    let failed = spool.offer(offer("one", &[1])).await;
+    assert!(matches!(failed, Err(OfferError::Away(_))), "{failed:?}");
+    let writes = spool.writes();
+    assert_eq!((writes.failed, writes.is_failing), (1, true));
+    rename("ALTER TABLE away RENAME TO frame").await;
+    assert_eq!(spool.offer(offer("one", &[1])).await, Ok(Verdict::Kept));
+    let writes = spool.writes();
+    assert_eq!((writes.failed, writes.is_failing), (1, false));
     close(spool, writer).await;
 }

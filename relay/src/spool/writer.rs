@@ -4,20 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::{Connection, Row as _, SqliteConnection};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::append::{self, Row};
 use super::command::{Answer, Command};
 use super::consumer::{Consumer, Cursor, Position, Stand};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Size};
+use super::letters::{self, Dead, Done, Replayed};
 use super::ranges::Range;
 use super::reader::is_damage;
 use super::{
-    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Packed, Traits, Verdict, mend,
-    schema, signed, unsigned,
+    DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Verdict, mend, running, schema,
+    signed, unsigned,
 };
 use crate::error::chain;
 
@@ -25,7 +28,7 @@ use crate::error::chain;
 #[derive(Clone, Copy)]
 struct Totals {
     stand: Stand,
-    dead: u64,
+    dead: Dead,
 }
 
 pub struct Writing {
@@ -78,18 +81,14 @@ impl Writing {
                 (stand.last_frame, stand.head) = (id, position(&row)?);
             }
         }
-        let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM dead")
-            .fetch_one(&mut connection)
-            .await?;
+        let dead = letters::count(&mut connection).await?;
+        let ledger = Ledger::open(&mut connection).await?;
         let writing = Self {
             dir: dir.to_owned(),
             connection,
             gauge,
-            ledger: Ledger::default(),
-            totals: Totals {
-                stand,
-                dead: unsigned(dead),
-            },
+            ledger,
+            totals: Totals { stand, dead },
             rows: Vec::new(),
         };
         writing.publish();
@@ -99,8 +98,17 @@ impl Writing {
     /// Writes until it is told to stop, then closes the database.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut stopping = false;
+        let mut sweep_at = Instant::now();
         while !stopping {
-            let Some(first) = inbox.recv().await else {
+            let first = tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(sweep_at) => {
+                    sweep_at = Instant::now() + self.sweep().await;
+                    continue;
+                }
+                first = inbox.recv() => first,
+            };
+            let Some(first) = first else {
                 break;
             };
             let mut commands = vec![first];
@@ -128,17 +136,60 @@ impl Writing {
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&mut self.connection)
             .await;
+        running::unmark(&self.dir);
         if let Err(error) = self.connection.close().await {
             tracing::warn!(error = %error, "the spool was not closed cleanly; nothing is lost");
         }
     }
 
+    /// Forgets a little of what is too old or too much, in a transaction of its own; how long until the next step.
+    ///
+    /// It comes first, for a moment, also where commands wait: whoever sends without end could otherwise hold it up.
+    async fn sweep(&mut self) -> Duration {
+        let before = (self.totals, self.ledger.size());
+        let swept = async {
+            sqlx::query("BEGIN IMMEDIATE")
+                .execute(&mut self.connection)
+                .await?;
+            let max_bytes = self.gauge.max_bytes / SHARE;
+            let swept = self.ledger.sweep(&mut self.connection, max_bytes, now());
+            let has_more = swept.await?;
+            let keep = signed(self.gauge.keep_dead.load(Ordering::Relaxed));
+            let before = now().saturating_sub(keep);
+            let dead = &mut self.totals.dead;
+            let expired = letters::expire(&mut self.connection, dead, max_bytes, before);
+            let has_more = expired.await? || has_more;
+            sqlx::query("COMMIT").execute(&mut self.connection).await?;
+            Ok::<_, sqlx::Error>(has_more)
+        };
+        let swept = swept.await;
+        match swept {
+            Ok(has_more) => {
+                self.publish();
+                if has_more { SWEEP_AGAIN } else { SWEEP_EVERY }
+            }
+            Err(error) => {
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+                self.go_back(before);
+                tracing::warn!(error = %error, "what is too old could not be deleted; it is tried again");
+                SWEEP_EVERY
+            }
+        }
+    }
+
+    fn go_back(&mut self, (totals, size): (Totals, Size)) {
+        self.totals = totals;
+        self.ledger.go_back(size);
+        self.rows.clear();
+    }
+
     async fn group(&mut self, commands: Vec<Command>) {
-        let before = self.totals;
+        let before = (self.totals, self.ledger.size());
         let mut answers = Vec::with_capacity(commands.len());
         match self.transaction(commands, &mut answers).await {
             Ok(()) => {
-                let has_grown = self.totals.stand.last_frame > before.stand.last_frame;
+                self.gauge.is_failing.store(false, Ordering::Relaxed);
+                let has_grown = self.totals.stand.last_frame > before.0.stand.last_frame;
                 self.publish();
                 for answer in answers {
                     answer.send();
@@ -151,9 +202,9 @@ impl Writing {
                 }
             }
             Err(error) => {
-                self.totals = before;
-                self.ledger.forget();
-                self.rows.clear();
+                self.go_back(before);
+                self.gauge.failed_writes.fetch_add(1, Ordering::Relaxed);
+                self.gauge.is_failing.store(true, Ordering::Relaxed);
                 tracing::error!(error = %error, requests = answers.len(), "the spool could not be written");
                 let away = OfferError::Away(error.to_string());
                 for answer in answers {
@@ -183,6 +234,9 @@ impl Writing {
     async fn mend(&mut self) -> Result<(), OpenError> {
         mend::mend(&self.dir, &self.gauge).await?;
         let connection = schema::open(&self.dir).await?;
+        if let Err(error) = running::mark(&self.dir) {
+            tracing::warn!(error = %error, "that the spool is in use could not be written down");
+        }
         let begun = Self::begin(&self.dir, connection, Arc::clone(&self.gauge)).await;
         *self = begun.map_err(|source| OpenError::Database {
             file: self.dir.join(schema::FILE),
@@ -229,16 +283,27 @@ impl Writing {
                     }
                     answers.push(Answer::Done(answer));
                 }
-                Command::Replay { ids, answer } => {
-                    let replayed = match error {
-                        None => self.replay(&ids).await,
+                Command::Replay { letters, answer } => {
+                    let done = match error {
+                        None => self.replay(letters).await,
+                        Some(_) => Ok(Done::default()),
+                    };
+                    let done = done.unwrap_or_else(|failed| {
+                        error = Some(failed);
+                        Done::default()
+                    });
+                    answers.push(Answer::Replay(answer, done));
+                }
+                Command::Remove { ids, answer } => {
+                    let removed = match error {
+                        None => self.remove(&ids).await,
                         Some(_) => Ok(0),
                     };
-                    let replayed = replayed.unwrap_or_else(|failed| {
+                    let removed = removed.unwrap_or_else(|failed| {
                         error = Some(failed);
                         0
                     });
-                    answers.push(Answer::Replay(answer, replayed));
+                    answers.push(Answer::Remove(answer, removed));
                 }
                 Command::KeepFor { consumers, answer } => {
                     if error.is_none() {
@@ -269,11 +334,11 @@ impl Writing {
         mut offer: Offer,
         keep: bool,
     ) -> Result<Result<Verdict, OfferError>, sqlx::Error> {
-        if keep && let Some(grown) = self.ledger.follows(&offer) {
-            return Ok(self.line_up(offer, grown));
+        let now = now();
+        if keep && let Some(grown) = self.ledger.follows(&offer, now) {
+            return Ok(self.line_up(offer, grown, now));
         }
         self.write_rows().await?;
-        let now = now();
         let verdict = self.ledger.look(&mut self.connection, &offer, now).await?;
         if !keep || verdict != Verdict::Kept {
             return Ok(Ok(verdict));
@@ -291,14 +356,15 @@ impl Writing {
 
     /// Takes an offer that stands right behind the last of its queue; the database need not be asked. It is written with
     /// those that come after it, since every statement is a way to SQLite's thread and back.
-    fn line_up(&mut self, offer: Offer, grown: Range) -> Result<Verdict, OfferError> {
+    fn line_up(&mut self, offer: Offer, grown: Range, now: i64) -> Result<Verdict, OfferError> {
         let (Some(frame), Some(named)) = (offer.frame, offer.named) else {
             return Ok(Verdict::Kept);
         };
         if !self.has_room_for(&frame) {
             return Err(OfferError::Full);
         }
-        self.ledger.remember(&offer.subject, &named.queue, grown);
+        let subject = &offer.subject;
+        self.ledger.grew(subject, &named.queue, grown, now);
         let (id, head) = self.place(&frame);
         self.rows.push(Row {
             id,
@@ -316,9 +382,19 @@ impl Writing {
         append::all(std::mem::take(&mut self.rows), &mut self.connection).await
     }
 
-    fn has_room_for(&self, frame: &Frame) -> bool {
+    /// What of the cap is used.
+    fn used(&self) -> u64 {
         let pending = self.totals.stand.depth().bytes;
-        pending.saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
+        let beside = self
+            .ledger
+            .size()
+            .bytes
+            .saturating_add(self.totals.dead.bytes);
+        pending.saturating_add(beside)
+    }
+
+    fn has_room_for(&self, frame: &Frame) -> bool {
+        self.used().saturating_add(frame.packed.bytes) <= self.gauge.max_bytes
     }
 
     /// Puts a frame behind the others, for one consumer or for all.
@@ -353,42 +429,38 @@ impl Writing {
         (stand.last_frame, stand.head)
     }
 
-    async fn replay(&mut self, ids: &[i64]) -> Result<u64, sqlx::Error> {
+    async fn replay(&mut self, letters: Vec<Replayed>) -> Result<Done, sqlx::Error> {
         self.write_rows().await?;
-        let rows = sqlx::query("SELECT id, at, body, consumer FROM dead ORDER BY id")
-            .fetch_all(&mut self.connection)
-            .await?;
-        let mut replayed = 0;
-        for row in rows {
-            let id: i64 = row.try_get(0)?;
-            if !ids.is_empty() && !ids.contains(&id) {
-                continue;
-            }
-            // Its times are not known without a look inside: who cares for them must look.
-            let frame = Frame {
-                packed: Packed::new(row.try_get(2)?),
-                records: 1,
-                received: unsigned(row.try_get(1)?),
-                oldest: 0,
-                newest: u64::MAX,
-                traits: Traits {
-                    has_exception: true,
-                    has_long_text: true,
-                },
-            };
-            if !self.has_room_for(&frame) {
+        let mut done = Done::default();
+        for Replayed { id, of, frame } in letters {
+            // It is in the cap already, as a dead letter.
+            let freed = self.totals.dead.bytes.min(frame.packed.bytes);
+            if self
+                .used()
+                .saturating_sub(freed)
+                .saturating_add(frame.packed.bytes)
+                > self.gauge.max_bytes
+            {
+                done.is_full = true;
                 break;
             }
-            let only_for = Consumer::named(row.try_get(3)?);
-            self.insert(frame, "", None, only_for).await?;
-            sqlx::query("DELETE FROM dead WHERE id = ?")
-                .bind(id)
-                .execute(&mut self.connection)
-                .await?;
-            self.totals.dead = self.totals.dead.saturating_sub(1);
-            replayed += 1;
+            // Somebody else may have moved or removed it meanwhile.
+            if letters::delete(&mut self.connection, &mut self.totals.dead, id).await? {
+                self.insert(frame, "", None, of).await?;
+                done.replayed += 1;
+            }
         }
-        Ok(replayed)
+        Ok(done)
+    }
+
+    async fn remove(&mut self, ids: &[i64]) -> Result<u64, sqlx::Error> {
+        self.write_rows().await?;
+        let mut removed = 0;
+        for &id in ids {
+            let was_there = letters::delete(&mut self.connection, &mut self.totals.dead, id);
+            removed += u64::from(was_there.await?);
+        }
+        Ok(removed)
     }
 
     async fn advance(
@@ -399,14 +471,7 @@ impl Writing {
     ) -> Result<(), sqlx::Error> {
         self.write_rows().await?;
         for letter in dead {
-            sqlx::query("INSERT INTO dead (at, reason, body, consumer) VALUES (?, ?, ?, ?)")
-                .bind(now())
-                .bind(letter.reason)
-                .bind(letter.body)
-                .bind(letter.of.name())
-                .execute(&mut self.connection)
-                .await?;
-            self.totals.dead += 1;
+            letters::insert(&mut self.connection, &mut self.totals.dead, letter, now()).await?;
         }
         self.totals.stand.set(consumer, Some(to));
         sqlx::query("UPDATE consumer SET frame = ?, done = ?, end_records = ?, end_bytes = ? WHERE name = ?")
@@ -459,15 +524,28 @@ impl Writing {
     }
 
     fn publish(&self) {
-        self.gauge.dead.store(self.totals.dead, Ordering::Relaxed);
+        let dead = &self.gauge.dead;
+        *dead.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.dead;
         let stand = &self.gauge.stand;
         *stand.lock().unwrap_or_else(PoisonError::into_inner) = self.totals.stand;
+        let ledger = &self.gauge.ledger;
+        *ledger.lock().unwrap_or_else(PoisonError::into_inner) = self.ledger.size();
     }
 }
 
-fn now() -> i64 {
+/// Nanoseconds since 1970.
+pub fn now() -> i64 {
     signed(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default())
 }
 
 /// Commands in one transaction at most.
 const GROUP: usize = 128;
+
+/// The ledger, and the dead letters, each have this part of the spool's cap at most.
+const SHARE: u64 = 4;
+
+/// How often it is looked for what is too old.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How soon after a step the next one follows, where there is more to forget.
+const SWEEP_AGAIN: Duration = Duration::from_millis(50);

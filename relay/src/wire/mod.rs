@@ -6,12 +6,14 @@
 
 pub mod error_type;
 pub mod json;
+mod members;
 mod record;
 mod timestamp;
 
 use std::borrow::Cow;
 
 use json::{Next, Reader, Value};
+pub use members::Dropped;
 pub use record::{Claim, Record, Reject};
 
 /// One request's body.
@@ -19,6 +21,8 @@ pub use record::{Claim, Record, Reject};
 pub struct Batch<'a> {
     /// Attributes of the program that logged.
     pub resource: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// What of the resource was over the cap on members.
+    pub resource_dropped: Dropped,
     /// What holds for every record that does not say otherwise.
     pub context: Context<'a>,
     /// When the client sent it by its own clock, in Unix nanoseconds.
@@ -96,6 +100,7 @@ pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
     }
     reader.end()?;
     let logs = logs.ok_or(Error::NoLogs)?;
+    batch.resource_dropped = members::cap_resource(&mut batch.resource);
     (batch.records, batch.rejected, batch.sent) = (logs.records, logs.rejected, logs.sent);
     Ok(batch)
 }
@@ -105,6 +110,9 @@ pub const DEPTH: usize = 16;
 
 /// A longer id of the context is cut; no id that means anything is.
 const MAX_ID_BYTES: usize = 1024;
+
+/// A longer name of a queue is ignored with its seqs, by the contract; ours have 16 bytes.
+const MAX_QUEUE_BYTES: usize = 64;
 
 /// What stands where text was cut.
 pub const CUT_MARK: &str = "…[truncated]";
@@ -125,7 +133,10 @@ impl<'a> Logs<'a> {
                 reader.skip()?;
             } else {
                 match Record::read(reader)? {
-                    Ok(record) => logs.records.push(record),
+                    Ok(mut record) => {
+                        members::cap(&mut record);
+                        logs.records.push(record);
+                    }
                     Err(reject) => logs.rejected.push((logs.sent, reject)),
                 }
             }
@@ -151,7 +162,7 @@ fn context<'a>(reader: &mut Reader<'a>) -> Result<Context<'a>, json::Error> {
         Ok(())
     })?;
     // Half of a queue's name is another queue's name.
-    context.queue = context.queue.filter(|queue| queue.len() <= MAX_ID_BYTES);
+    context.queue = context.queue.filter(|queue| queue.len() <= MAX_QUEUE_BYTES);
     for id in [
         &mut context.install,
         &mut context.session,
@@ -259,6 +270,16 @@ mod tests {
             Some(&*"i".repeat(1024)),
             "what fits stays"
         );
+    }
+
+    #[test]
+    fn a_queues_name_of_more_than_64_bytes_is_ignored() {
+        for (bytes, is_kept) in [(64, true), (65, false)] {
+            let name = "q".repeat(bytes);
+            let body = format!(r#"{{"context":{{"queue":"{name}"}},"logs":[]}}"#);
+            let batch = parse(body.as_bytes(), 1).expect("a batch");
+            assert_eq!(batch.context.queue.is_some(), is_kept, "{bytes} bytes");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tracing_courier::Level;
 
 use super::error_type::is_type;
 use super::json::{Error, Next, Reader, Value, last_wins};
+use super::members::Dropped;
 use super::{DEPTH, identifier, timestamp};
 
 /// One record, borrowing from the body.
@@ -52,6 +53,8 @@ pub struct Record<'a> {
     pub line: Option<i64>,
     /// What happened before.
     pub breadcrumbs: Option<Value<'a>>,
+    /// What of it was over the cap on members.
+    pub dropped: Dropped,
 }
 
 /// What a record says about its user.
@@ -243,6 +246,7 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
             line,
             breadcrumbs: some(fields.breadcrumbs),
             attributes: spare.join(attributes),
+            dropped: Dropped::default(),
         };
         Ok(record)
     }

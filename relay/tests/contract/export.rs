@@ -242,14 +242,17 @@ async fn dead_letters_are_listed_and_replayed_beside_a_running_relay_and_without
             .arg(dir.path())
             .output();
         let output = output.expect("it runs");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).expect("text")
+        let text = String::from_utf8(output.stdout).expect("text");
+        match output.status.code() {
+            Some(0) => text,
+            code => format!("{code:?}: {text}"),
+        }
     };
     assert_eq!(dead(&["ls"]), "");
+    assert_eq!(dead(&["replay"]), "Some(1): {\"replayed\":0}\n");
+    assert_eq!(dead(&["rm", "--all"]), "Some(1): {\"removed\":0}\n");
+    assert_eq!(dead(&["rm"]), "Some(2): ", "of which, it does not say");
+    assert_eq!(dead(&["rm", "1", "--all"]), "Some(2): ");
     relay
         .accept(batch(
             "q",
@@ -269,8 +272,23 @@ async fn dead_letters_are_listed_and_replayed_beside_a_running_relay_and_without
         beside.contains("\"message\":\"bad\"") && beside.contains("\"reason\":\"400"),
         "{beside}"
     );
+    assert_eq!(
+        dead(&["rm", "--older-than", "1h"]),
+        "Some(1): {\"removed\":0}\n"
+    );
+    let page = relay
+        .client
+        .get(format!("http://{}/admin/v1/dead?after=1", relay.admin));
+    let token = std::fs::read_to_string(dir.path().join("admin-token")).expect("it is there");
+    let page = page
+        .bearer_auth(token.trim())
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(page.text().await.expect("text"), "[]", "there is one only");
     relay.kill();
     assert_eq!(dead(&["ls"]), beside);
+    assert_eq!(dead(&["rm", "7"]), "Some(1): {\"removed\":0}\n");
 
     upstream.now_says(Say::Ok);
     let _relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
@@ -280,4 +298,86 @@ async fn dead_letters_are_listed_and_replayed_beside_a_running_relay_and_without
         Some("bad")
     );
     assert_eq!(dead(&["ls"]), "");
+}
+
+#[tokio::test]
+async fn an_upstream_that_refuses_one_record_after_the_other_is_waited_for() {
+    let upstream = Upstream::start([], Say::Status(400, None));
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
+    relay
+        .accept(batch("q", (0..300).map(|n| (n, n.to_string()))))
+        .await;
+    while relay.metric("courier_export_alarm").await == 0.0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(relay.metric("courier_dead_letters").await, 128.0);
+    assert_eq!(relay.metric("courier_spool_records").await, 172.0);
+    assert!(relay.log().contains("takes none"), "{}", relay.log());
+    upstream.now_says(Say::Ok);
+    let expected: Vec<String> = (128..300).map(|n| n.to_string()).collect();
+    assert_eq!(upstream.messages(172).await, expected);
+}
+
+#[tokio::test]
+async fn a_page_is_no_verdict_on_a_record() {
+    for status in [400, 404] {
+        let upstream = Upstream::start([], Say::Page(status));
+        let dir = tempfile::tempdir().expect("a directory");
+        let relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
+        relay
+            .accept(batch("q", (0..3).map(|n| (n, n.to_string()))))
+            .await;
+        while relay.metric("courier_export_alarm").await == 0.0 {
+            tokio::task::yield_now().await;
+        }
+        upstream.now_says(Say::Ok);
+        assert_eq!(upstream.messages(3).await, ["0", "1", "2"], "{status}");
+        assert_eq!(relay.metric("courier_dead_letters").await, 0.0);
+    }
+}
+
+#[tokio::test]
+async fn a_retry_after_of_nothing_is_no_reason_to_hurry() {
+    let upstream = Upstream::start([], Say::Status(503, Some(0)));
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &["--otlp-endpoint", &upstream.endpoint]);
+    relay.accept(one(1)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let tries = upstream.seen().len();
+    assert!((1..=4).contains(&tries), "{tries} tries in 3 s");
+}
+
+#[tokio::test]
+async fn what_an_upstream_echoes_of_the_token_is_in_no_log_and_no_dead_letter() {
+    let upstream = Upstream::start([Say::Echo(503), Say::Echo(400)], Say::Echo(401));
+    let dir = tempfile::tempdir().expect("a directory");
+    let token = dir.path().join("token");
+    std::fs::write(&token, "pylf_v1_eu_0123456789abcdef").expect("it is written");
+    let flags = ["--otlp-endpoint", &upstream.endpoint, "--otlp-token-file"];
+    let relay = Relay::start(
+        dir.path(),
+        &[&flags[..], &[&token.to_string_lossy()]].concat(),
+    );
+    relay.accept(one(1)).await;
+    while relay.metric("courier_dead_letters").await == 0.0 {
+        tokio::task::yield_now().await;
+    }
+    relay.accept(one(2)).await;
+    while relay.metric("courier_export_alarm").await == 0.0 {
+        tokio::task::yield_now().await;
+    }
+    let listed = crate::relay::command()
+        .args(["dead", "ls", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .expect("it runs");
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    assert!(
+        listed.contains("no access with [REDACTED:token], sorry"),
+        "{listed}"
+    );
+    let log = relay.log();
+    assert!(log.matches("no access with").count() >= 3, "{log}");
+    assert!(!log.contains("0123456789abcdef"), "{log}");
 }

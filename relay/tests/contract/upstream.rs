@@ -32,6 +32,10 @@ pub enum Say {
     Status(u16, Option<u64>),
     /// 400 as long as a record with this message is in it.
     Poisoned(String),
+    /// This status, and a page for people.
+    Page(u16),
+    /// This status, and what the request had as its token.
+    Echo(u16),
 }
 
 /// A running backend.
@@ -233,6 +237,19 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
                     .insert(name, value.parse().expect("a header"));
             }
             (false, response)
+        }
+        Say::Page(status) => {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let page = axum::response::Html("<html><body>400 Bad Request</body></html>");
+            (false, (status, page).into_response())
+        }
+        Say::Echo(status) => {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let token = headers["authorization"].to_str().expect("it is text");
+            (
+                false,
+                (status, format!("no access with {token}, sorry")).into_response(),
+            )
         }
         Say::Poisoned(poison) if messages.contains(&poison) => {
             (false, StatusCode::BAD_REQUEST.into_response())

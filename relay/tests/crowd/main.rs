@@ -4,6 +4,8 @@
 //! `COURIER_CROWD=full cargo test --release -p courier-relay --test crowd -- --nocapture --test-threads=1`.
 
 mod bombs;
+mod hostile;
+mod ledger;
 mod neighbour;
 #[allow(dead_code, reason = "the contract's tests use the rest")]
 #[path = "../contract/relay.rs"]

@@ -17,6 +17,8 @@ pub struct Found {
     pub cursors: Vec<(Consumer, Cursor)>,
     /// The names that were accepted, by subject and queue.
     pub accepted: HashMap<(String, String), Vec<Range>>,
+    /// When a queue was heard, in hours since 1970, and how many of its seqs count as accepted without having come.
+    pub queues: HashMap<(String, String), (i64, u64)>,
     /// Dead letters: number, time, reason, body, consumer.
     pub dead: BTreeMap<i64, (i64, String, Vec<u8>, String)>,
     /// The last whole frame, and how many records had ever been kept by then.
@@ -37,11 +39,20 @@ impl Found {
         let named = named.fold(0u64, |sum, range| {
             sum.saturating_add((range.last - range.first).saturating_add(1))
         });
+        let closed = self.queues.values().map(|&(_, closed)| closed);
+        let named = named.saturating_sub(closed.fold(0, u64::saturating_add));
         let cursors = self.cursors.iter().map(|(_, cursor)| cursor.at.records);
         cursors
             .chain([whole, if is_likely { torn } else { 0 }, named])
             .max()
             .unwrap_or(0)
+    }
+
+    /// Puts ranges in order, once all pages were looked at.
+    pub fn finish(&mut self) {
+        for ranges in self.accepted.values_mut() {
+            *ranges = ranges::join(ranges, &[]);
+        }
     }
 
     pub fn take(&mut self, id: i64, row: Row, place: Place) {
@@ -77,6 +88,17 @@ impl Found {
                     self.torn_up_to = self.torn_up_to.max((id, end.records));
                 }
             }
+            [
+                Value::Text(subject),
+                Value::Text(queue),
+                Value::Integer(heard),
+                Value::Integer(_),
+                Value::Integer(closed),
+            ] => {
+                let of = (subject.clone(), queue.clone());
+                let newest = self.queues.entry(of).or_default();
+                *newest = (*newest).max((*heard, unsigned(*closed)));
+            }
             [Value::Text(name), frame, done, records, bytes] => {
                 let number = |value: &Value| value.integer().map(unsigned);
                 let (Some(consumer), Some(frame), Some(done), Some(records), Some(bytes)) = (
@@ -103,8 +125,7 @@ impl Found {
                 };
                 if range.first <= range.last {
                     let of = (subject.clone(), queue.clone());
-                    let ranges = self.accepted.entry(of).or_default();
-                    *ranges = ranges::join(ranges, &[range]);
+                    self.accepted.entry(of).or_default().push(range);
                 }
             }
             [Value::Null, Value::Integer(at), reason, body, of @ ..] if of.len() <= 1 => {

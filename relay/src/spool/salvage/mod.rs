@@ -101,6 +101,7 @@ impl Pages {
                 }
             }
         }
+        found.finish();
         Ok(found)
     }
 
