@@ -1,6 +1,7 @@
 //! Short flags that carry a secret, known by their program: `curl -u ann:x`, `sshpass -p x`, `redis-cli -a x`.
 
 use super::extent::{self, Around};
+use super::marks::Marks;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -8,12 +9,25 @@ use super::text::{Text, is_word};
 
 /// How far behind a program's name its flags are looked for.
 const MAX_REACH_BYTES: usize = 256;
+/// How many flags are looked at that may carry one.
+const MAX_FLAGS: usize = 3;
 
 /// A program's flag, and what its argument holds.
 struct Flag {
     program: &'static [u8],
     flag: &'static [u8],
     form: Form,
+}
+
+impl Flag {
+    /// Is it a word, as a command's own commands are: `add_user`?
+    fn is_word(&self) -> bool {
+        self.flag.first().is_some_and(u8::is_ascii_alphabetic)
+    }
+
+    fn stands_at(&self, text: Text<'_>, at: usize) -> bool {
+        begins_word(text, at) && text.has(at, self.flag)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +45,7 @@ enum Form {
 }
 
 /// `start..end` is a program's name.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+pub(super) fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
     if is_word(text.back(start, 1))
         || is_word(text.at(end))
             && text.at(end) != b'_'
@@ -40,24 +54,42 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         return Seen::Nothing;
     }
     let program = text.slice(start, end);
-    let limit = text.run_most(end, MAX_REACH_BYTES, |byte| {
-        !matches!(byte, b'\n' | b'|' | b';')
-    });
-    let flags = FLAGS
-        .iter()
-        .filter(|flag| program.eq_ignore_ascii_case(flag.program));
-    for flag in flags {
-        if let Some((from, to)) = argument(text, flag, end, limit) {
+    let reach = marks.next_end(text, end).min(end + MAX_REACH_BYTES);
+    let flags = || {
+        FLAGS
+            .iter()
+            .filter(|flag| program.eq_ignore_ascii_case(flag.program))
+    };
+    let mut at = if flags().any(Flag::is_word) {
+        end
+    } else {
+        marks.next_flag(text, end)
+    };
+    for _ in 0..MAX_FLAGS {
+        if at >= reach {
+            break;
+        }
+        let standing = |at| flags().filter(move |flag| flag.stands_at(text, at));
+        at = text.run_at(at, reach - at, |at, _| {
+            !begins_word(text, at) || standing(at).next().is_none()
+        });
+        if let Some((from, to)) = standing(at).find_map(|flag| argument(text, flag, at))
+            && at < reach
+        {
             return Seen::found(Rule::Key, from, to);
         }
+        at += 1;
     }
     Seen::Nothing
 }
 
-/// The secret behind `flag`, somewhere in `from..to`.
-fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usize, usize)> {
-    let at = (from..to)
-        .find(|&at| text.has(at, flag.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\''))?;
+/// Does a word of a command begin at `at`?
+fn begins_word(text: Text<'_>, at: usize) -> bool {
+    matches!(text.back(at, 1), b' ' | b'"' | b'\'')
+}
+
+/// The secret behind `flag`, which stands at `at`.
+fn argument(text: Text<'_>, flag: &Flag, at: usize) -> Option<(usize, usize)> {
     let mut start = at + flag.flag.len();
     if flag.form == Form::Next {
         start = text.run_most(start, 64, |byte| byte > b' ');
@@ -81,14 +113,21 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
         Form::Behind(b',') => Around::Password,
         _ => Around::Text,
     };
+    let may_begin = |at| !matches!(text.at(at), b'-' | b'$' | b'[' | b'<' | b'/' | b'*');
+    let sign = match flag.form {
+        Form::Behind(sign) => Some(sign),
+        _ => None,
+    };
+    // Only what may be taken is walked over.
+    if sign.is_none() && !may_begin(start) {
+        return None;
+    }
     let end = extent::bare_end(text, start, around);
-    let argument = text.slice(start, end);
-    if let Form::Behind(sign) = flag.form {
+    if let Some(sign) = sign {
+        let argument = text.slice(start, end);
         start += argument.iter().position(|&byte| byte == sign)? + 1;
     }
-    let is_value =
-        end > start && !matches!(text.at(start), b'-' | b'$' | b'[' | b'<' | b'/' | b'*');
-    is_value.then_some((start, end))
+    (end > start && may_begin(start)).then_some((start, end))
 }
 
 pub(super) const PROGRAMS: &[&str] = &[

@@ -36,10 +36,8 @@ pub(super) fn value(text: Text<'_>, at: usize, around: Around) -> Option<Extent>
     if let Some(block) = block(text, at) {
         return Some(block);
     }
-    if let Some(inner) = opened(text, at) {
-        let (quote, start) = inner;
-        let (end, _) = quote.close(text, start);
-        return extent(start, end, Form::Quoted);
+    if opened(text, at).is_some() {
+        return quoted(text, at);
     }
     if let Some(open) = structure_open(text, at) {
         let end = balanced(text, open);
@@ -51,6 +49,13 @@ pub(super) fn value(text: Text<'_>, at: usize, around: Around) -> Option<Extent>
         };
     }
     extent(at, bare_end(text, at, around), Form::Bare)
+}
+
+/// The quoted string that begins at `at`; none when nothing is in it.
+pub(super) fn quoted(text: Text<'_>, at: usize) -> Option<Extent> {
+    let (quote, start) = opened(text, at)?;
+    let (end, _) = quote.close(text, start);
+    extent(start, end, Form::Quoted)
 }
 
 fn extent(start: usize, end: usize, form: Form) -> Option<Extent> {
@@ -72,6 +77,10 @@ fn block(text: Text<'_>, at: usize) -> Option<Extent> {
     let indent = |line: usize| text.run_most(line, MAX_INDENT, |byte| byte == b' ') - line;
     let depth = indent(first);
     let start = first + depth;
+    // A table draws its lines with bars too.
+    if depth == 0 || matches!(text.at(start), b'|' | b'+') {
+        return None;
+    }
     let mut end = text.line_end(start);
     while let Some(line) = is_line_end(end)
         && line - at < MAX_STRUCTURE_BYTES
@@ -79,10 +88,7 @@ fn block(text: Text<'_>, at: usize) -> Option<Extent> {
     {
         end = text.line_end(line);
     }
-    // A table draws its lines with bars too.
-    (depth > 0 && !matches!(text.at(start), b'|' | b'+'))
-        .then(|| extent(start, end, Form::Quoted))
-        .flatten()
+    extent(start, end, Form::Quoted)
 }
 
 /// A quote, or one with the prefix of a byte or raw string.
@@ -125,26 +131,22 @@ fn structure_open(text: Text<'_>, at: usize) -> Option<usize> {
 
 /// Where the structure that opens at `open` ends, or the line when it is never closed.
 fn balanced(text: Text<'_>, open: usize) -> usize {
-    let limit = open.saturating_add(MAX_STRUCTURE_BYTES).min(text.len());
     let mut depth = 0_usize;
     let mut string: Option<usize> = None;
     let mut in_string = false;
     let mut escapes = 0;
-    let mut at = open;
-    while at < limit {
-        let byte = text.at(at);
+    let mut close = None;
+    text.run_at(open, MAX_STRUCTURE_BYTES, |at, byte| {
         match byte {
             b'\\' => {
                 escapes += 1;
-                at += 1;
-                continue;
+                return true;
             }
             b'"' => {
                 let level = *string.get_or_insert(escapes);
                 if escapes < level {
-                    return at - escapes;
-                }
-                if escapes % (2 * (level + 1)) == level {
+                    close = Some(at - escapes);
+                } else if escapes % (2 * (level + 1)) == level {
                     in_string = !in_string;
                 }
             }
@@ -152,23 +154,38 @@ fn balanced(text: Text<'_>, open: usize) -> usize {
             b'}' | b']' | b')' if !in_string => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return at + 1;
+                    close = Some(at + 1);
                 }
             }
             _ => {}
         }
         escapes = 0;
-        at += 1;
-    }
-    text.line_end(open)
+        close.is_none()
+    });
+    close.unwrap_or_else(|| text.line_end(open))
 }
 
 /// Where a bare value that begins at `start` ends.
 pub(super) fn bare_end(text: Text<'_>, start: usize, around: Around) -> usize {
+    let mut at = bare_run(text, start, usize::MAX, around);
+    // The stop of the sentence around it.
+    while at > start + 1 && matches!(text.back(at, 1), b'.' | b':') && text.at(at) <= b' ' {
+        at -= 1;
+    }
+    at
+}
+
+/// Does a bare value that begins at `start` go on up to `end`?
+pub(super) fn is_bare(text: Text<'_>, start: usize, end: usize, around: Around) -> bool {
+    bare_run(text, start, end.saturating_sub(start), around) >= end
+}
+
+/// Where the bytes of a bare value end, over at most `most` of them.
+#[inline]
+fn bare_run(text: Text<'_>, start: usize, most: usize, around: Around) -> usize {
     let mut depth = 0_usize;
-    let mut at = start;
-    while at < text.len() {
-        let is_end = match text.at(at) {
+    text.run_at(start, most, |at, byte| {
+        let is_end = match byte {
             0..=b' ' | 0x7f | b'"' | b'\'' | b'`' | b'>' => true,
             b'<' => text.at(at + 1) == b'/',
             b'\\' => ends_at_escape(text, at),
@@ -193,16 +210,8 @@ pub(super) fn bare_end(text: Text<'_>, start: usize, around: Around) -> usize {
             }
             _ => false,
         };
-        if is_end {
-            break;
-        }
-        at += 1;
-    }
-    // The stop of the sentence around it.
-    while at > start + 1 && matches!(text.back(at, 1), b'.' | b':') && text.at(at) <= b' ' {
-        at -= 1;
-    }
-    at
+        !is_end
+    })
 }
 
 /// `\n`, `\"`, `\u0022`: the end of the escaped string around the value.

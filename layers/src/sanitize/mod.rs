@@ -23,6 +23,7 @@ mod bearer;
 mod card;
 mod code;
 mod command;
+mod cost;
 mod counts;
 mod credential;
 mod device;
@@ -41,6 +42,8 @@ mod jwt;
 mod key;
 #[cfg(all(feature = "policy", feature = "pseudonym"))]
 mod key_file;
+#[cfg(test)]
+mod linear;
 mod list;
 mod location;
 mod login;
@@ -86,6 +89,9 @@ mod trigger;
 mod userinfo;
 mod words;
 
+pub use cost::Cost;
+#[doc(hidden)]
+pub use cost::literals;
 pub use counts::Counts;
 #[cfg(feature = "policy")]
 pub use file::{FileError, PolicyFile, PseudonymSettings};
@@ -101,6 +107,7 @@ pub use sensitive::Sensitive;
 
 use policy::Compiled;
 use rewrite::{Built, Scratch};
+use text::Steps;
 
 /// What stands where the value of a secret name was.
 pub const REDACTED: &str = "[REDACTED]";
@@ -241,6 +248,22 @@ impl Sanitizer {
         &self.shared.counts
     }
 
+    /// What [`clean`](Self::clean) would cost, without changing or counting anything.
+    #[must_use]
+    pub fn cost(&self, place: Place, text: &str) -> Cost {
+        let alone = Self {
+            shared: Arc::new(Shared {
+                rules: ArcSwap::new(self.shared.rules.load_full()),
+                generation: AtomicU64::new(0),
+                counts: Counts::default(),
+            }),
+        };
+        rewrite::with_scratch(|scratch| {
+            alone.scan(place, text, scratch);
+            Cost::of(scratch.steps)
+        })
+    }
+
     /// What [`clean`](Self::clean) would take from `text`, without changing or counting anything.
     #[must_use]
     pub fn find(&self, place: Place, text: &str) -> Vec<Finding> {
@@ -258,14 +281,17 @@ impl Sanitizer {
     /// Scans `text`. When anything goes, the output is in `scratch.out` and counted.
     fn scan(&self, place: Place, text: &str, scratch: &mut Scratch) -> Cleaned {
         let rules = self.shared.rules.load();
-        let Scratch { spans, out, .. } = scratch;
+        let Scratch {
+            spans, out, steps, ..
+        } = scratch;
         // Behind the cap so much more is read that what is cut in two is still known for what it is.
         let scanned = rewrite::floor(text, rules.max_string_bytes.saturating_add(OVERHANG_BYTES));
         let scanned = text.get(..scanned).unwrap_or_default();
         let is_long = text.len() > rules.max_string_bytes;
         let counts = &self.shared.counts;
         counts.scanned(scanned.len());
-        counts.in_patterns(scan::find(&rules, place, scanned, spans));
+        *steps = Steps::of(scanned.len());
+        counts.in_patterns(scan::find(&rules, place, scanned, steps, spans));
         if spans.is_empty() && !is_long {
             return Cleaned::default();
         }
@@ -291,19 +317,29 @@ impl Sanitizer {
             }
             Built::Failed => counts.add(Rule::Error, place),
         }
-        cleaned.redactions += self.settle(&rules, place, scratch);
+        if !steps.are_spent() {
+            cleaned.redactions += self.settle(&rules, place, scratch);
+        }
         cleaned
     }
 
     /// Cleans the output until nothing is left to clean, so that cleaning twice is cleaning once. Nearly always it is
     /// clean already; but what stands beside a marker, or was cut, may read differently now (`1.2.3.4.5` cut to
-    /// `1.2.3.4`). An output that won't settle goes as a whole.
+    /// `1.2.3.4`). An output that won't settle, or takes more steps than are left, goes as a whole.
     fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) -> usize {
-        let Scratch { spans, out, last } = scratch;
+        let Scratch {
+            spans,
+            out,
+            last,
+            steps,
+        } = scratch;
         let mut redactions = 0;
         for _ in 0..MAX_ROUNDS {
             let counts = &self.shared.counts;
-            counts.in_patterns(scan::find(rules, place, out, spans));
+            counts.in_patterns(scan::find(rules, place, out, steps, spans));
+            if steps.are_spent() {
+                break;
+            }
             if spans.is_empty() {
                 return redactions;
             }
