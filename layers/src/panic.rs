@@ -146,6 +146,7 @@ impl PanicHook {
             level: self.level,
             logger: "panic".to_owned(),
             error: Some(format!("panic: {message}")),
+            error_type: Some("panic".to_owned()),
             message,
             attributes,
             stack_trace: self.has_backtrace.then(|| self.stack()),

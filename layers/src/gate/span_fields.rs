@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::registry::ExtensionsMut;
 
+use super::cleaner::MAX_SPAN_BYTES;
 use super::fields::Fields;
 use super::plan::Plan;
 
@@ -77,7 +78,7 @@ impl SpanFields {
     pub fn replace(extensions: &mut ExtensionsMut<'_>, gate: GateId, newer: &Fields) {
         let all = extensions.get_mut::<Self>();
         if let Some(kept) = all.and_then(|all| all.of_mut(gate)) {
-            kept.fields.replace_by(newer);
+            kept.fields.replace_by(newer, MAX_SPAN_BYTES);
         }
     }
 }
