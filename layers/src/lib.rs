@@ -103,6 +103,7 @@ mod clock;
 mod context;
 mod courier;
 mod disk;
+mod failure;
 mod fatal;
 mod gate;
 mod install;
