@@ -116,6 +116,7 @@ pub mod local_log;
 mod local_log;
 mod losses;
 mod mark;
+mod open_spans;
 mod own;
 mod panic;
 pub mod queue;

@@ -46,6 +46,7 @@ use cleaner::{Cleaner, with_attributes, with_record};
 
 pub use around::Around;
 pub(crate) use capture::TRUNCATED;
+pub(crate) use ending::may_be_in_spans;
 pub(crate) use error::kind_in;
 pub(crate) use fields::{CleanError, Fields, Value};
 pub(crate) use frame::Frame;

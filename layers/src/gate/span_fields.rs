@@ -53,6 +53,11 @@ impl SpanFields {
             .find(|kept| kept.gate == gate)
     }
 
+    /// What the first gate keeps, for who cleans it once more.
+    pub fn any(&self) -> &OfGate {
+        &self.first
+    }
+
     fn of_mut(&mut self, gate: GateId) -> Option<&mut OfGate> {
         std::iter::once(&mut self.first)
             .chain(&mut self.others)

@@ -94,6 +94,32 @@ pub(crate) fn encode<'a, S, I>(
     out.push(b'}');
 }
 
+/// The open spans alone, as an object with `attributes` and `spans`; each span's fields as the first gate has cleaned
+/// them.
+pub(crate) fn encode_spans<'a, S, I>(scope: impl Fn() -> I) -> Vec<u8>
+where
+    S: LookupSpan<'a> + 'a,
+    I: Iterator<Item = SpanRef<'a, S>>,
+{
+    let mut out = b"{\"attributes\":{".to_vec();
+    let mut names = Vec::new();
+    for span in scope().take(MAX_SPANS) {
+        let extensions = span.extensions();
+        let Some(kept) = extensions.get::<SpanFields>().map(SpanFields::any) else {
+            continue;
+        };
+        for (index, field) in kept.plan.fields.iter().enumerate() {
+            if names.len() < MAX_ATTRIBUTES && !names.contains(&field.name) {
+                member(&kept.fields, index, field, &mut names, &mut out);
+            }
+        }
+    }
+    out.push(b'}');
+    span_names(scope(), &mut out);
+    out.push(b'}');
+    out
+}
+
 /// RFC 3339 in UTC, always with nine decimals, so that text order is time order.
 pub(crate) fn timestamp(at: jiff::Timestamp, out: &mut Vec<u8>) {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(9));

@@ -12,7 +12,7 @@ mod level;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use encode::{Extra, encode, encode_head, encode_head_with, timestamp};
+pub(crate) use encode::{Extra, encode, encode_head, encode_head_with, encode_spans, timestamp};
 pub(crate) use error::message;
 pub use guard::MAX_RECORD_BYTES;
 pub(crate) use guard::{char_floor, fit};
