@@ -18,7 +18,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::gate::{Frame, Intake, Role, TRUNCATED};
-use crate::record::{Breadcrumb, char_floor, encode_head, encode_head_with};
+use crate::record::{Breadcrumb, char_floor, encode_head, encode_head_with, message};
 
 /// Crumbs kept: 20, what a person reads before an error.
 pub const DEFAULT_MAX_RECORDS: usize = 20;
@@ -215,7 +215,7 @@ impl Ring {
 
 fn encode(frame: &Frame, out: &mut Vec<u8>) {
     out.push(b'{');
-    let message = frame.message();
+    let message = message(frame);
     if message.len() <= MAX_MESSAGE_BYTES {
         out.extend_from_slice(&frame.head(encode_head));
     } else {

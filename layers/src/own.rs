@@ -64,6 +64,7 @@ impl Own {
             message: message.to_owned(),
             attributes,
             error: None,
+            error_type: None,
             stack_trace: None,
             trace_id: None,
             span_id: None,

@@ -2,7 +2,7 @@
 //!
 //! In this order:
 //!
-//! 1. build the record: message, place, thread, backtrace, the trail;
+//! 1. build the record: message, place, thread, the open spans and their fields, backtrace, the trail;
 //! 2. clean it by the sanitizer's own rules; no user code runs, since a panic inside a hook aborts;
 //! 3. append it as FATAL, synced;
 //! 4. call the hook that was there before.
@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::context::RunContext;
 use crate::disk;
 use crate::life::Life;
+use crate::open_spans;
 use crate::queue::{Appended, DiskQueue, Durability};
 use crate::record::{self, Level, Location, Record};
 use crate::sanitize::{Place, Sanitizer};
@@ -110,6 +111,9 @@ impl PanicHook {
     pub fn install(self) {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            if open_spans::is_reading() {
+                return;
+            }
             self.write(info);
             before(info);
         }));
@@ -132,7 +136,7 @@ impl PanicHook {
             .clean(Place::Message, payload(info))
             .into_owned();
         let thread = std::thread::current();
-        let mut attributes = Map::new();
+        let (mut attributes, spans) = self.spans();
         attributes.insert("panic".to_owned(), Value::Bool(true));
         if let Some(name) = thread.name() {
             let name = self.sanitizer.clean(Place::Attribute, name);
@@ -146,17 +150,29 @@ impl PanicHook {
             level: self.level,
             logger: "panic".to_owned(),
             error: Some(format!("panic: {message}")),
+            error_type: Some("panic".to_owned()),
             message,
             attributes,
             stack_trace: self.has_backtrace.then(|| self.stack()),
             trace_id: None,
             span_id: None,
-            spans: Vec::new(),
+            spans,
             location: info.location().map(|location| Location {
                 file: crate::gate::crate_relative(location.file()).to_owned(),
                 line: Some(location.line()),
             }),
             breadcrumbs: self.trail(),
+        }
+    }
+
+    /// The fields and names of the open spans. The gate has cleaned the fields by its policy, and this does by the hook's.
+    fn spans(&self) -> (Map<String, Value>, Vec<String>) {
+        let open = open_spans::of_this_thread();
+        let mut attributes = Value::Object(open.attributes);
+        self.sanitizer.value(Place::Attribute, &mut attributes);
+        match attributes {
+            Value::Object(attributes) => (attributes, open.spans),
+            _ => (Map::new(), open.spans),
         }
     }
 

@@ -36,6 +36,28 @@ fn child(case: &str, dir: &Path) {
                 .unwrap()
                 .join();
         }
+        "in spans" => {
+            let outer = tracing::info_span!("request", user = "bob@example.org", id = 7);
+            let _outer = outer.enter();
+            let inner = tracing::info_span!("sync", attempt = tracing::field::Empty);
+            let _inner = inner.enter();
+            inner.record("attempt", 2);
+            panic!("gone for ada@example.org");
+        }
+        "in a span whose data is locked" => {
+            use tracing_subscriber::Registry;
+            use tracing_subscriber::registry::LookupSpan as _;
+            let span = tracing::info_span!("request", id = 7);
+            let _in = span.enter();
+            span.with_subscriber(|(id, dispatch)| {
+                let registry = dispatch.downcast_ref::<Registry>().unwrap();
+                let data = registry.span(id).unwrap();
+                let _held = data.extensions_mut();
+                let _ =
+                    panic::catch_unwind(panic::AssertUnwindSafe(|| panic!("gone, while locked")));
+                panic!("gone, and poisons it");
+            });
+        }
         "a payload that is no text" => panic::panic_any(42),
         "while panicking" => {
             struct Bad;
@@ -97,6 +119,8 @@ fn each_panic_is_on_disk_when_the_process_is_gone() {
         ("no subscriber", 1, false),
         ("caught", 1, true),
         ("in a thread", 1, true),
+        ("in spans", 1, false),
+        ("in a span whose data is locked", 2, false),
         ("a payload that is no text", 1, false),
         ("while panicking", 3, false),
         ("a hundred threads", 100, true),
@@ -120,8 +144,16 @@ fn each_panic_is_on_disk_when_the_process_is_gone() {
         );
         let message = first["message"].as_str().unwrap();
         match case {
+            "in a span whose data is locked" => assert_eq!(message, "gone, while locked"),
             "a payload that is no text" => assert_eq!(message, "a value that is no text"),
             _ => assert_eq!(message, "gone for [REDACTED:email]", "{case}"),
+        }
+        if case == "in spans" {
+            assert_eq!(first["spans"], serde_json::json!(["request", "sync"]));
+            let attributes = &first["attributes"];
+            assert_eq!(attributes["user"], "[REDACTED:email]");
+            assert_eq!(attributes["id"], 7);
+            assert_eq!(attributes["attempt"], 2);
         }
         if case == "in a thread" {
             assert_eq!(first["attributes"]["thread.name"], "worker");

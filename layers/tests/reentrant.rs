@@ -3,6 +3,7 @@
 
 mod printed;
 
+use std::cell::Cell;
 use std::fmt;
 
 use printed::{Printed, fmt_layer};
@@ -34,4 +35,22 @@ fn a_value_that_logs_while_it_is_rendered_disturbs_neither_record() {
         debug.text(),
         "DEBUG reentrant: from within secret=[REDACTED]\n INFO reentrant: outer value=chatty\n"
     );
+    a_value_that_logs_itself_ends();
+}
+
+/// Within the same process, under the same default.
+fn a_value_that_logs_itself_ends() {
+    struct Mirror(Cell<u32>);
+    impl fmt::Debug for Mirror {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.set(self.0.get() + 1);
+            if self.0.get() < 1_000 {
+                info!(value = ?self, "in the mirror");
+            }
+            f.write_str("mirror")
+        }
+    }
+    let mirror = Mirror(Cell::new(0));
+    info!(value = ?mirror, "outermost");
+    assert!(mirror.0.get() < 100, "{} deep", mirror.0.get());
 }

@@ -1,10 +1,13 @@
 //! The visitor: reads each value once, leaves out what its name makes secret, renders and cleans the rest.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 
 use tracing_core::field::{Field, Visit};
 
+use super::error;
 use super::fields::{CleanError, Fields};
 use super::json;
 use super::plan::Plan;
@@ -14,6 +17,13 @@ use crate::sanitize::{Place, Sanitizer, Scalar};
 /// A value is rendered up to here, in bytes; the rest is `…[truncated]`. Twice what the sanitizer hands on, so that it
 /// is the one to cut, and knows what it cuts in two.
 pub(crate) const MAX_VALUE_BYTES: usize = 128 * 1024;
+/// What is rendered of all values of one event or span together, in bytes: four of the longest that the sanitizer hands
+/// on, and four records. What comes after it is `…[truncated]` and never rendered, so that a hostile event costs no more
+/// than four hostile texts.
+pub(super) const MAX_RENDERED_BYTES: usize = 256 * 1024;
+/// How deep values may log values while they are rendered. Below that they are `…[truncated]`: a value that logs itself
+/// would never end.
+const MAX_NESTED: usize = 8;
 /// What stands where a value was cut.
 pub(crate) const TRUNCATED: &str = "…[truncated]";
 /// Causes of an error that are followed; a chain may be a loop.
@@ -22,13 +32,29 @@ const MAX_CAUSES: usize = 16;
 const SHORTEST_CARD: i128 = 1_000_000_000_000;
 /// What stands for a value whose `Debug` or `Display` returned an error.
 const UNFORMATTABLE: &str = "[FORMAT ERROR]";
+/// What stands for a value whose `Debug` or `Display` panicked. The program's panic hook has heard of it.
+const PANICKED: &str = "[FORMAT PANIC]";
 
 pub(super) struct Capture<'a> {
-    pub fields: &'a mut Fields,
-    pub plan: &'a Plan,
-    pub sanitizer: Option<&'a Sanitizer>,
+    fields: &'a mut Fields,
+    plan: &'a Plan,
+    sanitizer: Option<&'a Sanitizer>,
     /// Set by a value for which the policy wants the whole record gone.
     pub drops_record: bool,
+    /// Bytes that may still be rendered.
+    left: usize,
+}
+
+impl<'a> Capture<'a> {
+    pub fn new(fields: &'a mut Fields, plan: &'a Plan, sanitizer: Option<&'a Sanitizer>) -> Self {
+        Self {
+            fields,
+            plan,
+            sanitizer,
+            drops_record: false,
+            left: MAX_RENDERED_BYTES,
+        }
+    }
 }
 
 impl Capture<'_> {
@@ -66,17 +92,45 @@ impl Capture<'_> {
         }
     }
 
-    fn clean_error(&self, error: &(dyn Error + 'static), causes_left: usize) -> CleanError {
-        let mut message = String::new();
-        render(&mut message, |out| write!(out, "{error}"));
-        CleanError {
-            kind: kind_of(error),
-            message: self.clean_text(Place::Error, &message),
-            source: error
-                .source()
-                .filter(|_| causes_left > 0)
-                .map(|source| Box::new(self.clean_error(source, causes_left - 1))),
+    /// Renders at the end of the buffer what a program's own code writes, and returns where it begins.
+    fn render(&mut self, write: impl FnOnce(&mut dyn Write) -> fmt::Result) -> usize {
+        let start = self.fields.buffer().len();
+        let max = self.left.min(MAX_VALUE_BYTES);
+        self.left -= render(self.fields.buffer(), max, write);
+        start
+    }
+
+    /// An error and its causes, of which all together are no longer than one value.
+    fn clean_error(&mut self, error: &(dyn Error + 'static)) -> CleanError {
+        let mut left = self.left.min(MAX_VALUE_BYTES);
+        let mut chain = Vec::new();
+        let mut next = Some(error);
+        while let Some(error) = next
+            && chain.len() <= MAX_CAUSES
+            && (left > 0 || chain.is_empty())
+        {
+            let mut message = String::new();
+            let written = render(&mut message, left, |out| write!(out, "{error}"));
+            left -= written;
+            self.left -= written;
+            let about = error::about(error);
+            chain.push(CleanError {
+                kind: about.kind,
+                message: self.clean_text(Place::Error, &message),
+                stack: about
+                    .stack
+                    .map(|stack| self.clean_text(Place::Stack, &stack)),
+                source: None,
+            });
+            next = guarded(|| error.source()).flatten();
         }
+        let mut whole: Option<CleanError> = None;
+        for mut error in chain.into_iter().rev() {
+            error.source = whole.take().map(Box::new);
+            whole = Some(error);
+        }
+        // The chain has its first error at least.
+        whole.unwrap_or_default()
     }
 }
 
@@ -123,7 +177,9 @@ impl Visit for Capture<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.admits(field, Scalar::Text) {
             let start = self.fields.buffer().len();
-            render(self.fields.buffer(), |out| out.write_str(value));
+            let mut capped = Capped::new(self.fields.buffer(), self.left.min(MAX_VALUE_BYTES));
+            let _ = capped.write_str(value);
+            self.left -= capped.end();
             self.clean_from(self.place(field), start);
             self.fields.set_str(field.index(), start);
         }
@@ -133,7 +189,9 @@ impl Visit for Capture<'_> {
         if !self.admits(field, Scalar::Text) {
             return;
         }
-        let shown = value.get(..MAX_VALUE_BYTES).unwrap_or(value);
+        let max = self.left.min(MAX_VALUE_BYTES);
+        let shown = value.get(..max).unwrap_or(value);
+        self.left -= shown.len();
         // Bytes that read as a secret are taken as a whole: a marker inside would not be bytes any more.
         let text = String::from_utf8_lossy(shown);
         let is_clean = self
@@ -148,7 +206,7 @@ impl Visit for Capture<'_> {
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         if self.admits(field, Scalar::Text) {
-            let error = self.clean_error(value, MAX_CAUSES);
+            let error = self.clean_error(value);
             self.fields.set_error(field.index(), error);
         }
     }
@@ -158,10 +216,9 @@ impl Visit for Capture<'_> {
             return;
         }
         let start = self.fields.buffer().len();
-        let buffer = self.fields.buffer();
         let tree = json::render(|| {
-            render(buffer, |out| write!(out, "{value:?}"));
-            buffer.len() - start
+            self.render(|out| write!(out, "{value:?}"));
+            self.fields.buffer().len() - start
         });
         match (tree, self.sanitizer) {
             (Some(mut tree), rules) => {
@@ -201,32 +258,79 @@ impl Capture<'_> {
     }
 }
 
-/// Renders with a cap, on a character boundary. What a value's own formatting does wrong stays in its value.
-fn render(out: &mut String, write: impl FnOnce(&mut Capped<'_>) -> fmt::Result) {
-    let start = out.len();
-    let mut capped = Capped {
-        out,
-        left: MAX_VALUE_BYTES,
-        is_cut: false,
-    };
-    let result = write(&mut capped);
-    if capped.is_cut {
-        out.push_str(TRUNCATED);
-    } else if result.is_err() {
-        out.truncate(start);
-        out.push_str(UNFORMATTABLE);
-    }
+thread_local! {
+    /// How many values this thread is rendering, one within the other.
+    static NESTED: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Runs a program's own code; `None` where it panics.
+fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+/// Renders at most `max` bytes, on a character boundary, and returns how many. What a value's own formatting does wrong
+/// stays in its value.
+fn render(
+    out: &mut String,
+    max: usize,
+    write: impl FnOnce(&mut dyn Write) -> fmt::Result,
+) -> usize {
+    let start = out.len();
+    let nested = NESTED.try_with(Cell::get).unwrap_or_default();
+    if nested >= MAX_NESTED || max == 0 {
+        out.push_str(TRUNCATED);
+        return 0;
+    }
+    let _ = NESTED.try_with(|depth| depth.set(nested + 1));
+    let mut capped = Capped::new(out, max);
+    let result = guarded(|| write(&mut capped));
+    let _ = NESTED.try_with(|depth| depth.set(nested));
+    let is_cut = capped.is_cut;
+    let written = capped.end();
+    match result {
+        Some(Err(_)) if !is_cut => {
+            out.truncate(start);
+            out.push_str(UNFORMATTABLE);
+        }
+        None => {
+            out.truncate(start);
+            out.push_str(PANICKED);
+        }
+        Some(_) => {}
+    }
+    written
+}
+
+/// Takes as much text as fits.
 struct Capped<'a> {
     out: &'a mut String,
+    max: usize,
     left: usize,
     is_cut: bool,
 }
 
+impl<'a> Capped<'a> {
+    fn new(out: &'a mut String, max: usize) -> Self {
+        Self {
+            out,
+            max,
+            left: max,
+            is_cut: false,
+        }
+    }
+
+    /// Marks the cut, if there was one, and returns how many bytes were taken.
+    fn end(self) -> usize {
+        if self.is_cut {
+            self.out.push_str(TRUNCATED);
+        }
+        self.max - self.left
+    }
+}
+
 impl Write for Capped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.len() <= self.left {
+        if text.len() <= self.left && !self.is_cut {
             self.left -= text.len();
             self.out.push_str(text);
             return Ok(());
@@ -239,20 +343,10 @@ impl Write for Capped<'_> {
     }
 }
 
-/// The name of an error's type, as far as a derived `Debug` gives it away: `ParseIntError { kind: … }`.
-fn kind_of(error: &(dyn Error + 'static)) -> Option<String> {
+/// The first `max` bytes of an error's `Debug`, or less where that panics.
+pub(super) fn debug_of(error: &(dyn Error + 'static), max: usize) -> String {
     let mut debug = String::new();
-    let mut head = Capped {
-        out: &mut debug,
-        left: 128,
-        is_cut: false,
-    };
-    let _ = write!(head, "{error:?}");
-    let end = debug
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(debug.len());
-    let (name, rest) = debug.split_at_checked(end)?;
-    let is_type = name.starts_with(|c: char| c.is_ascii_uppercase())
-        && (rest.is_empty() || rest.starts_with(['(', '{']) || rest.starts_with(" {"));
-    is_type.then(|| name.to_owned())
+    let mut capped = Capped::new(&mut debug, max);
+    let _ = guarded(|| write!(capped, "{error:?}"));
+    debug
 }

@@ -8,12 +8,15 @@ use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Metadata};
 
 use super::SanitizeLayer;
-use super::capture::Capture;
+use super::capture::{self, Capture};
 use super::fields::Fields;
 use super::frame::{self, Frame};
 use super::plan::{Plan, Plans};
 use super::rebuild;
 use super::span_fields::{GateId, OfGate};
+
+/// What the texts of one span's values take in all, in bytes.
+pub(super) const MAX_SPAN_BYTES: usize = capture::MAX_RENDERED_BYTES;
 
 /// A policy with the plans of the callsites that it has met.
 #[derive(Debug)]
@@ -42,12 +45,7 @@ impl Cleaner {
     }
 
     fn capture<'a>(&'a self, plan: &'a Plan, fields: &'a mut Fields) -> Capture<'a> {
-        Capture {
-            fields,
-            plan,
-            sanitizer: self.policy.sanitizer.as_ref(),
-            drops_record: false,
-        }
+        Capture::new(fields, plan, self.policy.sanitizer.as_ref())
     }
 
     /// The values of an event, captured and cleaned. Where the policy wants the whole record gone, none is left: other

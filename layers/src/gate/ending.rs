@@ -25,6 +25,11 @@ pub(super) fn has_spans() -> bool {
     !HAS_SPANS.get() || ALIVE.try_with(|_| ()).is_ok()
 }
 
+/// Whether this thread has been in spans, and the registry can still be asked for them.
+pub(crate) fn may_be_in_spans() -> bool {
+    HAS_SPANS.get() && ALIVE.try_with(|_| ()).is_ok()
+}
+
 /// Notes that the registry has made or entered one.
 pub(super) fn note_span() {
     if !HAS_SPANS.replace(true) {

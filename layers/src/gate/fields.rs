@@ -6,8 +6,13 @@ use std::ops::Range;
 
 use serde_json::Value as Tree;
 
+use super::capture::TRUNCATED;
+
 /// What stands in place of a value whose name alone makes it secret.
 pub(crate) const REDACTED: &str = crate::sanitize::REDACTED;
+
+/// Less than this is never swept out, in bytes.
+const MIN_SWEPT_BYTES: usize = 1024;
 
 /// One clean value, as its reader sees it.
 #[derive(Clone, Copy, Debug)]
@@ -98,32 +103,61 @@ impl Fields {
         }
     }
 
-    /// Puts the recorded values of `newer`, of the same field set, over these.
-    pub fn replace_by(&mut self, newer: &Fields) {
-        let mut merged = Fields::default();
-        merged.reset(self.len());
-        for index in 0..self.len() {
-            let source = if newer.get(index).is_some() {
-                newer
-            } else {
-                &*self
+    /// Puts the recorded values of `newer`, of the same field set, over these. All texts together stay within
+    /// `max_bytes`: one that would go beyond it is `…[truncated]`.
+    pub fn replace_by(&mut self, newer: &Fields, max_bytes: usize) {
+        for (index, slot) in newer.slots.iter().enumerate() {
+            if matches!(slot, Slot::Absent) {
+                continue;
+            }
+            // The old value is given up first, so that its bytes count no more.
+            self.put(index, Slot::Absent);
+            let live = self.live_bytes();
+            let fits = live + newer.bytes_at(index) <= max_bytes;
+            let copy = match slot {
+                _ if !fits => Slot::Text(self.push(TRUNCATED)),
+                Slot::Str(range) => Slot::Str(self.push(newer.slice(range))),
+                Slot::Text(range) => Slot::Text(self.push(newer.slice(range))),
+                Slot::Tree(tree, range) => Slot::Tree(tree.clone(), self.push(newer.slice(range))),
+                other => other.clone(),
             };
-            merged.copy_slot(source, index);
+            self.put(index, copy);
+            // What was replaced is swept out once it is more than the rest, so that a value costs its own length.
+            if self.text.len() > 2 * live.max(MIN_SWEPT_BYTES) {
+                self.sweep();
+            }
         }
-        *self = merged;
     }
 
-    fn copy_slot(&mut self, source: &Fields, index: usize) {
-        let Some(slot) = source.slots.get(index) else {
-            return;
-        };
-        let copy = match slot {
-            Slot::Str(range) => Slot::Str(self.push(source.slice(range))),
-            Slot::Text(range) => Slot::Text(self.push(source.slice(range))),
-            Slot::Tree(tree, range) => Slot::Tree(tree.clone(), self.push(source.slice(range))),
-            other => other.clone(),
-        };
-        self.put(index, copy);
+    /// What the value at `index` holds on the heap, about.
+    fn bytes_at(&self, index: usize) -> usize {
+        match self.slots.get(index) {
+            Some(Slot::Str(range) | Slot::Text(range)) => range.len(),
+            // The text and the tree of it.
+            Some(Slot::Tree(_, range)) => 2 * range.len(),
+            Some(Slot::Bytes(bytes)) => bytes.len(),
+            Some(Slot::Error(error)) => error.bytes(),
+            _ => 0,
+        }
+    }
+
+    fn live_bytes(&self) -> usize {
+        (0..self.slots.len())
+            .map(|index| self.bytes_at(index))
+            .sum()
+    }
+
+    /// Drops the texts that no value names any more.
+    fn sweep(&mut self) {
+        let old = std::mem::take(&mut self.text);
+        for slot in &mut self.slots {
+            if let Slot::Str(range) | Slot::Text(range) | Slot::Tree(_, range) = slot {
+                let start = self.text.len();
+                self.text
+                    .push_str(old.get(range.clone()).unwrap_or_default());
+                *range = start..self.text.len();
+            }
+        }
     }
 
     fn slice(&self, range: &Range<usize>) -> &str {
@@ -204,12 +238,33 @@ impl Fields {
 }
 
 /// An error as it may be shown: its text and its causes, cleaned. Layers get this, never the original.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct CleanError {
-    /// The name of its type as far as its `Debug` tells: `ParseIntError`.
+    /// The name of its type as far as that is known: `ParseIntError`, `io::NotFound`.
     pub kind: Option<String>,
     pub message: String,
+    /// The backtrace that it carries, as far as its `Debug` shows one.
+    pub stack: Option<String>,
     pub source: Option<Box<CleanError>>,
+}
+
+impl CleanError {
+    /// The type of the innermost cause that has one of its own.
+    pub fn innermost_kind(&self) -> Option<&str> {
+        let inner = self.source.as_deref().and_then(Self::innermost_kind);
+        inner.or(self.kind.as_deref())
+    }
+
+    /// The first backtrace in the chain.
+    pub fn stack(&self) -> Option<&str> {
+        let own = self.stack.as_deref();
+        own.or_else(|| self.source.as_deref()?.stack())
+    }
+
+    fn bytes(&self) -> usize {
+        let own = self.message.len() + self.stack.as_deref().map_or(0, str::len);
+        own + self.source.as_deref().map_or(0, Self::bytes)
+    }
 }
 
 impl fmt::Display for CleanError {

@@ -6,11 +6,13 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value as Tree;
 
+use super::tree;
+
 /// Logs a value with its structure: `info!(retry = ?json(&retry), "upload failed")`.
 ///
 /// Behind a gate the record carries the nested value, its keys and strings cleaned like any others. Anywhere else
 /// (and for layers that know only text) it is the value's JSON. A value that can't be serialized is the text of the
-/// serializer's error.
+/// serializer's error; one that is nested deeper than 64 levels or takes more than 64 KiB ends in `…[truncated]`.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Json<'_, T> {
     Json(value)
 }
@@ -20,7 +22,7 @@ pub struct Json<'a, T: ?Sized>(&'a T);
 
 impl<T: Serialize + ?Sized> fmt::Debug for Json<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match serde_json::to_value(self.0) {
+        match tree::of(self.0) {
             Ok(tree) => {
                 let text = tree.to_string();
                 f.write_str(&text)?;

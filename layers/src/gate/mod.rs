@@ -19,13 +19,16 @@ mod around;
 mod capture;
 mod cleaner;
 mod ending;
+mod error;
 mod fields;
 mod frame;
 mod intake;
 mod json;
 mod plan;
 mod rebuild;
+mod report;
 mod span_fields;
+mod tree;
 mod waiting;
 
 use std::any::TypeId;
@@ -43,11 +46,14 @@ use cleaner::{Cleaner, with_attributes, with_record};
 
 pub use around::Around;
 pub(crate) use capture::TRUNCATED;
+pub(crate) use ending::may_be_in_spans;
+pub(crate) use error::kind_in;
 pub(crate) use fields::{CleanError, Fields, Value};
 pub(crate) use frame::Frame;
 pub(crate) use intake::Intake;
 pub use json::{Json, json};
 pub(crate) use plan::{FieldPlan, Role, crate_relative};
+pub(crate) use report::{Report, parse as parse_report};
 pub(crate) use span_fields::SpanFields;
 
 /// The policy that wraps a stack: what [`sanitized`](SanitizeExt::sanitized) takes.

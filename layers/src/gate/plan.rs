@@ -113,7 +113,10 @@ impl Plan {
         sanitizer: Option<&Sanitizer>,
         generation: u64,
     ) -> Self {
-        let is_log = metadata.target() == "log" && metadata.fields().field("log.target").is_some();
+        let has_origin =
+            |target, field| metadata.target() == target && metadata.fields().field(field).is_some();
+        // The bridge of the `log` crate, and `Courier::capture_error`, say by fields where they were called.
+        let is_log = has_origin("log", "log.target") || has_origin("error", "log.file");
         let fields: Box<[FieldPlan]> = metadata
             .fields()
             .iter()

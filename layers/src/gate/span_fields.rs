@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::registry::ExtensionsMut;
 
+use super::cleaner::MAX_SPAN_BYTES;
 use super::fields::Fields;
 use super::plan::Plan;
 
@@ -52,6 +53,11 @@ impl SpanFields {
             .find(|kept| kept.gate == gate)
     }
 
+    /// What the first gate keeps, for who cleans it once more.
+    pub fn any(&self) -> &OfGate {
+        &self.first
+    }
+
     fn of_mut(&mut self, gate: GateId) -> Option<&mut OfGate> {
         std::iter::once(&mut self.first)
             .chain(&mut self.others)
@@ -77,7 +83,7 @@ impl SpanFields {
     pub fn replace(extensions: &mut ExtensionsMut<'_>, gate: GateId, newer: &Fields) {
         let all = extensions.get_mut::<Self>();
         if let Some(kept) = all.and_then(|all| all.of_mut(gate)) {
-            kept.fields.replace_by(newer);
+            kept.fields.replace_by(newer, MAX_SPAN_BYTES);
         }
     }
 }

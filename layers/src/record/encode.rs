@@ -9,8 +9,22 @@ use serde::Serialize;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::context::Member;
-use crate::gate::{CleanError, FieldPlan, Fields, Frame, Role, SpanFields, Value, crate_relative};
-use crate::record::Level;
+use crate::gate::{FieldPlan, Fields, Frame, Role, SpanFields, TRUNCATED, Value, crate_relative};
+use crate::record::error::{RecordError, chain, message};
+use crate::record::{Level, char_floor};
+
+/// Attributes of one record: more than any support engineer reads, and few enough to look for doubles among them.
+const MAX_ATTRIBUTES: usize = 1_024;
+/// Open spans whose fields are merged into a record, from the innermost out.
+const MAX_SPANS: usize = 1_000;
+/// Fields of open spans that are looked at for one record.
+const MAX_SPAN_FIELDS: usize = 4 * MAX_ATTRIBUTES;
+/// A record that is longer than this already, in bytes, takes of each further attribute only [`CUT_BYTES`]. Four times
+/// what is kept, so that the guard has the largest ones to choose from.
+const UNCUT_BYTES: usize = 256 * 1024;
+const CUT_BYTES: usize = 256;
+/// The longest name of a logger, in bytes. A record of the `log` crate gives any text.
+const MAX_LOGGER_BYTES: usize = 256;
 
 /// What a record carries besides its own values and its spans.
 #[derive(Default)]
@@ -25,7 +39,7 @@ pub(crate) struct Extra<'a> {
 
 /// Writes the members that a record begins with and a breadcrumb shares: `"timestamp":…,"level":…,"logger":…,"message":…`.
 pub(crate) fn encode_head(frame: &Frame, out: &mut Vec<u8>) {
-    encode_head_with(frame, &frame.message(), out);
+    encode_head_with(frame, &message(frame), out);
 }
 
 /// As [`encode_head`], with another message.
@@ -36,7 +50,7 @@ pub(crate) fn encode_head_with(frame: &Frame, message: &str, out: &mut Vec<u8>) 
     out.extend_from_slice(frame.level().as_str().as_bytes());
     out.extend_from_slice(b"\",\"logger\":");
     match frame.fields.text(frame.plan.index(Role::LogTarget)) {
-        Some(target) => text(target, out),
+        Some(target) => cut_text(target, MAX_LOGGER_BYTES, out),
         None => out.extend_from_slice(frame.plan.json.target.as_bytes()),
     }
     out.extend_from_slice(b",\"message\":");
@@ -56,10 +70,11 @@ pub(crate) fn encode<'a, S, I>(
     I: Iterator<Item = SpanRef<'a, S>>,
 {
     out.extend_from_slice(&frame.head(encode_head));
-    let error_index = error_index(frame);
-    attributes(frame, error_index, scope(), extra.context, names, out);
-    error(frame, error_index, out);
-    if let Some(stack) = frame.fields.text(frame.plan.index(Role::Stack)) {
+    let the_error = RecordError::of(frame);
+    attributes(frame, the_error.index, scope(), extra.context, names, out);
+    error(&the_error, out);
+    let told = frame.fields.text(frame.plan.index(Role::Stack));
+    if let Some(stack) = told.or(the_error.stack.as_deref()) {
         out.extend_from_slice(b",\"stackTrace\":");
         text(stack, out);
     }
@@ -77,6 +92,32 @@ pub(crate) fn encode<'a, S, I>(
         out.push(b']');
     }
     out.push(b'}');
+}
+
+/// The open spans alone, as an object with `attributes` and `spans`; each span's fields as the first gate has cleaned
+/// them.
+pub(crate) fn encode_spans<'a, S, I>(scope: impl Fn() -> I) -> Vec<u8>
+where
+    S: LookupSpan<'a> + 'a,
+    I: Iterator<Item = SpanRef<'a, S>>,
+{
+    let mut out = b"{\"attributes\":{".to_vec();
+    let mut names = Vec::new();
+    for span in scope().take(MAX_SPANS) {
+        let extensions = span.extensions();
+        let Some(kept) = extensions.get::<SpanFields>().map(SpanFields::any) else {
+            continue;
+        };
+        for (index, field) in kept.plan.fields.iter().enumerate() {
+            if names.len() < MAX_ATTRIBUTES && !names.contains(&field.name) {
+                member(&kept.fields, index, field, &mut names, &mut out);
+            }
+        }
+    }
+    out.push(b'}');
+    span_names(scope(), &mut out);
+    out.push(b'}');
+    out
 }
 
 /// RFC 3339 in UTC, always with nine decimals, so that text order is time order.
@@ -100,6 +141,17 @@ fn text(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// A string of which at most `max_bytes` are kept.
+fn cut_text(whole: &str, max_bytes: usize, out: &mut Vec<u8>) {
+    if whole.len() <= max_bytes {
+        return text(whole, out);
+    }
+    let head = whole
+        .get(..char_floor(whole, max_bytes))
+        .unwrap_or_default();
+    text(&format!("{head}{TRUNCATED}"), out);
+}
+
 fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     // Into memory, of a type without maps of odd keys: it can't fail.
     let _ = serde_json::to_writer(out, value);
@@ -121,17 +173,22 @@ fn attributes<'a, S>(
     out.extend_from_slice(b",\"attributes\":{");
     let opened = out.len();
     for (index, field) in frame.plan.fields.iter().enumerate() {
-        if is_attribute(frame, index, field.role, error_index) {
+        if names.len() < MAX_ATTRIBUTES && is_attribute(frame, index, field.role, error_index) {
             member(&frame.fields, index, field, names, out);
         }
     }
-    for span in scope {
+    let mut left = MAX_SPAN_FIELDS;
+    for span in scope.take(MAX_SPANS) {
         let extensions = span.extensions();
         let all = extensions.get::<SpanFields>();
         let Some(kept) = all.and_then(|all| all.of(frame.gate)) else {
             continue;
         };
         for (index, field) in kept.plan.fields.iter().enumerate() {
+            if left == 0 || names.len() >= MAX_ATTRIBUTES {
+                break;
+            }
+            left -= 1;
             if !names.contains(&field.name) {
                 member(&kept.fields, index, field, names, out);
             }
@@ -182,6 +239,8 @@ fn member(
         out.push(b',');
     }
     names.push(field.name);
+    // The guard will cut it anyway, and should have no megabytes to go through.
+    let is_short = out.len() < UNCUT_BYTES;
     out.extend_from_slice(field.key.as_bytes());
     match value {
         Value::Bool(value) => json(&value, out),
@@ -191,10 +250,14 @@ fn member(
         Value::U128(value) => wide(u64::try_from(value).is_ok(), value, out),
         Value::F64(value) if value.is_finite() => json(&value, out),
         Value::F64(value) => json(&format_args!("{value}"), out),
-        Value::Str(value) | Value::Text(value) => text(value, out),
-        Value::Bytes(bytes) => json(&format_args!("{bytes:02x?}"), out),
-        Value::Error(error) => text(&error_text(error), out),
-        Value::Tree(tree, _) => json(tree, out),
+        Value::Str(value) | Value::Text(value) if is_short => text(value, out),
+        Value::Str(value) | Value::Text(value) => cut_text(value, CUT_BYTES, out),
+        Value::Bytes(bytes) if is_short => json(&format_args!("{bytes:02x?}"), out),
+        Value::Bytes(_) => text(TRUNCATED, out),
+        Value::Error(error) if is_short => text(&chain(error), out),
+        Value::Error(error) => cut_text(&error.message, CUT_BYTES, out),
+        Value::Tree(tree, _) if is_short => json(tree, out),
+        Value::Tree(_, shown) => cut_text(shown, CUT_BYTES, out),
     }
 }
 
@@ -207,49 +270,16 @@ fn wide(fits: bool, value: impl std::fmt::Display, out: &mut Vec<u8>) {
     }
 }
 
-/// The field that is the record's `error`: one of that name, else the first that was recorded as an error.
-fn error_index(frame: &Frame) -> Option<usize> {
-    let named = frame.plan.index(Role::Error).filter(|&index| {
-        let value = frame.fields.get(index);
-        matches!(
-            value,
-            Some(Value::Error(_) | Value::Str(_) | Value::Text(_))
-        )
-    });
-    named.or_else(|| {
-        (0..frame.fields.len())
-            .find(|&index| matches!(frame.fields.get(index), Some(Value::Error(_))))
-    })
-}
-
-fn error(frame: &Frame, error_index: Option<usize>, out: &mut Vec<u8>) {
-    let Some(value) = error_index.and_then(|index| frame.fields.get(index)) else {
-        return;
-    };
-    out.extend_from_slice(b",\"error\":");
-    match value {
-        Value::Error(error) => text(&error_text(error), out),
-        Value::Str(value) | Value::Text(value) => text(value, out),
-        _ => out.extend_from_slice(b"null"),
-    }
-}
-
-/// `Type: message`, and a line `caused by: Type: message` for each cause.
-fn error_text(error: &CleanError) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if !text.is_empty() {
-            text.push_str("\ncaused by: ");
+fn error(error: &RecordError<'_>, out: &mut Vec<u8>) {
+    for (key, value) in [
+        (&b",\"error\":"[..], &error.text),
+        (b",\"errorType\":", &error.kind),
+    ] {
+        if let Some(value) = value {
+            out.extend_from_slice(key);
+            text(value, out);
         }
-        if let Some(kind) = &error.kind {
-            text.push_str(kind);
-            text.push_str(": ");
-        }
-        text.push_str(&error.message);
-        next = error.source.as_deref();
     }
-    text
 }
 
 fn span_names<'a, S>(scope: impl Iterator<Item = SpanRef<'a, S>>, out: &mut Vec<u8>)
@@ -259,18 +289,16 @@ where
     const DEEP: usize = 16;
     let mut names = [""; DEEP];
     let mut depth = 0;
-    for span in scope {
-        if let Some(name) = names.get_mut(depth) {
-            *name = span.name();
-        }
+    // Deeper than that, the outermost are left out.
+    for (name, span) in names.iter_mut().zip(scope) {
+        *name = span.name();
         depth += 1;
     }
     if depth == 0 {
         return;
     }
     out.extend_from_slice(b",\"spans\":[");
-    // Deeper than that, the outermost are left out.
-    for (at, name) in names.iter().take(depth.min(DEEP)).rev().enumerate() {
+    for (at, name) in names.iter().take(depth).rev().enumerate() {
         if at > 0 {
             out.push(b',');
         }

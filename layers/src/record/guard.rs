@@ -3,7 +3,8 @@
 //! It cuts in the order of the contract (message, attributes from the largest, stack trace, error, breadcrumbs), on
 //! character boundaries, and marks each cut. Nearly no record comes here, so it works on the decoded [`Record`].
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::gate::TRUNCATED;
 use crate::record::Record;
@@ -33,33 +34,44 @@ pub(crate) fn fit(line: &mut Vec<u8>, start: usize) -> u64 {
     cuts
 }
 
+/// Each part is measured once, so that a record of megabytes costs a few passes over it and not one for each cut.
 fn cut(record: &mut Record, max_bytes: usize) -> u64 {
     let mut cuts = 0;
+    let mut over = over(record, max_bytes);
     for least in [LEAST_BYTES, 0] {
-        if let over @ 1.. = over(record, max_bytes) {
-            cuts += shorten(&mut record.message, over, least);
-        }
-        while let over @ 1.. = over(record, max_bytes)
-            && let Some(value) = largest(record, least)
-        {
-            let mut text = text_of(value);
-            cuts += shorten(&mut text, over, least);
-            *value = Value::String(text);
-        }
-        for text in [Record::stack_trace_mut, Record::error_mut] {
-            if let over @ 1.. = over(record, max_bytes)
-                && let Some(text) = text(record)
-            {
-                cuts += shorten(text, over, least);
+        cuts += shorten(&mut record.message, &mut over, least);
+        for name in largest_first(record, least, over) {
+            if over == 0 {
+                break;
+            }
+            if let Some(value) = record.attributes.get_mut(&name) {
+                cuts += shorten_value(value, &mut over, least);
             }
         }
-        while over(record, max_bytes) > 0 && !record.breadcrumbs.is_empty() {
-            record.breadcrumbs.remove(0);
-            cuts += 1;
+        for text in [Record::stack_trace_mut, Record::error_mut] {
+            if let Some(text) = text(record) {
+                cuts += shorten(text, &mut over, least);
+            }
         }
+        let gone = |record: &Record, over: &mut usize| {
+            let crumb = record.breadcrumbs.first()?;
+            // With the comma behind it.
+            *over = over.saturating_sub(encoded(crumb).len() + 1);
+            Some(())
+        };
+        let mut dropped = 0;
+        while over > 0 && gone(record, &mut over).is_some() {
+            record.breadcrumbs.remove(0);
+            dropped += 1;
+        }
+        cuts += dropped;
     }
     // Thousands of fields with nothing in them: the last of them go.
-    while over(record, max_bytes) > 0 && record.attributes.pop_last() {
+    while over > 0
+        && let Some((name, value)) = pop_last(&mut record.attributes)
+    {
+        // With the colon and the comma.
+        over = over.saturating_sub(encoded(&name).len() + encoded(&value).len() + 2);
         cuts += 1;
     }
     cuts
@@ -75,15 +87,9 @@ impl Record {
     }
 }
 
-trait PopLast {
-    fn pop_last(&mut self) -> bool;
-}
-
-impl PopLast for serde_json::Map<String, Value> {
-    fn pop_last(&mut self) -> bool {
-        let last = self.keys().next_back().cloned();
-        last.is_some_and(|name| self.remove(&name).is_some())
-    }
+fn pop_last(attributes: &mut Map<String, Value>) -> Option<(String, Value)> {
+    let last = attributes.keys().next_back()?.clone();
+    attributes.remove_entry(&last)
 }
 
 /// Bytes that are too many.
@@ -91,19 +97,23 @@ fn over(record: &Record, max_bytes: usize) -> usize {
     encoded(record).len().saturating_sub(max_bytes)
 }
 
-fn encoded(record: &Record) -> Vec<u8> {
-    serde_json::to_vec(record).unwrap_or_default()
+fn encoded<T: Serialize + ?Sized>(part: &T) -> Vec<u8> {
+    serde_json::to_vec(part).unwrap_or_default()
 }
 
-/// The attribute with the most text, if that is more than `least` and a cut would shorten it.
-fn largest(record: &mut Record, least: usize) -> Option<&mut Value> {
-    record
+/// The attributes that a cut to `least` would shorten, the largest first; none where nothing is `over`.
+fn largest_first(record: &Record, least: usize, over: usize) -> Vec<String> {
+    if over == 0 {
+        return Vec::new();
+    }
+    let mut large: Vec<(usize, &String)> = record
         .attributes
-        .values_mut()
-        .map(|value| (encoded_len(value), value))
-        .max_by_key(|&(len, _)| len)
+        .iter()
+        .map(|(name, value)| (encoded_len(value), name))
         .filter(|&(len, _)| len > least + TRUNCATED.len() + 2)
-        .map(|(_, value)| value)
+        .collect();
+    large.sort_by_key(|&(len, _)| std::cmp::Reverse(len));
+    large.into_iter().map(|(_, name)| name.clone()).collect()
 }
 
 fn encoded_len(value: &Value) -> usize {
@@ -114,19 +124,28 @@ fn encoded_len(value: &Value) -> usize {
     }
 }
 
-fn text_of(value: &mut Value) -> String {
-    match value.take() {
+/// As [`shorten`]; a nested value becomes the text of its JSON.
+fn shorten_value(value: &mut Value, over: &mut usize, least: usize) -> u64 {
+    let before = encoded(value).len();
+    let mut text = match value.take() {
         Value::String(text) => text,
         other => other.to_string(),
-    }
+    };
+    // As text it may have become longer, by its escaped quotes.
+    let as_text = encoded(&text).len();
+    *over = (*over + as_text).saturating_sub(before);
+    let cuts = shorten(&mut text, over, least);
+    *value = Value::String(text);
+    cuts
 }
 
-/// Cuts at least `over` encoded bytes off the end of `text`, but leaves `least` bytes. 1 if anything was cut.
-fn shorten(text: &mut String, over: usize, least: usize) -> u64 {
-    if text.len() <= least + TRUNCATED.len() {
+/// Cuts at least `over` encoded bytes off the end of `text`, but leaves `least` bytes, and takes what it has cut from
+/// `over`. 1 if anything was cut.
+fn shorten(text: &mut String, over: &mut usize, least: usize) -> u64 {
+    if *over == 0 || text.len() <= least + TRUNCATED.len() {
         return 0;
     }
-    let enough = over + TRUNCATED.len();
+    let enough = *over + TRUNCATED.len();
     let mut keep = text.len();
     let mut cut = 0;
     for (at, char) in text.char_indices().rev() {
@@ -138,6 +157,7 @@ fn shorten(text: &mut String, over: usize, least: usize) -> u64 {
     }
     text.truncate(keep);
     text.push_str(TRUNCATED);
+    *over = over.saturating_sub(cut.saturating_sub(TRUNCATED.len()));
     1
 }
 
@@ -212,6 +232,22 @@ mod tests {
                 assert_eq!(given.attributes[*kept], before.attributes[*kept], "{name}");
             }
             assert_eq!(given.breadcrumbs.len(), before.breadcrumbs.len(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_megabytes_in_thousands_of_attributes_is_cut_in_a_few_passes() {
+        for (attributes, of) in [(2_000, 1_000), (20_000, 0), (40, 60_000)] {
+            let mut given = record(10, &vec![of; attributes], 500, 5);
+            given.attributes["a1"] = json!({"nested": ["\"quoted\"".repeat(of / 10), 1]});
+            let before = std::time::Instant::now();
+            assert!(cut(&mut given, MAX_RECORD_BYTES) > 0);
+            let took = before.elapsed();
+            // One encoding for each cut would be minutes.
+            assert!(took.as_secs() < 5, "{attributes} of {of}: {took:?}");
+            let len = encoded(&given).len();
+            assert!(len <= MAX_RECORD_BYTES, "{attributes} of {of}: {len}");
+            assert!(len > MAX_RECORD_BYTES - 1024, "{attributes} of {of}: {len}");
         }
     }
 

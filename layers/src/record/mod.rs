@@ -5,13 +5,15 @@
 //! guard that cuts what is too long.
 
 mod encode;
+mod error;
 mod guard;
 mod level;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use encode::{Extra, encode, encode_head, encode_head_with, timestamp};
+pub(crate) use encode::{Extra, encode, encode_head, encode_head_with, encode_spans, timestamp};
+pub(crate) use error::message;
 pub use guard::MAX_RECORD_BYTES;
 pub(crate) use guard::{char_floor, fit};
 pub use level::{Level, UnknownLevel};
@@ -35,6 +37,9 @@ pub struct Record {
     /// `Type: message`, and a line for each cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The error's type, an identifier or a path of them: `io::NotFound`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
     /// Where the error came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack_trace: Option<String>,
