@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::chain::{self, Chain, Segment, View};
+use super::chain::{self, Chain, Segment, View, on_disk};
 use super::drain::notes;
 use super::head::{self, Slot, Stored};
 use super::id::QueueId;
@@ -42,24 +42,67 @@ impl Adopted {
         self.chain.disk_bytes() + 3 * BLOCK_BYTES
     }
 
-    /// The losses that are said in its oldest segment.
-    pub(super) fn notes_in_oldest(&self) -> Vec<Note> {
-        let mut view = self.chain.view(self.end_seq);
-        view.segments.truncate(1);
-        notes(&view)
+    /// What has to be read of its segments, from the oldest on, before they go.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = (u64, Oldest)> {
+        let segments = self.chain.segments.iter().enumerate();
+        segments.map(|(at, segment)| {
+            let mut view = self.chain.view(self.end_seq);
+            view.segments = view.segments.into_iter().skip(at).take(2).collect();
+            (on_disk(segment.bytes), Oldest(view))
+        })
     }
 
     /// Removes its files, the lock last, and its directory.
     pub(super) fn remove(self) {
-        let Chain { storage, dir, .. } = &self.chain;
-        let mut names = storage.names(dir).unwrap_or_default();
-        names.retain(|name| name != LOCK_NAME);
-        for name in names.iter().map(String::as_str).chain([LOCK_NAME]) {
-            let _ = storage.remove_file(&dir.join(name));
-        }
-        let _ = storage.remove_dir(dir);
+        remove_all(&*self.chain.storage, &self.chain.dir);
         drop(self.lock);
     }
+}
+
+/// The oldest segment of an adopted queue, and the one behind it, to be read.
+#[derive(Debug)]
+pub(super) struct Oldest(View);
+
+/// What has to be known of an adopted segment before it goes.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) queue: QueueId,
+    /// Its name.
+    pub(super) first_seq: u64,
+    /// The lowest seq in it.
+    pub(super) from_seq: u64,
+    /// The lowest seq in the next.
+    pub(super) next_from_seq: Option<u64>,
+    /// The losses that are said in it, each with the seq of its record.
+    pub(super) notes: Vec<(u64, Note)>,
+}
+
+impl Oldest {
+    /// Reads the segment.
+    pub(super) fn read(self) -> Read {
+        let Self(mut view) = self;
+        let next = view.segments.split_off(view.segments.len().min(1));
+        let (from, notes) = (view.beginning(), notes(&view));
+        view.segments = next;
+        let next = view.segments.first().is_some().then(|| view.beginning());
+        Read {
+            queue: view.id,
+            first_seq: from.segment,
+            from_seq: from.seq,
+            next_from_seq: next.map(|next| next.seq),
+            notes,
+        }
+    }
+}
+
+/// Removes the files of a queue, the lock last, and its directory.
+pub(super) fn remove_all(storage: &dyn Storage, dir: &Path) {
+    let mut names = storage.names(dir).unwrap_or_default();
+    names.retain(|name| name != LOCK_NAME);
+    for name in names.iter().map(String::as_str).chain([LOCK_NAME]) {
+        let _ = storage.remove_file(&dir.join(name));
+    }
+    let _ = storage.remove_dir(dir);
 }
 
 /// What stood in the root.
@@ -216,7 +259,9 @@ impl Chain {
         {
             behind.extend(self.segments.pop_front());
         }
-        self.remove(&behind);
+        for segment in behind {
+            let _ = self.storage.remove_file(&self.path(segment.first_seq));
+        }
     }
 }
 

@@ -127,19 +127,20 @@ impl Chain {
         self.context.clone_from(&token.context);
     }
 
-    /// Writes the confirmed position down and removes the segments that are wholly behind it, but never the last.
-    pub(super) fn leave_behind(&mut self) {
+    /// Writes the confirmed position down and takes out the segments that are wholly behind it, but never the last.
+    /// Their files are to be removed.
+    pub(super) fn leave_behind(&mut self) -> Vec<Segment> {
         let mut behind = Vec::new();
         while self.segments.len() > 1 && self.is_front_behind() {
             behind.extend(self.segments.pop_front());
         }
         self.step_to_front();
         self.write_head();
-        self.remove(&behind);
+        behind
     }
 
-    /// Takes the oldest segment out of the chain and returns the seqs that it still held. The file is left to
-    /// [`remove`](Self::remove): the loss is to be said first.
+    /// Takes the oldest segment out of the chain and returns the seqs that it still held. The file stays: the loss is
+    /// to be said first.
     pub(super) fn drop_oldest(&mut self, end_seq: u64) -> Option<(Segment, Range<u64>)> {
         let dropped = self.segments.pop_front()?;
         let next = self.segments.front();
@@ -162,23 +163,10 @@ impl Chain {
         Some((dropped, lost))
     }
 
-    /// Removes the files of segments that are no longer in the chain.
-    pub(super) fn remove(&self, segments: &[Segment]) {
-        for segment in segments {
-            // One that stays is found at the next start, behind the confirmed position, and removed then.
-            let _ = self.storage.remove_file(&self.path(segment.first_seq));
-        }
-    }
-
     /// Writes the confirmed position down. Where that fails the position is only known in memory: after a crash the
     /// relay sees duplicates.
     pub(super) fn write_head(&mut self) {
         let _ = self.head.write(&self.slot);
-    }
-
-    /// Removes the file that says how far it is confirmed.
-    pub(super) fn remove_head(&self) {
-        let _ = self.storage.remove_file(&self.dir.join(head::FILE_NAME));
     }
 
     pub(super) fn path(&self, first_seq: u64) -> PathBuf {

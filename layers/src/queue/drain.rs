@@ -66,8 +66,8 @@ fn likely_bytes(view: &View, max_records: usize, max_bytes: usize) -> usize {
     max_records.saturating_mul(512).min(max_bytes).min(stored)
 }
 
-/// Every loss that is said in a queue from its confirmed position on.
-pub(super) fn notes(view: &View) -> Vec<Note> {
+/// Every loss that is said in a queue from its confirmed position on, each with the seq of its record.
+pub(super) fn notes(view: &View) -> Vec<(u64, Note)> {
     let mut notes = Vec::new();
     for &(first_seq, bytes) in &view.segments {
         let Ok(file) = view.storage.read(&path(&view.dir, first_seq)) else {
@@ -81,7 +81,9 @@ pub(super) fn notes(view: &View) -> Vec<Note> {
         let mut reader = Reader::new(file, offset, bytes, u64::MAX);
         loop {
             match reader.next() {
-                Ok(Found::Line { len, .. }) => notes.extend(Note::decode(reader.line(len))),
+                Ok(Found::Line { seq, len, .. }) => {
+                    notes.extend(Note::decode(reader.line(len)).map(|note| (seq, note)));
+                }
                 Ok(Found::Garbage(_)) => {}
                 Ok(Found::End) | Err(_) => break,
             }

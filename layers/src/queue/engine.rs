@@ -1,6 +1,6 @@
 //! One process's side of a queue: the ledger behind its mutex, and what happens outside of that.
 //!
-//! 1. Under the mutex: one write. Syncs, reads and surveys of the root run outside.
+//! 1. Under the mutex: one write. Syncs, reads, unlinks and surveys of the root run outside (see `chores`).
 //! 2. A record that is to be durable waits for a sync that began after its write; when that fails it is written once
 //!    more into a fresh segment and synced there; when that fails too, the answer says that it is in the page cache.
 
@@ -10,17 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::adopt::{lock_text, survey};
+use super::adopt::{lock_text, remove_all, survey};
 use super::attempt::{ALONE_AFTER, PUT_ASIDE_AFTER};
 use super::batch::Batch;
 use super::bell::Bell;
 use super::chain::View;
 use super::commit::Commit;
 use super::drain::{drain, notes};
+use super::guard::LedgerGuard;
 use super::holes::Holes;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
 use super::origin::Origin;
+use super::rejected::Rejected;
 use super::storage::{Lock, Storage};
 use super::{Appended, Durability, Fsync, QueueId};
 
@@ -32,6 +34,7 @@ pub(super) struct Engine {
     fsync: Fsync,
     origin: Origin,
     ledger: Mutex<Ledger>,
+    rejected: Mutex<Rejected>,
     commit: Commit,
     /// What is read into when records go out.
     buffer: Mutex<Vec<u8>>,
@@ -49,6 +52,7 @@ impl Engine {
         root: PathBuf,
         fsync: Fsync,
         ledger: Ledger,
+        rejected: Rejected,
         lock: Option<Lock>,
     ) -> Self {
         Self {
@@ -58,6 +62,7 @@ impl Engine {
             fsync,
             origin: Origin::here(),
             ledger: Mutex::new(ledger),
+            rejected: Mutex::new(rejected),
             commit: Commit::default(),
             buffer: Mutex::default(),
             surveying: Mutex::new(()),
@@ -80,8 +85,24 @@ impl Engine {
         &self.bell
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn ledger(&self) -> LedgerGuard<'_> {
+        LedgerGuard::new(
+            self,
+            self.ledger.lock().unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// What the relay refused. Never locked before the ledger is, in the same thread, so that neither waits for the other.
+    pub(super) fn rejected(&self) -> MutexGuard<'_, Rejected> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    pub(super) fn surveying(&self) -> &Mutex<()> {
+        &self.surveying
     }
 
     /// How long the housekeeping waits between a write and its sync.
@@ -104,7 +125,17 @@ impl Engine {
             if durability == Durability::Durable {
                 ledger.absolve();
             }
+            if !ledger.has_room(line.len()) {
+                ledger.make_room_ahead(line.len());
+                // The room is there when the guard is dropped.
+                drop(ledger);
+                ledger = self.ledger();
+            }
             ledger.append(line, &body, is_waited_for)
+        };
+        let stored = match stored {
+            Stored::Full { seq } => self.ledger().try_again(seq),
+            stored => stored,
         };
         self.bell.ring();
         Some(match stored {
@@ -114,7 +145,7 @@ impl Engine {
                 appended
             }
             Stored::OnDisk { .. } => Appended::InPageCache,
-            Stored::InMemory => Appended::InMemory,
+            Stored::InMemory | Stored::Full { .. } => Appended::InMemory,
             Stored::Lost(reason) => Appended::Lost(reason),
             Stored::Elsewhere => return None,
         })
@@ -146,6 +177,8 @@ impl Engine {
             // A failed sync seals its segment; the next round syncs what came after.
             let _ = self.sync();
         }
+        let ahead = self.ledger().ahead();
+        self.trim(ahead);
         if comes_again {
             self.bell.ring();
         }
@@ -187,11 +220,9 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let is_empty = self.ledger().remove_if_empty();
+        let is_empty = self.ledger().is_empty() && self.rejected().bytes() == 0;
         if is_empty && lock.is_some() {
-            let dir = self.root.join(self.id.dir_name());
-            let _ = self.storage.remove_file(&dir.join(super::adopt::LOCK_NAME));
-            let _ = self.storage.remove_dir(&dir);
+            remove_all(&*self.storage, &self.root.join(self.id.dir_name()));
         }
         drop(lock);
     }
@@ -263,9 +294,8 @@ impl Engine {
     /// Puts the one record of `batch` aside: it has killed too many processes.
     fn put_aside(&self, batch: &Batch, deaths: u64) {
         let reason = format!("{deaths} processes died while they sent it");
-        let mut ledger = self.ledger();
-        ledger.reject(batch, &[(0, reason)]);
-        ledger.confirm(batch.token());
+        self.reject(batch, &[(0, reason)]);
+        self.ledger().confirm(batch.token());
     }
 
     fn drain_known(&self, max_records: usize, max_bytes: usize) -> Option<Batch> {
@@ -319,7 +349,7 @@ fn unexplained(view: &View, gaps: Vec<(u64, u64)>, mut holes: Holes) -> Vec<(u64
     if gaps.is_empty() {
         return gaps;
     }
-    for note in notes(view) {
+    for (_, note) in notes(view) {
         if note.queue == view.id {
             holes.add(note.first_seq, note.last_seq);
         }

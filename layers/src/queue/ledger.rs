@@ -12,13 +12,13 @@ use crc32fast::Hasher;
 
 use super::adopt::Adopted;
 use super::attempt::Age;
+use super::chores::Chore;
 use super::context;
 use super::holes::Holes;
 use super::in_hand::InHand;
 use super::line::{Line, MAX_LINE_BYTES};
 use super::memory::{Kept, Memory};
 use super::note::{Note, Owed};
-use super::rejected::Rejected;
 use super::room::Cap;
 use super::writer::Writer;
 use super::{Context, Fsync, Health, Pending, QueueId};
@@ -32,7 +32,6 @@ pub(super) struct Ledger {
     pub(super) adopted: VecDeque<Adopted>,
     /// Queues in the root that a newer version wrote.
     pub(super) newer: Vec<QueueId>,
-    pub(super) rejected: Rejected,
     pub(super) memory: Memory,
     pub(super) owed: Owed,
     /// Seqs of our own that never reached the disk.
@@ -53,6 +52,8 @@ pub(super) struct Ledger {
     pub(super) said_fatal: Option<Age>,
     /// Records whose callers wait for a sync.
     pub(super) in_hand: Vec<InHand>,
+    /// What is to be done once the mutex is free.
+    pub(super) chores: Vec<Chore>,
     note_line: Line,
 }
 
@@ -65,6 +66,10 @@ pub(super) enum Stored {
         ticket: u64,
     },
     InMemory,
+    /// In memory, while the oldest makes room for it on a disk that is full: to be [tried again](Ledger::try_again).
+    Full {
+        seq: u64,
+    },
     Lost(Loss),
     /// Not here: another ledger took over.
     Elsewhere,
@@ -73,7 +78,6 @@ pub(super) enum Stored {
 impl Ledger {
     pub(super) fn new(
         writer: Writer,
-        rejected: Rejected,
         cap: Cap,
         fsync: Fsync,
         losses: Arc<Losses>,
@@ -84,7 +88,6 @@ impl Ledger {
             writer,
             adopted: VecDeque::new(),
             newer: Vec::new(),
-            rejected,
             memory: Memory::default(),
             owed: Owed::default(),
             holes: Holes::default(),
@@ -99,6 +102,7 @@ impl Ledger {
             untried: 0,
             said_fatal: None,
             in_hand: Vec::new(),
+            chores: Vec::new(),
             note_line: Line::new(),
         }
     }
@@ -161,22 +165,63 @@ impl Ledger {
         }
         let context = Arc::clone(context.unwrap_or(&self.context));
         let Some(written) = written else {
-            return self.keep_in_memory(seq, line, context);
+            return self.keep_in_memory(seq, line, context, false);
         };
-        let written = written.or_else(|error| self.write_elsewhere(&error, seq, line, &context));
+        let written = written.or_else(|error| match is_full(&error) {
+            true => Err(error),
+            false => self.write_elsewhere(seq, line, &context),
+        });
         match written {
             Ok(ticket) => {
                 if is_waited_for {
                     let line = line.bytes().into();
-                    self.in_hand.push(InHand::new(Kept { seq, line, context }));
+                    self.in_hand.push(InHand::new(Kept {
+                        seq,
+                        line,
+                        context,
+                        is_waited_for,
+                    }));
                 }
                 Stored::OnDisk { seq, ticket }
             }
             Err(error) => {
                 self.trouble = Some(error.to_string());
-                self.keep_in_memory(seq, line, context)
+                let is_full = is_full(&error);
+                let kept = self.keep_in_memory(seq, line, context, is_waited_for && is_full);
+                match kept {
+                    Stored::InMemory if is_full => {
+                        self.chores.push(Chore::FreeOldest);
+                        Stored::Full { seq }
+                    }
+                    kept => kept,
+                }
             }
         }
+    }
+
+    /// Makes room for a line of `bytes` before it has its seq, where that takes a new segment.
+    pub(super) fn make_room_ahead(&mut self, bytes: usize) {
+        if self.trouble.is_none() && !self.is_closed && !self.has_room(bytes) {
+            self.say_losses();
+            // Tried again, and answered for, when the line is written.
+            let _ = self.make_room(bytes);
+        }
+    }
+
+    /// Once more for a record that met a full disk, now that the oldest has made room.
+    pub(super) fn try_again(&mut self, seq: u64) -> Stored {
+        if self.is_closed {
+            return Stored::InMemory;
+        }
+        self.recover();
+        if self.memory.give_up(seq) {
+            return Stored::InMemory;
+        }
+        if self.holes.count(seq, seq + 1) > 0 {
+            return Stored::Lost(Loss::Disk);
+        }
+        let ticket = self.writer.ticket();
+        Stored::OnDisk { seq, ticket }
     }
 
     /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
@@ -192,7 +237,10 @@ impl Ledger {
                 break;
             };
             match room.and_then(|()| self.writer.write(kept.seq, &kept.line, &kept.context)) {
-                Ok(_) => drop(self.memory.pop()),
+                Ok(_) => {
+                    let written = self.memory.pop().filter(|kept| kept.is_waited_for);
+                    self.in_hand.extend(written.map(InHand::new));
+                }
                 Err(error) => {
                     self.trouble = Some(error.to_string());
                     return;
@@ -297,11 +345,18 @@ impl Ledger {
         self.context.len()
     }
 
-    fn keep_in_memory(&mut self, seq: u64, line: &Line, context: Arc<str>) -> Stored {
+    fn keep_in_memory(
+        &mut self,
+        seq: u64,
+        line: &Line,
+        context: Arc<str>,
+        is_waited_for: bool,
+    ) -> Stored {
         let dropped = self.memory.push(Kept {
             seq,
             line: line.bytes().into(),
             context,
+            is_waited_for,
         });
         let is_lost = dropped.iter().any(|dropped| dropped.seq == seq);
         for dropped in dropped {
@@ -314,23 +369,18 @@ impl Ledger {
         }
     }
 
-    /// One more try, in a fresh segment; on a full disk the oldest segment makes room first.
-    fn write_elsewhere(
-        &mut self,
-        error: &io::Error,
-        seq: u64,
-        line: &Line,
-        context: &Arc<str>,
-    ) -> io::Result<u64> {
-        if matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        ) {
-            self.free_oldest();
-        }
+    /// One more try, in a fresh segment.
+    fn write_elsewhere(&mut self, seq: u64, line: &Line, context: &Arc<str>) -> io::Result<u64> {
         self.make_room_for_older(seq, line.len())?;
         self.writer.write(seq, line.bytes(), context)
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
 }
 
 /// While the disk refuses, it is tried again after so many records, and by the housekeeping once a second.

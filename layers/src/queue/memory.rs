@@ -19,6 +19,8 @@ pub(super) struct Kept {
     pub(super) seq: u64,
     pub(super) line: Box<[u8]>,
     pub(super) context: Arc<str>,
+    /// Its caller waits until it is written and synced.
+    pub(super) is_waited_for: bool,
 }
 
 impl Memory {
@@ -47,6 +49,12 @@ impl Memory {
         let kept = self.kept.pop_front()?;
         self.bytes -= kept.line.len();
         Some(kept)
+    }
+
+    /// The caller of this record no longer waits for it; says whether it is still here.
+    pub(super) fn give_up(&mut self, seq: u64) -> bool {
+        let kept = self.kept.iter_mut().find(|kept| kept.seq == seq);
+        kept.map(|kept| kept.is_waited_for = false).is_some()
     }
 
     /// Lets go of what lies before `seq`: it is confirmed.

@@ -35,11 +35,13 @@ mod attempt;
 mod batch;
 mod bell;
 mod chain;
+mod chores;
 mod commit;
 mod context;
 mod disk;
 mod drain;
 mod engine;
+mod guard;
 mod head;
 mod holes;
 mod housekeeping;
@@ -210,7 +212,7 @@ impl DiskQueue {
     /// Puts records of `batch`, by index, aside into `rejected.jsonl`, each with its reason. To be called before the
     /// batch is confirmed.
     pub fn reject(&self, batch: &Batch, rejected: &[(usize, String)]) {
-        self.engine().ledger().reject(batch, rejected);
+        self.engine().reject(batch, rejected);
     }
 
     /// What is still to be delivered, in this queue and the adopted ones.
@@ -254,7 +256,7 @@ impl DiskQueue {
     /// Forgets all pending records of this queue and the adopted ones, and what was put aside. Returns how many
     /// records were pending.
     pub fn clear(&self) -> u64 {
-        self.engine().ledger().clear()
+        self.engine().clear()
     }
 
     fn new(

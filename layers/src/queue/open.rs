@@ -204,23 +204,24 @@ impl Builder {
             &chain.dir,
             cap.max_rejected_bytes(),
         );
-        let mut ledger = Ledger::new(
+        let ledger = Ledger::new(
             Writer::new(chain),
-            rejected,
             cap,
             self.fsync,
             Arc::clone(losses),
             self.clock.clone(),
         );
-        ledger.take_in(survey);
         let storage = Arc::clone(&self.storage);
-        Arc::new(Engine::new(
+        let engine = Engine::new(
             storage,
             self.root.clone(),
             self.fsync,
             ledger,
+            rejected,
             lock,
-        ))
+        );
+        engine.ledger().take_in(survey);
+        Arc::new(engine)
     }
 
     fn cap(&self) -> Cap {

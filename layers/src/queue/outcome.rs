@@ -3,16 +3,33 @@
 //! 1. A token counts once: one that is not ahead of the confirmed position changes nothing.
 //! 2. A gap that nothing explains is damage: said first, then passed.
 
+use std::collections::BTreeMap;
+
 use super::QueueId;
 use super::adopt::{Adopted, Survey};
 use super::batch::{Batch, Token};
 use super::chain::View;
-use super::drain::notes;
+use super::chores::Chore;
+use super::engine::Engine;
 use super::head::Position;
 use super::ledger::Ledger;
 use super::note::{Note, is_note};
-use super::room::Say;
 use crate::losses::Loss;
+
+impl Engine {
+    /// Puts records of the batch aside, each with its reason.
+    pub(super) fn reject(&self, batch: &Batch, rejected: &[(usize, String)]) {
+        let mut aside = self.rejected();
+        let known = rejected.iter().filter(|(at, _)| batch.seq(*at).is_some());
+        for (index, reason) in known {
+            // Support loses a copy where the disk refuses; the count stays true.
+            let _ = aside.add(batch.queue(), batch.record(*index), reason);
+        }
+        drop(aside);
+        let indices = rejected.iter().map(|&(index, _)| index);
+        self.ledger().count_rejected(batch, indices);
+    }
+}
 
 impl Ledger {
     /// Moves the confirmed position of the token's queue up to it.
@@ -32,7 +49,10 @@ impl Ledger {
             self.holes.forget_before(token.position.seq);
         }
         if let Some(chain) = self.chain_of(token.queue) {
-            chain.leave_behind();
+            let behind = chain.leave_behind();
+            let paths = behind.iter().map(|segment| chain.path(segment.first_seq));
+            let unlinks: Vec<_> = paths.map(Chore::Unlink).collect();
+            self.chores.extend(unlinks);
         }
         if let Some(at) = self.place_of(token.queue)
             && self.adopted.get(at).is_some_and(Adopted::is_done)
@@ -41,16 +61,14 @@ impl Ledger {
         }
     }
 
-    /// Puts records of the batch aside, each with its reason.
-    pub(super) fn reject(&mut self, batch: &Batch, rejected: &[(usize, String)]) {
+    /// Counts records of the batch as refused.
+    fn count_rejected(&mut self, batch: &Batch, indices: impl Iterator<Item = usize>) {
         let queue = batch.queue();
-        for (index, reason) in rejected {
-            let Some(seq) = batch.seq(*index) else {
+        for index in indices {
+            let Some(seq) = batch.seq(index) else {
                 continue;
             };
-            let record = batch.record(*index);
-            // Support loses a copy where the disk refuses; the count stays true.
-            let _ = self.rejected.add(queue, record, reason);
+            let record = batch.record(index);
             self.losses.add(Loss::Rejected, 1);
             // A relay that refuses notes must not be sent one about it.
             if !is_note(record) {
@@ -83,11 +101,14 @@ impl Ledger {
         }
     }
 
-    /// Forgets every pending record, and what was put aside. Returns how many records were pending.
-    pub(super) fn clear(&mut self) -> u64 {
+    /// Forgets every pending record. Returns how many there were. `said` are the losses that are said in adopted
+    /// queues.
+    pub(super) fn clear(&mut self, mut said: BTreeMap<QueueId, Vec<(u64, Note)>>) -> u64 {
         let before = self.pending().records;
         while let Some(adopted) = self.adopted.pop_front() {
-            for note in notes(&adopted.chain.view(adopted.end_seq)) {
+            let confirmed = adopted.chain.slot.position.seq;
+            let said = said.remove(&adopted.chain.id).unwrap_or_default();
+            for (_, note) in said.into_iter().filter(|&(at, _)| at >= confirmed) {
                 self.owed.add(note);
             }
             let (first_seq, end_seq) = (adopted.chain.slot.position.seq, adopted.end_seq);
@@ -103,7 +124,7 @@ impl Ledger {
                     reason: Loss::Cleared,
                 });
             }
-            adopted.remove();
+            self.chores.push(Chore::Finish(adopted));
         }
         self.writer.seal();
         while self.memory.pop().is_some() {}
@@ -125,9 +146,8 @@ impl Ledger {
         };
         chain.context = None;
         chain.write_head();
-        chain.remove(&segments);
+        self.unlink(&segments);
         self.lose_own_range(&lost, Loss::Cleared);
-        self.rejected.clear();
         self.say_losses();
         before
     }
@@ -139,27 +159,18 @@ impl Ledger {
         while let Some(at) = self.adopted.iter().position(Adopted::is_done) {
             self.finish_adopted(at);
         }
-        self.trim_adopted(0, Say::First);
+        self.chores.push(Chore::Trim { reserve: 0 });
     }
 
-    /// Removes our own files but the lock when nothing is pending and nothing was put aside; says whether it did.
-    pub(super) fn remove_if_empty(&mut self) -> bool {
-        if self.own_pending_records() > 0 || self.owed.next().is_some() || self.rejected.bytes() > 0
-        {
-            return false;
-        }
-        let segments: Vec<_> = self.writer.chain.segments.drain(..).collect();
-        self.writer.chain.remove(&segments);
-        self.writer.chain.remove_head();
-        true
+    /// Whether nothing of our own is pending, or to be said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.own_pending_records() == 0 && self.owed.next().is_none()
     }
 
-    /// Takes an adopted queue out of the list and its directory off the disk.
+    /// Takes an adopted queue out of the list; its directory is to go.
     pub(super) fn finish_adopted(&mut self, at: usize) {
-        if let Some(adopted) = self.adopted.remove(at) {
-            let _ = self.rejected.take_over(&adopted.chain.dir);
-            adopted.remove();
-        }
+        let adopted = self.adopted.remove(at);
+        self.chores.extend(adopted.map(Chore::Finish));
     }
 
     fn place_of(&self, adopted: QueueId) -> Option<usize> {

@@ -3,15 +3,20 @@
 //! 1. Never above the cap, in blocks of 4 KiB, with the head, the lock, the directory and the rejected inside.
 //! 2. A segment is at most 1/16 of the cap; while little is pending it is smaller, so that a small disk that is full
 //!    does not cost everything at once.
-//! 3. The loss is said and synced first, then the segment is unlinked. On a disk that is full it can't be: there the
-//!    segment goes first, and a power loss in between leaves a gap that nothing tells of.
+//! 3. The loss is said and synced first, then the segment is unlinked, without the mutex and before the record that
+//!    needs the room is written. On a disk that is full it can't be said first: there the segment goes first, and a power
+//!    loss in between leaves a gap that nothing tells of.
+//! 4. What other threads write while a segment is being unlinked comes on top of the cap for that moment: a segment at
+//!    most.
 
 use std::io;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use super::QueueId;
-use super::adopt::Adopted;
+use super::adopt::{Adopted, Oldest, Read};
 use super::chain::{Segment, on_disk};
+use super::chores::Chore;
 use super::ledger::{Ledger, NOTE_BYTES};
 use super::note::Note;
 use crate::losses::Loss;
@@ -60,34 +65,77 @@ impl Ledger {
         self.begin_segment_if_needed(seq, bytes, Say::Later)
     }
 
-    /// Removes the oldest segment of all, on a disk that is full before the cap is reached.
-    pub(super) fn free_oldest(&mut self) {
+    /// Whether a line of `bytes` and its context fit into the open segment, and a loss record behind them.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.writer.has_room(self.needed(bytes))
+    }
+
+    /// Drops our own oldest segment, on a disk that is full before the cap is reached.
+    pub(super) fn free_own(&mut self) {
         self.writer.seal();
-        if let Some((queue, dropped)) = self.drop_oldest_adopted(Loss::Overflow) {
-            self.remove_adopted_segment(queue, &dropped);
-        } else if let Some(dropped) = self.drop_oldest_own() {
+        if let Some(dropped) = self.drop_oldest_own() {
             self.writer.chain.write_head();
-            self.writer.chain.remove(&[dropped]);
+            self.unlink(&[dropped]);
         }
     }
 
-    /// Removes the oldest adopted segments while the root, with `reserve` more, is above its cap.
-    pub(super) fn trim_adopted(&mut self, reserve: u64, say: Say) {
+    /// Drops the oldest segment of an adopted queue, on a disk that is full.
+    pub(super) fn free_adopted(&mut self, read: Read) {
+        self.writer.seal();
+        if let Some((queue, path)) = self.drop_oldest_adopted(read) {
+            self.leave_adopted_segment(queue, path);
+        }
+    }
+
+    /// The oldest segment of the oldest adopted queue that has one.
+    pub(super) fn oldest_adopted(&self) -> Option<Oldest> {
+        let oldest = self.adopted.iter().flat_map(Adopted::oldest).next();
+        oldest.map(|(_, oldest)| oldest)
+    }
+
+    /// The oldest adopted segments, as many as are to go before the root, with `reserve` more, is within its cap.
+    pub(super) fn adopted_above(&self, reserve: u64) -> Vec<Oldest> {
+        let mut above = self.bytes_above(reserve);
+        let oldest = self.adopted.iter().flat_map(Adopted::oldest);
+        oldest
+            .take_while(|(bytes, _)| {
+                let is_above = above > 0;
+                above = above.saturating_sub(*bytes);
+                is_above
+            })
+            .map(|(_, oldest)| oldest)
+            .collect()
+    }
+
+    /// Drops these, as long as the root, with `reserve` more, is above its cap.
+    pub(super) fn drop_adopted(&mut self, read: Vec<Read>, reserve: u64) {
         let mut dropped = Vec::new();
-        while self.own_bytes() + self.adopted_bytes() + reserve > self.cap.max_root_bytes {
-            match self.drop_oldest_adopted(Loss::Overflow) {
-                Some(oldest) => dropped.push(oldest),
-                None => break,
+        for read in read {
+            if self.bytes_above(reserve) > 0 {
+                dropped.extend(self.drop_oldest_adopted(read));
             }
         }
-        if say == Say::First && !dropped.is_empty() {
-            self.say_losses();
-            // Where the disk refuses, the cap still holds.
-            let _ = self.keep_what_was_said();
+        if dropped.is_empty() {
+            return;
         }
-        for (queue, segment) in &dropped {
-            self.remove_adopted_segment(*queue, segment);
+        self.say_losses();
+        // Where the disk refuses, the cap still holds.
+        let _ = self.keep_what_was_said();
+        for (queue, path) in dropped {
+            self.leave_adopted_segment(queue, path);
         }
+    }
+
+    /// What the root is to have free beyond its cap, so that a call that logs need not make it: two segments.
+    pub(super) fn ahead(&self) -> u64 {
+        2 * on_disk(self.segment_limit()) + SLACK_BYTES
+    }
+
+    /// The files of these segments are to go.
+    pub(super) fn unlink(&mut self, segments: &[Segment]) {
+        let chain = &self.writer.chain;
+        let paths = segments.iter().map(|segment| chain.path(segment.first_seq));
+        self.chores.extend(paths.map(Chore::Unlink));
     }
 
     /// Counts and owes the loss of `lost`, of our own queue.
@@ -108,7 +156,7 @@ impl Ledger {
     }
 
     fn begin_segment_if_needed(&mut self, seq: u64, bytes: usize, say: Say) -> io::Result<()> {
-        let needed = (bytes + self.context_bytes() + NOTE_BYTES) as u64;
+        let needed = self.needed(bytes);
         if self.writer.has_room(needed) {
             return Ok(());
         }
@@ -131,10 +179,31 @@ impl Ledger {
                 begun = begun.and_then(|()| self.keep_what_was_said());
             }
             self.writer.chain.write_head();
-            self.writer.chain.remove(&dropped);
+            self.unlink(&dropped);
         }
-        self.trim_adopted(reserve, say);
+        if self.bytes_above(reserve) > 0 {
+            self.chores.push(Chore::Trim { reserve });
+        }
         begun
+    }
+
+    /// Bytes of a line, its context and a loss record.
+    fn needed(&self, bytes: usize) -> u64 {
+        (bytes + self.context_bytes() + NOTE_BYTES) as u64
+    }
+
+    /// By how much the root, with `reserve` more, is above its cap, where an adopted segment can go for it.
+    fn bytes_above(&self, reserve: u64) -> u64 {
+        let adopted = self.adopted.iter();
+        let (mut bytes, mut has_segments) = (self.own_bytes(), false);
+        for adopted in adopted {
+            bytes += adopted.disk_bytes();
+            has_segments |= !adopted.chain.segments.is_empty();
+        }
+        match has_segments {
+            true => (bytes + reserve).saturating_sub(self.cap.max_root_bytes),
+            false => 0,
+        }
     }
 
     /// How large the next segment gets.
@@ -155,48 +224,49 @@ impl Ledger {
         Some(segment)
     }
 
-    /// Drops the oldest segment of the oldest adopted queue that has one.
-    fn drop_oldest_adopted(&mut self, reason: Loss) -> Option<(QueueId, Segment)> {
-        let at = self
-            .adopted
-            .iter()
-            .position(|adopted| !adopted.chain.segments.is_empty())?;
-        let adopted = self.adopted.get_mut(at)?;
-        let notes = adopted.notes_in_oldest();
-        let oldest = adopted.chain.view(adopted.end_seq).beginning();
-        if let Some(front) = adopted.chain.segments.front_mut() {
-            front.from_seq = oldest.seq;
+    /// Drops an adopted segment if it is still the oldest of its queue.
+    fn drop_oldest_adopted(&mut self, read: Read) -> Option<(QueueId, PathBuf)> {
+        let mut adopted = self.adopted.iter_mut();
+        let adopted = adopted.find(|adopted| adopted.chain.id == read.queue)?;
+        let chain = &mut adopted.chain;
+        let front = chain.segments.front_mut()?;
+        if front.first_seq != read.first_seq {
+            return None;
         }
-        let (segment, lost) = adopted.chain.drop_oldest(adopted.end_seq)?;
-        let queue = adopted.chain.id;
-        for note in notes {
+        front.from_seq = read.from_seq;
+        if let (Some(next), Some(from_seq)) = (chain.segments.get_mut(1), read.next_from_seq) {
+            next.from_seq = from_seq;
+        }
+        let confirmed = chain.slot.position.seq;
+        let (segment, lost) = chain.drop_oldest(adopted.end_seq)?;
+        let path = chain.path(segment.first_seq);
+        // What lies before the confirmed position is delivered.
+        let notes = read.notes.into_iter().filter(|&(at, _)| at >= confirmed);
+        for (_, note) in notes {
             self.owed.add(note);
         }
         let count = lost.end - lost.start;
         if count > 0 {
+            let reason = Loss::Overflow;
             self.losses.add(reason, count);
             self.owed.add(Note {
-                queue,
+                queue: read.queue,
                 first_seq: lost.start,
                 last_seq: lost.end - 1,
                 count,
                 reason,
             });
         }
-        Some((queue, segment))
+        Some((read.queue, path))
     }
 
-    fn remove_adopted_segment(&mut self, queue: QueueId, segment: &Segment) {
-        let Some(at) = self
-            .adopted
-            .iter()
-            .position(|adopted| adopted.chain.id == queue)
-        else {
-            return;
-        };
-        if let Some(adopted) = self.adopted.get_mut(at) {
+    /// Writes down that an adopted segment is left behind, whose file is to go.
+    fn leave_adopted_segment(&mut self, queue: QueueId, path: PathBuf) {
+        self.chores.push(Chore::Unlink(path));
+        let mut adopted = self.adopted.iter_mut();
+        let at = adopted.position(|adopted| adopted.chain.id == queue);
+        if let Some((at, adopted)) = at.and_then(|at| Some((at, self.adopted.get_mut(at)?))) {
             adopted.chain.write_head();
-            adopted.chain.remove(std::slice::from_ref(segment));
             if adopted.chain.segments.is_empty() {
                 self.finish_adopted(at);
             }
@@ -207,9 +277,6 @@ impl Ledger {
         self.writer.chain.disk_bytes() + self.cap.fixed_bytes()
     }
 
-    fn adopted_bytes(&self) -> u64 {
-        self.adopted.iter().map(Adopted::disk_bytes).sum()
-    }
 }
 
 /// When the losses are said that making room costs.

@@ -207,20 +207,20 @@ impl Writer {
         let storage = &self.chain.storage;
         match self.chain.segments.back().filter(|_| self.file.is_some()) {
             Some(open) => is_gone(storage.file_len(&self.chain.path(open.first_seq)).map(drop)),
-            None => is_gone(storage.names(&self.chain.dir).map(drop)),
+            None => is_gone(storage.file_len(&self.chain.dir).map(drop)),
         }
     }
 
-    /// Ends the open segment. One without a record is removed, so that its name is free again.
+    /// Ends the open segment. One without a record is emptied, and its name is free again.
     pub(super) fn seal(&mut self) {
         self.context = None;
-        if self.file.take().is_none() {
+        let Some(file) = self.file.take() else {
             return;
-        }
+        };
         if self.holds == Holds::Nothing {
             if let Some(empty) = self.chain.segments.pop_back() {
                 self.let_go(empty.first_seq);
-                self.chain.remove(&[empty]);
+                let _ = file.set_len(0);
             }
         } else if let Some(last) = self.chain.segments.back() {
             self.free_name = last.first_seq + 1;
@@ -295,10 +295,10 @@ impl Writer {
     fn create(&self, first_seq: u64) -> io::Result<Arc<dyn StoredFile>> {
         let path = self.chain.path(first_seq);
         match self.chain.storage.create(&path) {
-            // One without a record that could not be removed when it was sealed.
+            // One that was sealed without a record.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.chain.storage.remove_file(&path)?;
-                self.chain.storage.create(&path)
+                let file = self.chain.storage.open_to_append(&path)?;
+                file.set_len(0).map(|()| file)
             }
             created => created,
         }

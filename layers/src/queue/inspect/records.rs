@@ -118,7 +118,8 @@ impl Records {
         let view = &self.view;
         let explained = self.explained.get_or_insert_with(|| {
             let mut holes = Holes::default();
-            for note in notes(view).into_iter().filter(|note| note.queue == view.id) {
+            let notes = notes(view).into_iter().map(|(_, note)| note);
+            for note in notes.filter(|note| note.queue == view.id) {
                 holes.add(note.first_seq, note.last_seq);
             }
             holes

@@ -315,7 +315,7 @@ fn what_was_written_again_keeps_its_context_and_so_does_what_follows_it() {
     account.append(&queue, 1, Durability::Durable);
     account.append(&queue, 2, Durability::PageCache);
     // The first segment goes, and with it the first copy of what was written again.
-    queue.engine().ledger().free_oldest();
+    queue.engine().free_oldest();
     account.append(&queue, 3, Durability::PageCache);
     assert_eq!(drain_under(&queue, "\"userId\":\"b\""), 2);
 }
@@ -341,7 +341,7 @@ fn records_apart_that_were_written_again_do_not_hide_the_context_of_the_next() {
     assert!(queue.sync().is_err());
     let mut account = Account::default();
     account.append(&queue, 4, Durability::PageCache);
-    queue.engine().ledger().free_oldest();
+    queue.engine().free_oldest();
     account.append(&queue, 5, Durability::PageCache);
     assert_eq!(drain_under(&queue, "\"userId\":\"a\""), 2);
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use proptest::prelude::*;
 
 use super::super::id::Ids;
+use super::super::line::parse_hex;
 use super::super::note::Note;
 use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line, QueueId};
 use super::rounds;
@@ -171,8 +172,7 @@ impl World {
         );
         line.body().extend_from_slice(body.as_bytes());
         let appended = self.queue.append(&mut line, durability);
-        // A record takes its seq last, after any loss record that is said before it.
-        let seq = self.queue.engine().ledger().next_seq - 1;
+        let seq = parse_hex(&line.bytes()[6..22]).unwrap();
         let remembered = Remembered {
             number: self.numbers,
             user: self.user,

@@ -5,6 +5,7 @@
 mod commit;
 mod damage;
 mod faults;
+pub(super) mod held;
 mod histories;
 mod machine;
 mod seals;

@@ -107,7 +107,7 @@ fn a_segment_that_made_room_is_not_written_to_any_more() {
     let sim = Sim::default();
     let queue = open(&sim);
     let _ = append(&queue, 0, Durability::PageCache);
-    queue.engine().ledger().free_oldest();
+    queue.engine().free_oldest();
     let _ = append(&queue, 1, Durability::PageCache);
     assert_eq!(numbers(&queue), [1]);
 }

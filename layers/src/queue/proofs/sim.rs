@@ -3,7 +3,8 @@
 //! 1. What is live is seen by everybody at once, as through the page cache; a killed process takes nothing with it.
 //! 2. After a power loss there is what was synced, plus any part of the rest: each 512-byte sector that was written
 //!    since the sync came or did not, each new or removed name that was not synced in its directory came or did not.
-//! 3. After a failed sync the dirty sectors count as clean, as they do on Linux: a later sync does not save them.
+//! 3. While a thread holds a queue's mutex, it reads, lists, renames and unlinks nothing, whatever it is called for.
+//! 4. After a failed sync the dirty sectors count as clean, as they do on Linux: a later sync does not save them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::storage::{Held, Lock, Storage, StoredFile};
+use super::held::assert_mutex_is_free;
 
 /// The file system; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -318,6 +320,7 @@ impl Storage for Sim {
     }
 
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
+        assert_mutex_is_free("list");
         let disk = self.disk();
         if disk.live.get(dir) != Some(&Node::Dir) {
             return Err(io::ErrorKind::NotFound.into());
@@ -352,10 +355,12 @@ impl Storage for Sim {
     }
 
     fn read(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>> {
+        assert_mutex_is_free("open to read");
         self.open_to_append(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        assert_mutex_is_free("rename");
         let mut disk = self.disk();
         disk.call(Call::Name)?;
         let inode = disk.inode(from)?;
@@ -365,6 +370,7 @@ impl Storage for Sim {
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
+        assert_mutex_is_free("unlink");
         let mut disk = self.disk();
         // A full disk still lets go of what is on it.
         if !matches!(disk.plan.fault, Fault::Full | Fault::Quota) {
@@ -376,6 +382,7 @@ impl Storage for Sim {
     }
 
     fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        assert_mutex_is_free("rmdir");
         let mut disk = self.disk();
         if disk.live.keys().any(|path| path.parent() == Some(dir)) {
             return Err(io::ErrorKind::DirectoryNotEmpty.into());
@@ -404,6 +411,7 @@ impl Storage for Sim {
     }
 
     fn lock(&self, path: &Path, text: &str) -> io::Result<Option<Lock>> {
+        assert_mutex_is_free("lock");
         let mut disk = self.disk();
         let inode = match disk.inode(path) {
             Ok(inode) => inode,
@@ -499,6 +507,7 @@ impl StoredFile for SimFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        assert_mutex_is_free("read");
         let disk = self.disk()?;
         let live = &disk.files[self.inode].live;
         let from = usize::try_from(offset).unwrap().min(live.len());

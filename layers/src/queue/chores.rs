@@ -1,0 +1,90 @@
+//! What is done without the queue's mutex: reading, copying and unlinking of files.
+//!
+//! 1. While the mutex is held, no file is read, listed, renamed or unlinked: each thread that logs would wait for it.
+//!    What comes up there is put down as a chore. Whoever held the mutex does it after freeing it, before its own call
+//!    returns.
+//! 2. A segment is unlinked after its loss was said and synced, or after the position behind it was written down. A
+//!    crash before the unlink leaves a file for the next start to find.
+//! 3. The name of a segment is never given twice, so that an unlink that comes late can't meet a newer file.
+//! 4. What an adopted segment tells of losses is read first. Then, in one turn of the mutex, the segment is dropped if
+//!    it is still the oldest, and its loss is said and synced.
+//! 5. Room in a full root is made ahead of the need by the housekeeping. Only a program that logs faster than that
+//!    makes it in the call that logs.
+
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use super::adopt::{Adopted, Oldest};
+use super::drain::notes;
+use super::engine::Engine;
+
+/// Work that waits until the mutex is free.
+#[derive(Debug)]
+pub(super) enum Chore {
+    /// A segment is delivered, or its loss is said: its file goes.
+    Unlink(PathBuf),
+    /// An adopted queue is done with: what it had put aside is taken over, then it is removed.
+    Finish(Adopted),
+    /// The root, with so many bytes more, is above its cap: the oldest adopted segments go.
+    Trim { reserve: u64 },
+    /// The disk is full: the oldest segment of all goes.
+    FreeOldest,
+}
+
+impl Engine {
+    pub(super) fn do_chores(&self, chores: Vec<Chore>) {
+        for chore in chores {
+            match chore {
+                // One that stays is found at the next start, behind the confirmed position, and removed then.
+                Chore::Unlink(path) => drop(self.storage().remove_file(&path)),
+                Chore::Finish(adopted) => {
+                    let _ = self.rejected().take_over(&adopted.chain.dir);
+                    adopted.remove();
+                }
+                Chore::Trim { reserve } => self.trim(reserve),
+                Chore::FreeOldest => self.free_oldest(),
+            }
+        }
+    }
+
+    /// Removes the oldest adopted segments while the root, with `reserve` more, is above its cap.
+    pub(super) fn trim(&self, reserve: u64) {
+        loop {
+            let oldest = self.ledger().adopted_above(reserve);
+            if oldest.is_empty() {
+                return;
+            }
+            let read = oldest.into_iter().map(Oldest::read).collect();
+            self.ledger().drop_adopted(read, reserve);
+        }
+    }
+
+    /// Removes the oldest segment of all, on a disk that is full before the cap is reached.
+    pub(super) fn free_oldest(&self) {
+        let oldest = self.ledger().oldest_adopted();
+        match oldest.map(Oldest::read) {
+            Some(read) => self.ledger().free_adopted(read),
+            None => self.ledger().free_own(),
+        }
+    }
+
+    /// Forgets all pending records of all queues, and what was put aside. Returns how many records were pending.
+    pub(super) fn clear(&self) -> u64 {
+        // Nobody adopts meanwhile.
+        let _one = self
+            .surveying()
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let views: Vec<_> = {
+            let ledger = self.ledger();
+            let adopted = ledger.adopted.iter();
+            adopted
+                .map(|adopted| adopted.chain.view(adopted.end_seq))
+                .collect()
+        };
+        let said = views.iter().map(|view| (view.id, notes(view))).collect();
+        let before = self.ledger().clear(said);
+        self.rejected().clear();
+        before
+    }
+}
