@@ -276,7 +276,6 @@ impl Ledger {
     fn own_bytes(&self) -> u64 {
         self.writer.chain.disk_bytes() + self.cap.fixed_bytes()
     }
-
 }
 
 /// When the losses are said that making room costs.

@@ -1,6 +1,6 @@
 //! Histories that once went wrong, kept so that they never do again.
 //!
-//! A failing history of `machine` is printed by proptest in the form that stands here.
+//! A failing history of `runs` is printed nearly in the form that stands here.
 
 use super::machine::{Op, run};
 use super::sim::{Fault, Plan};

@@ -8,14 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use proptest::prelude::*;
-
 use super::super::id::Ids;
 use super::super::line::parse_hex;
 use super::super::note::Note;
 use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line, QueueId};
-use super::rounds;
-use super::sim::{Fault, Plan, Sim};
+use super::sim::{Plan, Sim};
 use crate::clock::Clock;
 use crate::losses::Loss;
 
@@ -417,41 +414,6 @@ fn root() -> &'static Path {
     Path::new("/queues")
 }
 
-fn cap() -> impl Strategy<Value = u64> {
-    prop_oneof![Just(64 * 1024), Just(128 * 1024), Just(512 * 1024)]
-}
-
-fn plain_op() -> impl Strategy<Value = Op> {
-    let padding = prop_oneof![8 => 0..300_usize, 2 => 1000..6000_usize, 1 => 20_000..70_000_usize];
-    prop_oneof![
-        30 => padding.clone().prop_map(|padding| Op::Append { padding }),
-        5 => padding.prop_map(|padding| Op::AppendFatal { padding }),
-        2 => (1..4_u8).prop_map(Op::SetUser),
-        8 => (1..30_usize, 100..20_000_usize).prop_map(|(records, bytes)| Op::Drain { records, bytes }),
-        6 => any::<u64>().prop_map(Op::Confirm),
-        1 => any::<u64>().prop_map(Op::Reject),
-        2 => Just(Op::Sync),
-        1 => Just(Op::Housekeeping),
-        1 => any::<i32>().prop_map(|by| Op::MoveClock(i64::from(by) * 1_000_000_000)),
-        1 => cap().prop_map(|cap| Op::Kill { cap }),
-    ]
-}
-
-fn fault() -> impl Strategy<Value = Op> {
-    let faults = [
-        Fault::Io,
-        Fault::Full,
-        Fault::Quota,
-        Fault::ReadOnly,
-        Fault::Short,
-        Fault::Sync,
-        Fault::WriteAndCut,
-    ];
-    let calls = prop_oneof![Just(1_u64), 1..20_u64, Just(u64::MAX)];
-    (0..10_u64, calls, prop::sample::select(faults.to_vec()))
-        .prop_map(|(from, calls, fault)| Op::Fail(Plan { from, calls, fault }))
-}
-
 fn picked(which: u64, of: usize) -> usize {
     ((u128::from(which) * of as u128) >> 64) as usize
 }
@@ -462,54 +424,4 @@ pub(super) fn run(cap: u64, ops: &[Op]) {
         world.run(op);
     }
     world.settle();
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: rounds(120), failure_persistence: None, max_shrink_iters: 50_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_record_goes_in_silence_when_processes_are_killed(
-        cap in cap(),
-        ops in prop::collection::vec(prop_oneof![60 => plain_op(), 1 => Just(Op::Clear)], 1..250),
-    ) {
-        run(cap, &ops);
-    }
-
-    #[test]
-    fn what_was_durable_survives_a_power_loss(
-        cap in cap(),
-        ops in prop::collection::vec(
-            prop_oneof![
-                30 => plain_op(),
-                1 => (any::<u64>(), cap()).prop_map(|(seed, cap)| Op::LosePower { seed, cap }),
-            ],
-            1..250,
-        ),
-    ) {
-        run(cap, &ops);
-    }
-
-    #[test]
-    fn a_failing_disk_costs_nothing_that_is_not_counted(
-        cap in cap(),
-        ops in prop::collection::vec(prop_oneof![20 => plain_op(), 2 => fault(), 1 => Just(Op::Heal)], 1..250),
-    ) {
-        run(cap, &ops);
-    }
-
-    #[test]
-    fn durable_is_durable_on_a_failing_disk_too(
-        cap in cap(),
-        ops in prop::collection::vec(
-            prop_oneof![
-                20 => plain_op(),
-                2 => fault(),
-                1 => Just(Op::Heal),
-                1 => (any::<u64>(), cap()).prop_map(|(seed, cap)| Op::LosePower { seed, cap }),
-            ],
-            1..250,
-        ),
-    ) {
-        run(cap, &ops);
-    }
 }

@@ -1,6 +1,7 @@
 //! The promises of the queue, proven against a simulated file system.
 //!
-//! Each test runs in a few seconds. `COURIER_PROOF_ROUNDS=20` runs the random ones twenty times as long.
+//! Each test runs in a few seconds. `COURIER_PROOF_ROUNDS=20` runs the random ones twenty times as long; for hours, see
+//! `runs`.
 
 mod commit;
 mod damage;
@@ -8,6 +9,7 @@ mod faults;
 pub(super) mod held;
 mod histories;
 mod machine;
+mod runs;
 mod seals;
 pub(super) mod sim;
 
