@@ -95,11 +95,13 @@ impl Oldest {
     }
 }
 
-/// Removes the files of a queue, the lock last, and its directory.
+/// Removes the files of a queue and its directory. The head goes after what it says to be delivered, or a kill in between
+/// would bring that back; the lock last.
 pub(super) fn remove_all(storage: &dyn Storage, dir: &Path) {
     let mut names = storage.names(dir).unwrap_or_default();
-    names.retain(|name| name != LOCK_NAME);
-    for name in names.iter().map(String::as_str).chain([LOCK_NAME]) {
+    names.retain(|name| name != LOCK_NAME && name != head::FILE_NAME);
+    let last = [head::FILE_NAME, LOCK_NAME];
+    for name in names.iter().map(String::as_str).chain(last) {
         let _ = storage.remove_file(&dir.join(name));
     }
     let _ = storage.remove_dir(dir);

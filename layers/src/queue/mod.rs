@@ -9,6 +9,21 @@
 //! 4. (queue id, seq) is never used twice;
 //! 5. damage costs the damaged records only, and a disk that refuses never stops the program.
 //!
+//! The order that this needs on disk, which the simulated disk of the proofs checks before each unlink:
+//!
+//! 1. a loss record is written and synced, with the name of its file, before the segment goes whose loss it says; the
+//!    loss records that a segment holds are said again before it goes;
+//! 2. the head says that records are delivered before their segment goes; the head itself goes after the segments, and
+//!    the lock last;
+//! 3. a record that is written once more after a failed sync goes into a later segment, and neither copy counts as
+//!    missing while the other is there;
+//! 4. who adopts a queue goes by its lock first, then its head, then its segments; without a head it begins at the lowest
+//!    seq there is. It removes nothing that is not said or delivered;
+//! 5. the name of a segment with a record in it is never given twice.
+//!
+//! Where the disk refuses a loss record or its sync, the cap is kept all the same, and where it is full the segment goes
+//! first. With [`Fsync::Never`] nothing is synced.
+//!
 //! What it does not do: deliver, compress, or trust a network file system.
 //!
 //! ```

@@ -149,6 +149,8 @@ impl Ledger {
         self.unlink(&segments);
         self.lose_own_range(&lost, Loss::Cleared);
         self.say_losses();
+        // Where the disk refuses, they go all the same.
+        let _ = self.keep_what_was_said();
         before
     }
 

@@ -82,6 +82,7 @@ struct World {
 impl World {
     fn new(cap: u64) -> Self {
         let (sim, clock, begun) = (Sim::default(), Arc::default(), Arc::default());
+        sim.keep_order();
         let queue = open(&sim, cap, &clock, &begun);
         Self {
             sim,

@@ -9,6 +9,7 @@ mod faults;
 pub(super) mod held;
 mod histories;
 mod machine;
+mod order;
 mod runs;
 mod seals;
 pub(super) mod sim;

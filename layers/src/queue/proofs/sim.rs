@@ -4,7 +4,8 @@
 //! 2. After a power loss there is what was synced, plus any part of the rest: each 512-byte sector that was written
 //!    since the sync came or did not, each new or removed name that was not synced in its directory came or did not.
 //! 3. While a thread holds a queue's mutex, it reads, lists, renames and unlinks nothing, whatever it is called for.
-//! 4. After a failed sync the dirty sectors count as clean, as they do on Linux: a later sync does not save them.
+//! 4. Where it is asked to, and has not failed yet, it lets no segment go before the order of `order` is kept.
+//! 5. After a failed sync the dirty sectors count as clean, as they do on Linux: a later sync does not save them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::storage::{Held, Lock, Storage, StoredFile};
 use super::held::assert_mutex_is_free;
+use super::order::assert_may_go;
 
 /// The file system; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,7 @@ struct Disk {
     calls: u64,
     plan: Plan,
     max_bytes: Option<u64>,
+    keeps_order: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +89,16 @@ impl Sim {
         let mut disk = self.disk();
         disk.calls = 0;
         disk.plan = plan;
+        disk.keeps_order &= plan.calls == 0;
     }
 
     pub(in super::super) fn heal(&self) {
         self.fail(Plan::default());
+    }
+
+    /// From now on, until a call fails, no segment goes before the order of [`order`](super::order) is kept.
+    pub(in super::super) fn keep_order(&self) {
+        self.disk().keeps_order = true;
     }
 
     /// Calls that could have failed since the last plan.
@@ -148,6 +157,22 @@ impl Sim {
         files
             .filter_map(|(path, node)| match node {
                 Node::File(inode) => Some((path.clone(), disk.files[*inode].live.clone())),
+                Node::Dir => None,
+            })
+            .collect()
+    }
+
+    /// What a power loss leaves for certain, by name.
+    pub(in super::super) fn durable_contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let disk = self.disk();
+        let is_kept = |path: &Path| {
+            let mut above = path.ancestors().skip(1);
+            above.all(|dir| dir == Path::new("/") || disk.durable.contains_key(dir))
+        };
+        let files = disk.durable.iter().filter(|(path, _)| is_kept(path));
+        files
+            .filter_map(|(path, node)| match node {
+                Node::File(inode) => Some((path.clone(), disk.files[*inode].durable.clone())),
                 Node::Dir => None,
             })
             .collect()
@@ -371,6 +396,10 @@ impl Storage for Sim {
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         assert_mutex_is_free("unlink");
+        let keeps_order = self.disk().keeps_order;
+        if keeps_order {
+            assert_may_go(self, path);
+        }
         let mut disk = self.disk();
         // A full disk still lets go of what is on it.
         if !matches!(disk.plan.fault, Fault::Full | Fault::Quota) {
