@@ -84,7 +84,7 @@ impl Oldest {
         let next = view.segments.split_off(view.segments.len().min(1));
         let (from, notes) = (view.beginning(), notes(&view));
         view.segments = next;
-        let next = view.segments.first().is_some().then(|| view.beginning());
+        let next = (!view.segments.is_empty()).then(|| view.beginning());
         Read {
             queue: view.id,
             first_seq: from.segment,

@@ -24,7 +24,7 @@ pub(super) enum Chore {
     /// A segment is delivered, or its loss is said: its file goes.
     Unlink(PathBuf),
     /// An adopted queue is done with: what it had put aside is taken over, then it is removed.
-    Finish(Adopted),
+    Finish(Box<Adopted>),
     /// The root, with so many bytes more, is above its cap: the oldest adopted segments go.
     Trim { reserve: u64 },
     /// The disk is full: the oldest segment of all goes.

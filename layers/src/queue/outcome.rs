@@ -124,7 +124,7 @@ impl Ledger {
                     reason: Loss::Cleared,
                 });
             }
-            self.chores.push(Chore::Finish(adopted));
+            self.chores.push(Chore::Finish(Box::new(adopted)));
         }
         self.writer.seal();
         while self.memory.pop().is_some() {}
@@ -172,7 +172,8 @@ impl Ledger {
     /// Takes an adopted queue out of the list; its directory is to go.
     pub(super) fn finish_adopted(&mut self, at: usize) {
         let adopted = self.adopted.remove(at);
-        self.chores.extend(adopted.map(Chore::Finish));
+        self.chores
+            .extend(adopted.map(|adopted| Chore::Finish(Box::new(adopted))));
     }
 
     fn place_of(&self, adopted: QueueId) -> Option<usize> {
