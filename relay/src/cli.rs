@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
-use courier_relay::{SecretError, Telemetry};
+use courier_relay::{SecretError, Telemetry, escape};
 use secrecy::SecretString;
 use tracing_subscriber::filter::EnvFilter;
 
@@ -273,7 +273,7 @@ impl Signal {
 async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let findings = courier_relay::check(config).await;
     for finding in &findings {
-        println!("{finding}");
+        println!("{}", escape(&finding.to_string()));
     }
     let is_fine = findings.iter().all(|finding| finding.is_fine);
     Ok(if is_fine {
@@ -288,7 +288,7 @@ async fn letters(config: &Config, dead: Dead) -> anyhow::Result<ExitCode> {
     match dead {
         Dead::Ls => {
             for record in courier_relay::dead_letters(config).await? {
-                println!("{}", serde_json::to_string(&record)?);
+                println!("{}", escape(&serde_json::to_string(&record)?));
             }
         }
         Dead::Replay { ids } => println!(
@@ -308,7 +308,7 @@ async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
 #[tokio::main]
 async fn import(config: &Config, dir: &Path) -> anyhow::Result<ExitCode> {
     let imported = courier_relay::import(config, dir).await?;
-    println!("{}", serde_json::to_string(&imported)?);
+    println!("{}", escape(&serde_json::to_string(&imported)?));
     Ok(ExitCode::SUCCESS)
 }
 
