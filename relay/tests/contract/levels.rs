@@ -459,6 +459,9 @@ async fn whatever_a_program_says_of_itself_is_answered() {
         dir.path(),
         &["--install", "a/b c&d", "--for", "1h", "trace"],
     );
+    // Only who was heard with an install is told of its rules.
+    let heard = Program(&relay.token, "a/b c&d", "s", "app", "1");
+    relay.tag_of_batch(heard).await;
     for (query, rule) in [
         ("", "none"),
         ("?", "none"),
