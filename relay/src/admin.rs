@@ -18,10 +18,11 @@ use tracing_courier::sanitize::{Counts, Sanitizer};
 use tracing_courier::wire::Receipt;
 
 use crate::dead::{DeadError, DeadRecord, Removal};
+use crate::edge::own_form;
 use crate::error::ApiError;
 use crate::ingest::Ingest;
 use crate::levels;
-use crate::metrics::Now;
+use crate::metrics::{Keys, Now};
 use crate::spool::PAGE;
 
 /// What the admin listener works with; a cheap handle.
@@ -43,13 +44,15 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/dead/replay", post(replay))
         .route("/admin/v1/dead/rm", post(remove))
         .merge(levels::admin())
-        .layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
-        .layer(middleware::from_fn_with_state(admin.clone(), authorize));
+        // Of routes only: a path that is not there is said as that.
+        .route_layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
+        .route_layer(middleware::from_fn_with_state(admin.clone(), authorize));
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .merge(api)
+        .layer(middleware::from_fn(own_form))
         .with_state(admin)
 }
 
@@ -78,7 +81,13 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     };
     let counts = pipeline.sanitizer.as_ref().map(Sanitizer::counts);
     let redactions = counts.map(Counts::by_rule).unwrap_or_default();
+    let keys = admin.ingest.verifier().key_set();
     let now = Now {
+        keys: keys.map(|keys| Keys {
+            count: keys.keys,
+            age_seconds: keys.age.map(|age| age.as_secs_f64()),
+            failures: keys.failures,
+        }),
         spool_records: depth.records,
         spool_bytes: depth.bytes,
         spool_max_bytes: admin.spool_max_bytes,

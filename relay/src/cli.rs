@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
-use courier_relay::{Removal, SecretError, Telemetry};
+use courier_relay::{Removal, SecretError, Telemetry, escape};
 use secrecy::SecretString;
 use tracing_subscriber::filter::EnvFilter;
 
@@ -287,7 +287,7 @@ impl Signal {
 async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let findings = courier_relay::check(config).await;
     for finding in &findings {
-        println!("{finding}");
+        println!("{}", escape(&finding.to_string()));
     }
     let is_fine = findings.iter().all(|finding| finding.is_fine);
     Ok(if is_fine {
@@ -305,7 +305,7 @@ async fn letters(config: &Config, dead: Dead) -> anyhow::Result<ExitCode> {
             courier_relay::dead_letters(config, |record| {
                 match serde_json::to_string(&record) {
                     // A reader that went away (`| head`) is no failure.
-                    Ok(line) => drop(writeln!(std::io::stdout(), "{line}")),
+                    Ok(line) => drop(writeln!(std::io::stdout(), "{}", escape(&line))),
                     Err(error) => failed = Some(error),
                 }
             })
@@ -356,7 +356,7 @@ async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
 #[tokio::main]
 async fn import(config: &Config, dir: &Path) -> anyhow::Result<ExitCode> {
     let imported = courier_relay::import(config, dir).await?;
-    println!("{}", serde_json::to_string(&imported)?);
+    println!("{}", escape(&serde_json::to_string(&imported)?));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -63,6 +63,21 @@ pub enum ApiError {
     /// `spool = none`: the upstream did not take it.
     #[error("the upstream did not accept it")]
     Upstream,
+    /// Whether the token's key is published can't be known before keys are fetched again, in so many seconds.
+    #[error("the token's key is not known yet; try again in {0} s")]
+    KeyUnknown(u64),
+    /// The head of the request is not what HTTP asks for.
+    #[error("{0}")]
+    BadHead(&'static str),
+    /// There is no such path.
+    #[error("there is nothing at this path")]
+    NoSuchPath,
+    /// The path is there, and takes other methods.
+    #[error("this path does not take that method")]
+    NoSuchMethod,
+    /// A 4xx that the machinery below the relay gave, in its words.
+    #[error("{1}")]
+    Other(StatusCode, String),
     /// Nothing can be kept now.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -74,10 +89,14 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotInflatable(_) | Self::Truncated | Self::NotABatch(_) | Self::NotARule(_) => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::NoSuchRule(_) => StatusCode::NOT_FOUND,
+            Self::NotInflatable(_)
+            | Self::Truncated
+            | Self::NotABatch(_)
+            | Self::NotARule(_)
+            | Self::BadHead(_) => StatusCode::BAD_REQUEST,
+            Self::NoSuchRule(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Other(status, _) => *status,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_)
             | Self::Bomb(_)
@@ -86,7 +105,7 @@ impl ApiError {
             Self::UnknownEncoding | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream => StatusCode::BAD_GATEWAY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeyUnknown(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -111,7 +130,7 @@ impl IntoResponse for ApiError {
             Self::Unauthorized => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Self::RateLimited(seconds) => {
+            Self::RateLimited(seconds) | Self::KeyUnknown(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             Self::Unavailable(_) | Self::Upstream => {

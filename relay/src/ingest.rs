@@ -26,15 +26,17 @@ use tracing_courier::wire::Receipt;
 
 use crate::body;
 use crate::convert;
+use crate::edge::own_form;
 use crate::error::ApiError;
 use crate::export::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
-use crate::identity::{Identity, TokenError, Verifier};
+use crate::identity::{Identity, Verifier};
 use crate::levels::{self, Levels, Origin};
 use crate::limit::{Held, Limits};
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
 use crate::packed::Packed;
 use crate::redact::Redaction;
+use crate::sampled::Sampled;
 use crate::sink::Sink;
 use crate::spool::{Frame, Named, Offer, Traits, Verdict};
 use crate::telemetry;
@@ -53,6 +55,7 @@ struct Inner {
     max_body_bytes: usize,
     turns: Turns,
     is_draining: AtomicBool,
+    refusals: Sampled,
 }
 
 impl Ingest {
@@ -73,6 +76,7 @@ impl Ingest {
             max_body_bytes,
             turns: Turns::new(),
             is_draining: AtomicBool::new(false),
+            refusals: Sampled::default(),
         }))
     }
 
@@ -174,6 +178,7 @@ pub fn app(ingest: Ingest, cors: Option<CorsLayer>) -> Router {
         .route("/api/v1/config/logging", get(levels::get_logging))
         .layer(middleware::from_fn_with_state(ingest.clone(), admit))
         .layer(option_layer(cors))
+        .layer(middleware::from_fn(own_form))
         .layer(middleware::from_fn_with_state(ingest.clone(), observe))
         .layer(middleware::from_fn(telemetry::trace))
         .with_state(ingest)
@@ -214,11 +219,10 @@ impl FromRequestParts<Ingest> for Identity {
             .identify(authorization)
             .await
             .map_err(|reason| {
-                tracing::info!(reason = %reason, "a token was refused");
-                match reason {
-                    TokenError::KeysAway => ApiError::Unavailable("the key server is away"),
-                    _ => ApiError::Unauthorized,
+                if let Some(unsaid) = ingest.0.refusals.say(TOKEN, Instant::now()) {
+                    tracing::info!(reason = %reason, unsaid, "a token was refused");
                 }
+                reason.into()
             })
     }
 }
@@ -429,7 +433,8 @@ pub fn cors(origin: &str) -> Option<CorsLayer> {
 async fn observe(State(ingest): State<Ingest>, request: Request, next: Next) -> Response {
     let id = request_id(&request);
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path = telemetry::short(request.uri().path()).to_owned();
     let mut response = next.run(request).await;
     let status = response.status();
     let metrics = &ingest.pipeline().metrics;
@@ -442,8 +447,8 @@ async fn observe(State(ingest): State<Ingest>, request: Request, next: Next) -> 
     // Inside a program that sends its own log here, a line about each batch would be the next batch.
     if is_fine {
         tracing::debug!(request_id, %method, path, status, micros, "answered");
-    } else {
-        tracing::info!(request_id, %method, path, status, micros, "answered");
+    } else if let Some(unsaid) = ingest.0.refusals.say(status, Instant::now()) {
+        tracing::info!(request_id, %method, path, status, micros, unsaid, "answered");
     }
     response.headers_mut().insert(X_REQUEST_ID, id);
     response
@@ -467,6 +472,9 @@ const SMALL_BYTES: usize = 64 * 1024;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const COURIER_CONFIG: HeaderName = HeaderName::from_static("courier-config");
+
+/// Refused tokens, where refusals are counted by their status.
+const TOKEN: u16 = 0;
 
 /// A longer `X-Request-Id` is replaced.
 const MAX_REQUEST_ID_BYTES: usize = 128;

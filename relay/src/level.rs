@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use courier_relay::config::{Config, duration};
+use courier_relay::escape;
 use courier_relay::levels::{self, Draft, Outcome, Rule, Whom};
 
 /// What to do with the rules that say which programs log at which levels.
@@ -96,19 +97,19 @@ impl Level {
         match self {
             Self::Set(set) => {
                 let outcome = levels::set(config, set.draft()).await?;
-                println!("{}", serde_json::to_string(&outcome.rule)?);
+                println!("{}", escape(&serde_json::to_string(&outcome.rule)?));
                 if let Some(warning) = warning(&outcome) {
-                    eprintln!("courier-relay: {warning}");
+                    eprintln!("courier-relay: {}", escape(&warning));
                 }
             }
             Self::Ls { audit: false } => {
                 for rule in levels::list(config).await? {
-                    println!("{}", serde_json::to_string(&rule)?);
+                    println!("{}", escape(&serde_json::to_string(&rule)?));
                 }
             }
             Self::Ls { audit: true } => {
                 for deed in levels::deeds(config).await? {
-                    println!("{}", serde_json::to_string(&deed)?);
+                    println!("{}", escape(&serde_json::to_string(&deed)?));
                 }
             }
             Self::Rm { ids, author } => {

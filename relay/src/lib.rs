@@ -50,11 +50,13 @@ mod metrics;
 mod neighbour;
 mod packed;
 pub mod redact;
+mod sampled;
 mod serve;
 mod sink;
 mod spool;
 mod telemetry;
 mod turns;
+mod visible;
 mod wire;
 
 pub use backup::{BackupError, backup};
@@ -67,3 +69,4 @@ pub use identity::{KeyError, Secret, SecretError};
 pub use import::{ImportError, Imported, import};
 pub use serve::{DEFAULT_TOKEN_TTL, Relay, StartError, secret, start};
 pub use telemetry::{Telemetry, TelemetryError};
+pub use visible::escape;

@@ -11,11 +11,17 @@ mod sanitize;
 
 use std::process::ExitCode;
 
+/// What went wrong may repeat what somebody else said; line ends stay, as a parser's complaint has them.
+fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(courier_relay::escape).collect();
+    lines.join("\n")
+}
+
 fn main() -> ExitCode {
     match cli::Cli::read().run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("courier-relay: {error:#}");
+            eprintln!("courier-relay: {}", lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -133,6 +133,8 @@ impl Histogram {
 /// What is true at this moment, beside the counters.
 #[derive(Clone, Debug, Default)]
 pub struct Now {
+    /// The published keys, where tokens are checked with such.
+    pub keys: Option<Keys>,
     /// Records in the spool.
     pub spool_records: u64,
     /// Bytes in the spool.
@@ -161,6 +163,17 @@ pub struct Now {
     pub sanitize_truncated: u64,
     /// Texts that it took as a whole because something inside went wrong.
     pub sanitize_failed_closed: u64,
+}
+
+/// The keys that somebody publishes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keys {
+    /// How many are in use.
+    pub count: usize,
+    /// How long ago they were fetched; `None` before the first time.
+    pub age_seconds: Option<f64>,
+    /// Fetches that brought none.
+    pub failures: u64,
 }
 
 impl Metrics {
@@ -283,6 +296,21 @@ impl Metrics {
             "Age of what waits longest.",
             now.oldest_seconds,
         );
+        if let Some(keys) = &now.keys {
+            text.gauge("courier_jwks_keys", "Published keys in use.", keys.count);
+            if let Some(age) = keys.age_seconds {
+                text.gauge(
+                    "courier_jwks_age_seconds",
+                    "How long ago published keys were fetched; over 600 when their publisher is away.",
+                    age,
+                );
+            }
+            text.counter(
+                "courier_jwks_failures_total",
+                "Fetches of published keys that brought none.",
+                keys.failures,
+            );
+        }
         text.gauge(
             "courier_dead_letters",
             "Dead letters kept.",

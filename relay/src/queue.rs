@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use courier_relay::escape;
 use tracing_courier::queue::inspect::{self, HeadState, InspectError, Owner, StoredQueue};
 
 /// What to do with a queue root or one `q-<id>` directory.
@@ -42,7 +43,10 @@ impl Queue {
             Ok(_) => ExitCode::SUCCESS,
             Err(Failure::Gone) => ExitCode::SUCCESS,
             Err(Failure::Unreadable(error)) => {
-                eprintln!("courier-relay: {:#}", anyhow::Error::from(error));
+                eprintln!(
+                    "courier-relay: {}",
+                    escape(&format!("{:#}", anyhow::Error::from(error)))
+                );
                 ExitCode::from(UNREADABLE)
             }
         }
@@ -79,7 +83,7 @@ fn ls(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
         let owner = match queue.owner() {
             Owner::Living(who) => format!(
                 "living ({})",
-                who.split_whitespace().collect::<Vec<_>>().join(" ")
+                escape(&who.split_whitespace().collect::<Vec<_>>().join(" "))
             ),
             Owner::Gone => "left behind".to_owned(),
         };
@@ -106,7 +110,11 @@ fn cat(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
         let mut records = queue.records();
         for record in records.by_ref() {
             let open = record.json.strip_suffix(b"}").unwrap_or(&record.json);
-            out.write_all(open)?;
+            // The same JSON, whatever it goes to; without an invisible character the same bytes.
+            match std::str::from_utf8(open) {
+                Ok(text) => out.write_all(escape(text).as_bytes())?,
+                Err(_) => out.write_all(open)?,
+            }
             writeln!(out, ",\"queue\":\"{}\"}}", queue.id())?;
         }
         let damage = records.damage();

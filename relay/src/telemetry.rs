@@ -1,9 +1,10 @@
 //! What the relay says about itself: its log on stderr, and spans if somebody wants them.
 //!
-//! The log is one JSON object a line, with every control character escaped, so that nothing that a client or an upstream
-//! says can move a terminal's cursor. No body and no token is ever in it. Spans go out only with `--telemetry-endpoint`:
+//! The log is one JSON object a line, with every control and invisible character escaped ([`visible`](crate::visible)), so
+//! that nothing that a client or an upstream says can move a terminal's cursor; of a path it has the first 256 bytes. No body and no token is ever in it. Spans go out only with `--telemetry-endpoint`:
 //! one for each request of the ingest listener, in the trace that the client's `traceparent` names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -30,6 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, UpstreamConfig};
 use crate::export::{UpstreamError, client};
+use crate::visible::escape;
 
 /// The log and the spans of a process; [`Telemetry::finish`] sends what is left.
 #[derive(Debug)]
@@ -124,10 +126,10 @@ pub async fn trace(request: Asked, next: Next) -> Answered {
     let span = tracing::debug_span!(
         target: REQUESTS,
         "request",
-        otel.name = %format_args!("{} {}", request.method(), request.uri().path()),
+        otel.name = %format_args!("{} {}", request.method(), short(request.uri().path())),
         otel.kind = "server",
         http.request.method = %request.method(),
-        url.path = request.uri().path(),
+        url.path = short(request.uri().path()),
         http.response.status_code = tracing::field::Empty,
         otel.status_code = tracing::field::Empty,
     );
@@ -176,7 +178,14 @@ impl HttpClient for Client {
     }
 }
 
-/// Escapes what JSON leaves as it is and a terminal obeys: DEL, and the control characters from U+0080 to U+009F.
+/// A path as far as it is logged: the first 256 bytes.
+#[must_use]
+pub fn short(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(MAX_PATH_BYTES))
+        .unwrap_or(path)
+}
+
+/// Escapes what JSON leaves as it is and a terminal obeys or does not show.
 struct Escaped<W>(W);
 
 impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Escaped<W> {
@@ -190,31 +199,15 @@ impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Escaped<W> {
 impl<W: Write> Write for Escaped<W> {
     /// Takes whole lines, as the log gives them: no character is cut in two.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let is_control = |at: usize| match (line.get(at), line.get(at + 1)) {
-            (Some(0x7f), _) => Some((1, 0x7f)),
-            (Some(0xc2), Some(&code @ 0x80..=0x9f)) => Some((2, code)),
-            _ => None,
+        let text = String::from_utf8_lossy(line);
+        let (text, end) = match text.strip_suffix('\n') {
+            Some(text) => (text, "\n"),
+            None => (text.as_ref(), ""),
         };
-        let mut written = 0;
-        let mut at = 0;
-        let mut escaped: Option<Vec<u8>> = None;
-        while at < line.len() {
-            let Some((bytes, code)) = is_control(at) else {
-                at += 1;
-                continue;
-            };
-            let escaped = escaped.get_or_insert_default();
-            escaped.extend_from_slice(line.get(written..at).unwrap_or_default());
-            escaped.extend_from_slice(format!("\\u{code:04x}").as_bytes());
-            at += bytes;
-            written = at;
-        }
-        match escaped {
-            None => self.0.write_all(line)?,
-            Some(mut escaped) => {
-                escaped.extend_from_slice(line.get(written..).unwrap_or_default());
-                self.0.write_all(&escaped)?;
-            }
+        match escape(text) {
+            // One write a line: two processes may share the log.
+            Cow::Borrowed(_) => self.0.write_all(line)?,
+            Cow::Owned(escaped) => self.0.write_all((escaped + end).as_bytes())?,
         }
         Ok(line.len())
     }
@@ -223,6 +216,9 @@ impl<W: Write> Write for Escaped<W> {
         self.0.flush()
     }
 }
+
+/// More of a path is not logged.
+const MAX_PATH_BYTES: usize = 256;
 
 /// The target of the spans around requests.
 const REQUESTS: &str = "courier_relay::request";

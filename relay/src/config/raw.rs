@@ -131,6 +131,8 @@ settings! {
     otlp_token_file: "otlp-token-file", "COURIER_OTLP_TOKEN_FILE";
     /// File with an HS256 secret
     jwt_secret_file: "jwt-secret-file", "COURIER_JWT_SECRET_FILE";
+    /// Take an HS256 secret under 32 bytes, or one that others can read, for tests only: on or off [default: off]
+    allow_weak_secret: "allow-weak-secret", "COURIER_ALLOW_WEAK_SECRET" [num_args = 0..=1, require_equals = true, default_missing_value = "on"];
     /// PEM file with an RS256, ES256 or EdDSA public key
     jwt_public_key_file: "jwt-public-key-file", "COURIER_JWT_PUBLIC_KEY_FILE";
     /// Where public keys are published, by https

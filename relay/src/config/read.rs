@@ -11,8 +11,8 @@ use url::Url;
 
 use super::raw::{RawConfig, Setting};
 use super::value::{
-    address, base_url, check_token, clamp, duration, file, into_text, is_loopback, rate, size,
-    switch, word, wrong,
+    MIN_SECRET_BYTES, address, base_url, check_token, clamp, duration, file, into_text,
+    is_loopback, rate, size, strong, switch, word, wrong,
 };
 use super::{
     Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_DEAD_KEEP,
@@ -49,6 +49,31 @@ pub enum ConfigError {
     /// The file has nothing in it. Write the token, key or secret into it.
     #[error("--{flag}: `{}` is empty", .path.display())]
     EmptyFile {
+        /// The setting, as a flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Whoever has one token could find the secret by trying. Make one with `openssl rand -hex 32`.
+    #[error(
+        "--{flag}: `{}` has {bytes} bytes; an HS256 secret needs at least {MIN_SECRET_BYTES}, for example from \
+         `openssl rand -hex 32` (--allow-weak-secret takes it, for tests)",
+        .path.display()
+    )]
+    ShortSecret {
+        /// The setting, as a flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// How many it has.
+        bytes: usize,
+    },
+    /// Others on this machine could make tokens. Take their rights away: `chmod 600`.
+    #[error(
+        "--{flag}: others can read or write `{}`: chmod 600 it (--allow-weak-secret takes it, for tests)",
+        .path.display()
+    )]
+    OpenSecret {
         /// The setting, as a flag.
         flag: &'static str,
         /// The file.
@@ -312,7 +337,15 @@ fn key(raw: &RawConfig) -> Result<KeyConfig, ConfigError> {
     if let [one, other, ..] = given[..] {
         return Err(ConfigError::TwoKeys(one, other));
     }
+    let may_be_weak = switch("allow-weak-secret", raw.allow_weak_secret.as_ref(), false)?;
     if let Some(secret) = file("jwt-secret-file", raw.jwt_secret_file.as_ref())? {
+        if !may_be_weak {
+            strong(
+                "jwt-secret-file",
+                raw.jwt_secret_file.as_ref(),
+                secret.len(),
+            )?;
+        }
         return Ok(KeyConfig::Secret(secret.into_boxed_slice().into()));
     }
     if let Some(pem) = file("jwt-public-key-file", raw.jwt_public_key_file.as_ref())? {

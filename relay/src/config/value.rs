@@ -142,6 +142,37 @@ pub(super) fn file(
     }
 }
 
+/// Whether an HS256 secret of so many bytes, in the setting's file, can be guessed or read by others.
+pub(super) fn strong(
+    flag: &'static str,
+    setting: Option<&Setting>,
+    bytes: usize,
+) -> Result<(), ConfigError> {
+    let path = PathBuf::from(setting.map_or("", Setting::as_str));
+    if bytes < MIN_SECRET_BYTES {
+        return Err(ConfigError::ShortSecret { flag, path, bytes });
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let file = match fs::metadata(&path) {
+            Ok(file) => file,
+            Err(source) => return Err(ConfigError::File { flag, path, source }),
+        };
+        // Of somebody else's file a group may have been let in on purpose, which is then our way in: so does systemd's
+        // `LoadCredential`, whose access list shows as the group's rights.
+        let is_ours = file.uid() == rustix::process::geteuid().as_raw();
+        let others = if is_ours { 0o077 } else { 0o027 };
+        if file.mode() & others != 0 {
+            return Err(ConfigError::OpenSecret { flag, path });
+        }
+    }
+    Ok(())
+}
+
+/// An HS256 secret has at least so many bytes: as many as the hash, by RFC 7518, section 3.2.
+pub(super) const MIN_SECRET_BYTES: usize = 32;
+
 pub(super) fn into_text(bytes: Vec<u8>) -> SecretString {
     SecretString::from(String::from_utf8_lossy(&bytes).trim().to_owned())
 }

@@ -6,9 +6,12 @@
 //!    sooner when places are few (`pulse`);
 //! 3. once the relay stops, requests that have begun may end, for a while; nobody else is waited for.
 //!
+//! Refusals have one form (`form`).
+//!
 //! HTTP/1.1 and HTTP/2 are told apart by how a connection begins, with TLS and without. What a request may take is not its
 //! business: see `limit` and `body`.
 
+mod form;
 mod places;
 mod pulse;
 mod tls;
@@ -31,6 +34,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+pub use form::own_form;
 pub use places::{Place, Places};
 use pulse::{Pulse, Rest, Watched};
 pub use tls::{Tls, TlsError};

@@ -163,6 +163,9 @@ impl Lines {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
+        // One that an earlier version, or another umask, made.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         let bytes = whole_lines(&mut file)?;
         file.set_len(bytes)?;
         Ok(Self {

@@ -1,14 +1,23 @@
 //! Public keys that somebody publishes and rotates.
 //!
 //! 1. One fetch at a time, whoever waits for it; not more than one in ten seconds, whatever tokens come;
-//! 2. keys that were fetched stay good while the publisher is away, however long, and nobody waits for newer ones;
-//! 3. what can't be decided because the publisher is away is said as that, and never as a bad token.
+//! 2. a token is refused for an unknown key only after a fetch that began after the token came: until then nobody can know,
+//!    and the answer is "later", never "no". So a stranger's made-up token costs an honest device of a new key nothing
+//!    but a few seconds;
+//! 3. keys that were fetched stay good while the publisher is away, however long, and nobody waits for newer ones;
+//! 4. a key that is not published any more ends with the next fetch, and so do the tokens that it was good for. A set
+//!    without any key is most likely a mistake: the keys at hand stay for [`EMPTY_GRACE`], then they all end.
+//!
+//! Keys are fetched when the relay starts and every [`REFRESH`], and whenever an unknown key is named.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::Jwk;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use url::Url;
 
 use super::key::Key;
@@ -26,60 +35,164 @@ struct Inner {
 }
 
 /// What the last fetches brought.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Known {
-    keys: Vec<(Option<String>, Key)>,
+    keys: Vec<Arc<Published>>,
+    /// When the last fetch ended that brought a key set.
     fetched: Option<Instant>,
+    /// When the last fetch began that brought a key set: it says nothing about what was published later.
+    asked: Option<Instant>,
+    /// When the last fetch ended, whatever it brought.
     tried: Option<Instant>,
-    is_away: bool,
+    /// Since when the set has no key that could be used.
+    empty_since: Option<Instant>,
+    failures: u64,
+    last_failure: Option<Failure>,
+    is_failing: bool,
 }
 
-/// Whether a token's key was found.
-pub enum Found {
-    /// This one.
-    Key(Box<Key>),
-    /// The publisher has none of that name.
-    None,
-    /// The publisher can't be asked.
-    Away,
+/// A fetch that brought no keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// Why.
+    pub reason: String,
 }
+
+/// What is known of published keys, for metrics and for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeySet {
+    /// How many keys are in use.
+    pub keys: usize,
+    /// How long ago the last fetch brought a key set; `None` if none ever did.
+    pub age: Option<Duration>,
+    /// Fetches that brought no keys, since the relay started.
+    pub failures: u64,
+    /// The last of them.
+    pub last_failure: Option<Failure>,
+    /// Whether the last fetch was one of them.
+    pub is_failing: bool,
+}
+
+/// A key, its name, and what it is as a whole.
+pub struct Published {
+    kid: Option<String>,
+    /// Of the published JSON: equal keys are one key, whichever fetch brought them.
+    print: Fingerprint,
+    /// The key.
+    pub key: Key,
+}
+
+impl Published {
+    /// What names the key in [`Jwks::holds`].
+    #[must_use]
+    pub fn print(&self) -> Fingerprint {
+        self.print
+    }
+}
+
+/// A hash of a published key.
+pub type Fingerprint = [u8; 32];
 
 impl Jwks {
-    /// The keys at `url`, fetched when the first token comes.
+    /// The keys at `url`: fetched in the background from now on, if a runtime is there.
     #[must_use]
     pub fn at(url: Url, client: reqwest::Client) -> Self {
-        Self(Arc::new(Inner {
+        let jwks = Self(Arc::new(Inner {
             client,
             url,
             known: RwLock::default(),
             fetching: tokio::sync::Mutex::new(()),
-        }))
+        }));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let inner = Arc::downgrade(&jwks.0);
+            runtime.spawn(async move {
+                while let Some(inner) = inner.upgrade() {
+                    if inner.known().is_due() {
+                        inner.refresh().await;
+                    }
+                    drop(inner);
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            });
+        }
+        jwks
     }
 
-    /// The key that a token names.
-    pub async fn find(&self, kid: Option<&str>) -> Found {
+    /// The keys that a token of this name and algorithm may be signed with; of a token without a name, the first
+    /// [`MAX_TRIES`] of its algorithm.
+    #[must_use]
+    pub fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Candidates {
         let known = self.0.known();
-        if let Some(key) = known.key(kid) {
-            let is_old = known
-                .fetched
-                .is_none_or(|fetched| fetched.elapsed() > REFRESH);
-            if is_old && known.may_try() {
-                // Behind the request's back: a publisher that is slow must not make everybody slow.
-                let inner = Arc::clone(&self.0);
-                tokio::spawn(async move { inner.refresh().await });
-            }
-            return Found::this(key);
+        let is_named = |key: &&Arc<Published>| kid.is_none() || key.kid.as_deref() == kid;
+        let named: Vec<_> = known.keys.iter().filter(is_named).collect();
+        if kid.is_some() && named.is_empty() {
+            return Candidates::Unknown;
         }
-        if known.may_try() {
+        let keys: Vec<_> = named
+            .into_iter()
+            .filter(|key| key.key.algorithm == algorithm)
+            .take(MAX_TRIES)
+            .cloned()
+            .collect();
+        match (kid, keys.is_empty()) {
+            (Some(_), true) => Candidates::OtherAlgorithm,
+            (None, true) => Candidates::Unknown,
+            _ => Candidates::Keys(keys),
+        }
+    }
+
+    /// Asks the publisher about a key that is not known, if it may be asked now.
+    ///
+    /// # Errors
+    ///
+    /// Gives the time until it may be asked again, when no fetch is newer than this call.
+    pub async fn ask(&self) -> Result<(), Duration> {
+        let now = Instant::now();
+        if self.0.known().may_try() {
             self.0.fetch().await;
         }
         let known = self.0.known();
-        match known.key(kid) {
-            Some(key) => Found::this(key),
-            None if known.is_away => Found::Away,
-            None => Found::None,
+        let is_answered = known.asked.is_some_and(|asked| asked >= now)
+            && known
+                .empty_since
+                .is_none_or(|since| since.elapsed() >= EMPTY_GRACE);
+        if is_answered {
+            return Ok(());
+        }
+        let passed = known.tried.map_or(TRY_AGAIN, |tried| tried.elapsed());
+        Err(TRY_AGAIN.saturating_sub(passed))
+    }
+
+    /// Whether a key is still published.
+    #[must_use]
+    pub fn holds(&self, print: &Fingerprint) -> bool {
+        self.0.known().keys.iter().any(|key| key.print == *print)
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn state(&self) -> KeySet {
+        let known = self.0.known();
+        KeySet {
+            keys: known.keys.len(),
+            age: known.fetched.map(|fetched| fetched.elapsed()),
+            failures: known.failures,
+            last_failure: known.last_failure.clone(),
+            is_failing: known.is_failing,
         }
     }
+}
+
+/// Which keys a token may be signed with.
+pub enum Candidates {
+    /// One of these; at least one.
+    Keys(Vec<Arc<Published>>),
+    /// None that is known here.
+    Unknown,
+    /// The key of its name is of another algorithm.
+    OtherAlgorithm,
 }
 
 impl Inner {
@@ -106,35 +219,47 @@ impl Inner {
     }
 
     async fn replace(&self) {
-        let before = self.known();
+        let began = Instant::now();
         let fetched = tokio::time::timeout(FETCH_TIMEOUT, self.get())
             .await
             .unwrap_or_else(|_| Err("it does not answer in time".to_owned()));
         let now = Instant::now();
-        let known = match fetched {
-            Ok(keys) => Known {
-                keys,
-                fetched: Some(now),
-                tried: Some(now),
-                is_away: false,
-            },
+        let mut known = Known::clone(&self.known());
+        known.tried = Some(now);
+        match fetched {
+            Ok(keys) if keys.is_empty() => {
+                let since = *known.empty_since.get_or_insert(now);
+                known.fail(NO_KEY);
+                known.asked = Some(began);
+                if since.elapsed() >= EMPTY_GRACE {
+                    tracing::error!("no key is published at --jwks-url any more: no token is good");
+                    known.keys.clear();
+                    known.fetched = Some(now);
+                } else {
+                    tracing::error!(
+                        "no key is published at --jwks-url; those at hand stay in use for ten minutes"
+                    );
+                }
+            }
+            Ok(keys) => {
+                known.keys = keys;
+                known.fetched = Some(now);
+                known.asked = Some(began);
+                known.empty_since = None;
+                known.is_failing = false;
+            }
             Err(reason) => {
                 tracing::error!(
                     reason,
                     "the keys at --jwks-url can't be fetched; those at hand stay in use"
                 );
-                Known {
-                    keys: before.keys.clone(),
-                    fetched: before.fetched,
-                    tried: Some(now),
-                    is_away: true,
-                }
+                known.fail(&reason);
             }
-        };
+        }
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
     }
 
-    async fn get(&self) -> Result<Vec<(Option<String>, Key)>, String> {
+    async fn get(&self) -> Result<Vec<Arc<Published>>, String> {
         let response = self.client.get(self.url.clone()).send().await;
         let mut response = response.map_err(|error| chain(&error.without_url()))?;
         if !response.status().is_success() {
@@ -151,55 +276,47 @@ impl Inner {
                 return Err(format!("it answers with over {MAX_BYTES} bytes"));
             }
         }
-        Ok(usable(&body)?)
-    }
-}
-
-impl Found {
-    fn this(key: &Key) -> Self {
-        Self::Key(Box::new(key.clone()))
+        read(&body).ok_or_else(|| "it answers with no key set".to_owned())
     }
 }
 
 impl Known {
-    fn key(&self, kid: Option<&str>) -> Option<&Key> {
-        match (kid, &self.keys[..]) {
-            (Some(kid), keys) => keys
-                .iter()
-                .find(|(name, _)| name.as_deref() == Some(kid))
-                .map(|(_, key)| key),
-            // A token without a name is for the only key there is.
-            (None, [(_, key)]) => Some(key),
-            (None, _) => None,
-        }
-    }
-
     fn may_try(&self) -> bool {
         self.tried.is_none_or(|tried| tried.elapsed() >= TRY_AGAIN)
     }
-}
 
-/// The keys of a set. One without any is as good as no answer: with none to replace them, the keys at hand stay.
-fn usable(body: &[u8]) -> Result<Vec<(Option<String>, Key)>, &'static str> {
-    let keys = read(body).ok_or("it answers with no key set")?;
-    if keys.is_empty() {
-        return Err("it answers with no key that could be used");
+    /// Whether newer keys are wanted though nobody asks: the keys are old, or the last fetch brought none.
+    fn is_due(&self) -> bool {
+        self.is_failing
+            || self
+                .fetched
+                .is_none_or(|fetched| fetched.elapsed() >= REFRESH)
     }
-    Ok(keys)
+
+    fn fail(&mut self, reason: &str) {
+        self.failures += 1;
+        self.is_failing = true;
+        self.last_failure = Some(Failure {
+            at: jiff::Timestamp::now(),
+            reason: reason.to_owned(),
+        });
+    }
 }
 
 /// Keys of a kind that is not ours are passed over; those around them count.
-fn read(body: &[u8]) -> Option<Vec<(Option<String>, Key)>> {
+fn read(body: &[u8]) -> Option<Vec<Arc<Published>>> {
     let mut set: HashMap<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
     let keys = set.remove("keys")?;
-    let jwks = keys
-        .as_array()?
-        .iter()
-        .filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
-    Some(
-        jwks.filter_map(|jwk| Some((jwk.common.key_id.clone(), Key::published(&jwk)?)))
-            .collect(),
-    )
+    let published = |json: &serde_json::Value| {
+        let jwk: Jwk = serde_json::from_value(json.clone()).ok()?;
+        Some(Arc::new(Published {
+            kid: jwk.common.key_id.clone(),
+            print: Sha256::digest(json.to_string()).into(),
+            key: Key::published(&jwk)?,
+        }))
+    };
+    let usable = keys.as_array()?.iter().filter_map(published);
+    Some(usable.take(MAX_KEYS).collect())
 }
 
 /// Keys older than this are fetched anew.
@@ -208,93 +325,201 @@ const REFRESH: Duration = Duration::from_secs(600);
 /// Between two fetches, whatever tokens come.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether the keys have to be fetched; after a failure they are.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// How long the keys at hand stay good while the publisher says that there are none. A deployment that goes wrong for a
+/// moment must not turn every device away; whoever withdraws all keys on purpose waits no longer than for a refresh.
+const EMPTY_GRACE: Duration = Duration::from_secs(600);
+
 /// How long a fetch may take: whoever brings an unknown name waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A key set at most.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Keys of a set at most; no publisher rotates through more.
+const MAX_KEYS: usize = 128;
+
+/// Signatures checked at most for a token that names no key.
+const MAX_TRIES: usize = 16;
+
+/// Why a set is as good as empty.
+const NO_KEY: &str = "it answers with no key that could be used";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
     #[test]
     fn of_a_key_set_only_public_signing_keys_are_taken() {
         let set = serde_json::json!({"keys": [
             {"kty": "oct", "kid": "secret", "k": "c2VjcmV0", "alg": "HS256"},
-            {"kty": "OKP", "kid": "ed", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-            {"kty": "OKP", "kid": "enc", "crv": "Ed25519", "use": "enc", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-            {"kty": "OKP", "kid": "lie", "crv": "Ed25519", "alg": "HS256", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            {"kty": "OKP", "kid": "ed", "crv": "Ed25519", "x": X},
+            {"kty": "OKP", "kid": "enc", "crv": "Ed25519", "use": "enc", "x": X},
+            {"kty": "OKP", "kid": "lie", "crv": "Ed25519", "alg": "HS256", "x": X},
             {"kty": "unheard of", "kid": "new"},
             7,
         ]});
         let keys = read(set.to_string().as_bytes()).expect("a key set");
-        let names: Vec<&str> = keys
-            .iter()
-            .filter_map(|(name, _)| name.as_deref())
-            .collect();
+        let names: Vec<&str> = keys.iter().filter_map(|key| key.kid.as_deref()).collect();
         assert_eq!(names, ["ed"]);
-        assert_eq!(
-            usable(set.to_string().as_bytes()).map(|keys| keys.len()),
-            Ok(1)
-        );
-        for none in [
-            "{}",
-            "<html>",
+        for empty in [
             r#"{"keys":[]}"#,
             r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#,
         ] {
-            assert!(usable(none.as_bytes()).is_err(), "{none}");
+            assert_eq!(
+                read(empty.as_bytes()).map(|keys| keys.len()),
+                Some(0),
+                "{empty}"
+            );
+        }
+        for none in ["{}", "<html>", r#"{"keys":7}"#] {
+            assert!(read(none.as_bytes()).is_none(), "{none}");
         }
     }
 
-    /// A handle whose publisher is away, with the key `kid` fetched `age` ago.
-    fn known(kid: &str, age: Duration) -> Jwks {
-        let set = serde_json::json!({"keys": [
-            {"kty": "OKP", "kid": kid, "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
-        ]});
-        let url = "http://127.0.0.1:1/keys".parse().expect("a URL");
-        let client = crate::export::client(false).expect("a client");
-        let jwks = Jwks::at(url, client);
-        let then = Instant::now().checked_sub(age);
-        *jwks.0.known.write().expect("nobody panicked") = Arc::new(Known {
-            keys: read(set.to_string().as_bytes()).expect("a key set"),
-            fetched: then,
-            tried: then,
-            is_away: false,
-        });
-        jwks
+    fn set(kids: &[&str]) -> String {
+        let keys: Vec<_> = kids
+            .iter()
+            .map(|kid| serde_json::json!({"kty": "OKP", "kid": kid, "crv": "Ed25519", "x": X}))
+            .collect();
+        serde_json::json!({ "keys": keys }).to_string()
+    }
+
+    /// A publisher that says what it is told to, on a thread of its own, and how often it was asked.
+    struct Publisher {
+        says: Arc<RwLock<String>>,
+        asked: Arc<std::sync::atomic::AtomicUsize>,
+        jwks: Jwks,
+    }
+
+    impl Publisher {
+        fn start(says: String) -> Self {
+            use std::io::{Read, Write};
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}/", listener.local_addr().expect("an address"));
+            let says = Arc::new(RwLock::new(says));
+            let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let (answer, count) = (Arc::clone(&says), Arc::clone(&asked));
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.expect("a connection");
+                    let _ = stream.read(&mut [0; 4096]);
+                    count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    let body = answer.read().expect("no panic").clone();
+                    let _ = write!(
+                        stream,
+                        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                        body.len()
+                    );
+                }
+            });
+            let client = crate::export::client(false).expect("a client");
+            // Not `at`: its background fetches would come in between.
+            let jwks = Jwks(Arc::new(Inner {
+                client,
+                url: url.parse().expect("a URL"),
+                known: RwLock::default(),
+                fetching: tokio::sync::Mutex::new(()),
+            }));
+            Self { says, asked, jwks }
+        }
+
+        fn now_says(&self, says: String) {
+            *self.says.write().expect("no panic") = says;
+        }
+
+        fn knows(&self, kid: &str) -> bool {
+            let found = self.jwks.candidates(Some(kid), Algorithm::EdDSA);
+            matches!(found, Candidates::Keys(_))
+        }
+
+        fn asked(&self) -> usize {
+            self.asked.load(std::sync::atomic::Ordering::SeqCst)
+        }
+    }
+
+    /// Lets time pass without waiting for it.
+    async fn pass(time: Duration) {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
     }
 
     #[tokio::test]
-    async fn old_keys_are_served_at_once_and_fetched_behind_the_requests_back() {
-        let jwks = known("a", 2 * TRY_AGAIN);
-        assert!(matches!(jwks.find(Some("a")).await, Found::Key(_)));
-        assert!(
-            jwks.0.known().may_try(),
-            "it is not old enough to be fetched"
-        );
-
-        let jwks = known("a", 2 * REFRESH);
-        let fetching = jwks.0.fetching.lock().await;
-        assert!(
-            matches!(jwks.find(Some("a")).await, Found::Key(_)),
-            "nobody waits"
-        );
-        drop(fetching);
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while jwks.0.known().may_try() {
-            assert!(Instant::now() < deadline, "nobody fetched");
-            assert!(matches!(jwks.find(Some("a")).await, Found::Key(_)));
-            tokio::task::yield_now().await;
+    async fn an_unknown_key_is_refused_only_after_a_fetch_that_began_later() {
+        let publisher = Publisher::start(set(&["a"]));
+        assert_eq!(publisher.jwks.ask().await, Ok(()), "a fetch for it");
+        // A stranger's question was the last one; now a key is published, and an honest device comes.
+        publisher.now_says(set(&["a", "b"]));
+        for _ in 0..20 {
+            let wait = publisher.jwks.ask().await.expect_err("nobody can know");
+            assert!(wait <= TRY_AGAIN && wait > Duration::ZERO, "{wait:?}");
+            assert!(!publisher.knows("b"));
         }
-        assert!(
-            matches!(jwks.find(Some("a")).await, Found::Key(_)),
-            "it stays good while the publisher is away"
+        assert_eq!(publisher.asked(), 1, "not more than one in ten seconds");
+        pass(TRY_AGAIN).await;
+        assert_eq!(publisher.jwks.ask().await, Ok(()));
+        assert!(publisher.knows("b"));
+        assert_eq!(publisher.asked(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_withdrawn_key_ends_with_the_next_fetch_and_an_empty_set_ends_all_after_a_grace() {
+        let publisher = Publisher::start(set(&["a", "b"]));
+        assert_eq!(publisher.jwks.ask().await, Ok(()));
+        let found = publisher.jwks.candidates(Some("a"), Algorithm::EdDSA);
+        let Candidates::Keys(keys) = found else {
+            panic!("it is known");
+        };
+        let print = keys[0].print();
+        assert!(publisher.jwks.holds(&print));
+        publisher.now_says(set(&["b"]));
+        pass(TRY_AGAIN).await;
+        assert_eq!(publisher.jwks.ask().await, Ok(()));
+        assert!(!publisher.knows("a") && publisher.knows("b"));
+        assert!(!publisher.jwks.holds(&print), "its tokens end with it");
+
+        publisher.now_says(set(&[]));
+        pass(TRY_AGAIN).await;
+        assert!(publisher.jwks.ask().await.is_err(), "it may be a mistake");
+        assert!(publisher.knows("b"));
+        let state = publisher.jwks.state();
+        assert!(state.is_failing && state.failures == 1, "{state:?}");
+        assert_eq!(
+            state.last_failure.map(|failure| failure.reason).as_deref(),
+            Some(NO_KEY)
         );
-        assert!(
-            matches!(jwks.find(Some("b")).await, Found::Away),
-            "which can't be known"
-        );
+        pass(EMPTY_GRACE).await;
+        assert_eq!(publisher.jwks.ask().await, Ok(()));
+        assert!(!publisher.knows("b"), "all are withdrawn");
+    }
+
+    #[tokio::test]
+    async fn keys_at_hand_stay_good_while_the_publisher_is_away() {
+        let publisher = Publisher::start(set(&["a"]));
+        assert_eq!(publisher.jwks.ask().await, Ok(()));
+        publisher.now_says("<html>".to_owned());
+        pass(100 * REFRESH).await;
+        assert!(publisher.jwks.ask().await.is_err(), "it can't be known");
+        assert!(publisher.knows("a"));
+        let state = publisher.jwks.state();
+        assert!(state.age.is_some_and(|age| age >= 100 * REFRESH));
+        assert!(state.is_failing);
+    }
+
+    #[tokio::test]
+    async fn a_token_without_a_name_is_for_any_key_of_its_algorithm() {
+        let publisher = Publisher::start(set(&["a", "b"]));
+        assert_eq!(publisher.jwks.ask().await, Ok(()));
+        let found = publisher.jwks.candidates(None, Algorithm::EdDSA);
+        assert!(matches!(found, Candidates::Keys(keys) if keys.len() == 2));
+        let found = publisher.jwks.candidates(None, Algorithm::RS256);
+        assert!(matches!(found, Candidates::Unknown));
+        let found = publisher.jwks.candidates(Some("a"), Algorithm::RS256);
+        assert!(matches!(found, Candidates::OtherAlgorithm));
     }
 }

@@ -1,8 +1,9 @@
 //! Who sends: decided from the token alone, before a byte of the body is read.
 //!
 //! Algorithms are pinned to the key, so a public key is never an HMAC secret and `none` is never one. `exp` and `sub` are
-//! required; issuer and audience are checked when set. Clocks may be a minute apart. Every refusal looks the same from
-//! outside; the reason is in the relay's log.
+//! required; issuer and audience are checked when set. A token whose header has `crit` is refused: what has to be
+//! understood is not understood here. Clocks may be a minute apart. Every refusal looks the same from outside; the reason
+//! is in the relay's log.
 
 mod development;
 mod jwks;
@@ -12,7 +13,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jsonwebtoken::Validation;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Validation};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -20,8 +22,10 @@ use sha2::{Digest, Sha256};
 pub use development::{ADMIN_TOKEN, DEVELOPMENT_SECRET, Secret, SecretError};
 
 use crate::config::{KeyConfig, TokenConfig};
+use crate::error::ApiError;
 use crate::export::{self, UpstreamError};
-use jwks::{Found, Jwks};
+pub use jwks::KeySet;
+use jwks::{Candidates, Fingerprint, Jwks};
 use key::Key;
 
 /// Whose token it was.
@@ -50,9 +54,22 @@ pub enum TokenError {
     /// It names a key that nobody publishes.
     #[error("an unknown key")]
     UnknownKey,
-    /// Whether it is good can't be known now: whoever publishes the keys is away.
-    #[error("the key server is away")]
-    KeysAway,
+    /// Its header has `crit`.
+    #[error("its header has `crit`")]
+    Critical,
+    /// Whether it is good can't be known before newer keys are fetched.
+    #[error("its key is not known yet; keys may be fetched again in {0:?}")]
+    KeysAway(Duration),
+}
+
+impl From<TokenError> for ApiError {
+    /// One answer for every token that is no good; "later" for one that can't be told yet.
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::KeysAway(wait) => Self::KeyUnknown(wait.as_secs() + 1),
+            _ => Self::Unauthorized,
+        }
+    }
 }
 
 /// The key can't be used. Nothing was started.
@@ -87,6 +104,8 @@ enum Keys {
 struct Verified {
     subject: String,
     until: Instant,
+    /// The published key that it was good for: it ends with that key.
+    key: Option<Fingerprint>,
 }
 
 #[derive(Deserialize)]
@@ -145,31 +164,77 @@ impl Verifier {
         if let Some(subject) = self.verified(&name) {
             return Ok(Identity { subject });
         }
-        let claims = self.verify(token).await?;
+        let (claims, key) = self.verify(token).await?;
         if claims.sub.is_empty() {
             return Err(TokenError::NoSubject);
         }
-        self.remember(name, &claims);
+        self.remember(name, &claims, key);
         Ok(Identity {
             subject: claims.sub,
         })
     }
 
-    async fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        let bad = |error: jsonwebtoken::errors::Error| TokenError::Bad(error.to_string());
-        let found;
-        let key = match &self.keys {
-            Keys::One(key) => key,
-            Keys::Published(jwks) => {
-                let header = jsonwebtoken::decode_header(token).map_err(bad)?;
-                found = match jwks.find(header.kid.as_deref()).await {
-                    Found::Key(key) => key,
-                    Found::None => return Err(TokenError::UnknownKey),
-                    Found::Away => return Err(TokenError::KeysAway),
-                };
-                &found
-            }
+    /// What is known of published keys; `None` where tokens are checked with a key of our own.
+    #[must_use]
+    pub fn key_set(&self) -> Option<KeySet> {
+        match &self.keys {
+            Keys::One(_) => None,
+            Keys::Published(jwks) => Some(jwks.state()),
+        }
+    }
+
+    async fn verify(&self, token: &str) -> Result<(Claims, Option<Fingerprint>), TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(bad)?;
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        let jwks = match &self.keys {
+            Keys::One(key) => return Ok((self.claims(token, key).map_err(bad)?, None)),
+            Keys::Published(jwks) => jwks,
         };
+        if !PUBLISHED.contains(&header.alg) {
+            return Err(TokenError::UnknownKey);
+        }
+        let kid = header.kid.as_deref();
+        if let Some(decided) = self.by_published(jwks, token, kid, header.alg) {
+            return decided;
+        }
+        let asked = jwks.ask().await;
+        // A fetch that somebody else began may have brought it, too.
+        match (self.by_published(jwks, token, kid, header.alg), asked) {
+            (Some(decided), _) => decided,
+            (None, Ok(())) => Err(TokenError::UnknownKey),
+            (None, Err(wait)) => Err(TokenError::KeysAway(wait)),
+        }
+    }
+
+    /// What the published keys say; `None` when another key may be the one.
+    fn by_published(
+        &self,
+        jwks: &Jwks,
+        token: &str,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Option<Result<(Claims, Option<Fingerprint>), TokenError>> {
+        let keys = match jwks.candidates(kid, algorithm) {
+            Candidates::Keys(keys) => keys,
+            Candidates::Unknown => return None,
+            Candidates::OtherAlgorithm => return Some(Err(TokenError::UnknownKey)),
+        };
+        let mut last = None;
+        for key in keys {
+            match self.claims(token, &key.key) {
+                Ok(claims) => return Some(Ok((claims, Some(key.print())))),
+                Err(error) if *error.kind() == ErrorKind::InvalidSignature => last = Some(error),
+                // The key was the right one, and the token is no good.
+                Err(error) => return Some(Err(bad(error))),
+            }
+        }
+        // Whoever names no key may mean one that is not known yet.
+        last.filter(|_| kid.is_some()).map(|error| Err(bad(error)))
+    }
+
+    fn claims(&self, token: &str, key: &Key) -> Result<Claims, jsonwebtoken::errors::Error> {
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
@@ -183,20 +248,23 @@ impl Verifier {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".to_owned());
         }
-        let data =
-            jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(bad)?;
-        Ok(data.claims)
+        Ok(jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)?.claims)
     }
 
     fn verified(&self, name: &[u8; 32]) -> Option<String> {
         let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_held = |key: &Fingerprint| match &self.keys {
+            Keys::One(_) => true,
+            Keys::Published(jwks) => jwks.holds(key),
+        };
         verified
             .get(name)
             .filter(|verified| verified.until > Instant::now())
+            .filter(|verified| verified.key.as_ref().is_none_or(is_held))
             .map(|verified| verified.subject.clone())
     }
 
-    fn remember(&self, name: [u8; 32], claims: &Claims) {
+    fn remember(&self, name: [u8; 32], claims: &Claims, key: Option<Fingerprint>) {
         let left = claims.exp - jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
         let left = Duration::try_from_secs_f64(left.max(0.0))
             .unwrap_or(REMEMBERED)
@@ -206,19 +274,27 @@ impl Verifier {
         if verified.len() >= MAX_VERIFIED {
             verified.retain(|_, verified| verified.until > now);
         }
-        if verified.len() < MAX_VERIFIED {
+        if verified.len() < MAX_VERIFIED || verified.contains_key(&name) {
             verified.insert(
                 name,
                 Verified {
                     subject: claims.sub.clone(),
                     until: now + left,
+                    key,
                 },
             );
         }
     }
 }
 
-/// A token that was good is believed this long at most, so that a withdrawn key is noticed.
+fn bad(error: jsonwebtoken::errors::Error) -> TokenError {
+    TokenError::Bad(error.to_string())
+}
+
+/// Algorithms of published keys; a token of another one needs no look at them.
+const PUBLISHED: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// A token that was good is believed this long at most, and no longer than its key is published.
 const REMEMBERED: Duration = Duration::from_secs(300);
 
 /// Tokens that are remembered.
@@ -293,6 +369,17 @@ mod tests {
         let none =
             "Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJ1IiwiZXhwIjo5OTk5OTk5OTk5fQ."
                 .to_owned();
+        let critical = {
+            let header = jsonwebtoken::Header {
+                crit: Some(vec!["b64".to_owned()]),
+                ..jsonwebtoken::Header::new(Algorithm::HS256)
+            };
+            let key = jsonwebtoken::EncodingKey::from_secret(SECRET);
+            format!(
+                "Bearer {}",
+                jsonwebtoken::encode(&header, &good, &key).expect("it signs")
+            )
+        };
         let verifier = verifier(Some("me"), Some("relay"));
         let hs256 = |claims| sign(Algorithm::HS256, SECRET, &claims);
         assert!(
@@ -315,6 +402,7 @@ mod tests {
             ("no audience", hs256(without("aud"))),
             ("another audience", hs256(with("aud", json!("web")))),
             ("no algorithm", none),
+            ("a critical header", critical),
             ("no token", "Bearer ".to_owned()),
             (
                 "another scheme",

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
 use bytes::Bytes;
-use jiff::Timestamp;
 use url::form_urlencoded;
 
+use super::rule::Moment;
 use super::{ChangeError, Deed, Draft, Levels, Outcome, Program, Rule, StoreError};
 use crate::admin::Admin;
 use crate::error::{ApiError, chain};
@@ -27,9 +27,7 @@ pub async fn get_logging(
     let subject = match ingest.verifier().identify(said(&headers)).await {
         Ok(who) => Some(who.subject),
         // Whoever asks under a good token should not be told for a while what strangers are told.
-        Err(TokenError::KeysAway) => {
-            return Err(ApiError::Unavailable("the key server is away"));
-        }
+        Err(error @ TokenError::KeysAway(_)) => return Err(error.into()),
         Err(_) => None,
     };
     let query = query.unwrap_or_default();
@@ -40,8 +38,9 @@ pub async fn get_logging(
 
 impl Levels {
     fn answer(&self, program: &Program<'_>, headers: &HeaderMap) -> Response {
-        let now = Timestamp::now();
-        self.0.seen.note(program, now);
+        let now = Moment::now();
+        self.0.seen.note(program, now.wall);
+        let program = &self.0.bonds.known(program);
         let book = self.0.book.load();
         let told = book.tell(program, now);
         let etag = (ETAG, told.etag.clone());

@@ -1,6 +1,7 @@
 //! All rules, laid out so that the one for a program is found by a few look-ups, however many there are.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use axum::http::HeaderValue;
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use tracing_courier::Level;
 use tracing_courier::level::Rules;
 use tracing_courier::wire::LevelConfig;
 
-use super::rule::{Rule, Whom};
+use super::rule::{Moment, Rule, Whom};
 use crate::fingerprint::hex;
 
 /// A program that asks, or sends.
@@ -34,7 +35,7 @@ pub struct Told {
     pub etag: HeaderValue,
     /// The body, but for how much time is left and the closing brace.
     head: String,
-    until: Option<Timestamp>,
+    until: Option<(Timestamp, Option<Instant>)>,
 }
 
 /// The rules of one kind by what they are told by; of one name the newest is the first.
@@ -87,7 +88,7 @@ impl Book {
 
     /// What this program is told now: the most specific rule that has not ended, of several the newest.
     #[must_use]
-    pub fn tell(&self, program: &Program<'_>, now: Timestamp) -> &Told {
+    pub fn tell(&self, program: &Program<'_>, now: Moment) -> &Told {
         let known = program.subject.is_some();
         let candidates = [
             known
@@ -107,7 +108,7 @@ impl Book {
             .into_iter()
             .flatten()
             .flatten()
-            .find(|told| told.until.is_none_or(|until| until > now))
+            .find(|told| told.until.is_none() || told.left(now).is_some())
             .unwrap_or(&self.nothing)
     }
 }
@@ -121,7 +122,7 @@ impl Told {
         // What is kept was checked; a rule that a newer relay wrote may say what this one does not know.
         let rules: Rules = rule.levels.parse().ok()?;
         let until = match &rule.expires_at {
-            Some(at) => Some(at.parse().ok()?),
+            Some(at) => Some((at.parse().ok()?, rule.ends)),
             None => None,
         };
         let config = LevelConfig {
@@ -152,7 +153,7 @@ impl Told {
         Self::of(&config, None)
     }
 
-    fn of(config: &LevelConfig, until: Option<Timestamp>) -> Self {
+    fn of(config: &LevelConfig, until: Option<(Timestamp, Option<Instant>)>) -> Self {
         let mut head = serde_json::to_string(config).unwrap_or_default();
         head.pop();
         let hash = hex(&Sha256::digest(&head));
@@ -161,13 +162,19 @@ impl Told {
         Self { etag, head, until }
     }
 
+    /// How much of its time is left; `None` for what has ended, or never does.
+    fn left(&self, now: Moment) -> Option<Duration> {
+        let (until, ends) = self.until?;
+        now.left(until, ends)
+    }
+
     /// The body of an answer at `now`.
     #[must_use]
-    pub fn body(&self, now: Timestamp) -> String {
+    pub fn body(&self, now: Moment) -> String {
         let mut body = String::with_capacity(self.head.len() + 40);
         body.push_str(&self.head);
-        if let Some(until) = self.until {
-            let left = until.duration_since(now).as_millis_f64().max(0.0) / 1000.0;
+        if self.until.is_some() {
+            let left = self.left(now).unwrap_or_default().as_secs_f64();
             body.push_str(",\"expires_in_seconds\":");
             body.push_str(&left.to_string());
         }
@@ -189,11 +196,15 @@ mod tests {
             expires_at: expires_at.map(str::to_owned),
             why: String::new(),
             author: String::new(),
+            ends: None,
         }
     }
 
-    fn at(time: &str) -> Timestamp {
-        time.parse().expect("a time")
+    fn at(time: &str) -> Moment {
+        Moment {
+            wall: time.parse().expect("a time"),
+            run: Instant::now(),
+        }
     }
 
     const ALL: Program<'static> = Program {
@@ -306,5 +317,26 @@ mod tests {
         let tag = |now: &str| book.tell(&ALL, at(now)).etag.clone();
         assert_eq!(tag("2026-02-06T12:00:00Z"), tag("2026-02-06T12:09:59Z"));
         assert_ne!(tag("2026-02-06T12:09:59Z"), tag("2026-02-06T12:10:00Z"));
+    }
+
+    #[test]
+    fn a_rule_ends_by_the_count_when_the_clock_is_set_back_by_days() {
+        let start = Instant::now();
+        let mut rule = rule(1, Whom::Everyone, "trace", Some("2026-02-06T12:10:00Z"));
+        rule.ends = Some(start + Duration::from_secs(600));
+        let book = Book::new(&[rule], 600);
+        let told = |wall: &str, seconds| {
+            let wall = wall.parse().expect("a time");
+            let run = start + Duration::from_secs(seconds);
+            let now = Moment { wall, run };
+            let config: LevelConfig =
+                serde_json::from_str(&book.tell(&ALL, now).body(now)).expect("JSON");
+            (config.rule.expect("it says so"), config.expires_in_seconds)
+        };
+        let holds = |left| ("everyone 1".to_owned(), Some(left));
+        assert_eq!(told("2026-02-06T12:00:00Z", 0), holds(600.0));
+        assert_eq!(told("2026-02-03T12:00:00Z", 599), holds(1.0));
+        assert_eq!(told("2026-02-03T12:00:00Z", 600).0, "none");
+        assert_eq!(told("2026-02-06T12:10:00Z", 5).0, "none", "set forward");
     }
 }

@@ -1,8 +1,8 @@
 //! The levels from the command line: through the relay that runs on the data directory, else in its store directly.
 
-use jiff::Timestamp;
 use url::form_urlencoded;
 
+use super::rule::Moment;
 use super::store::Store;
 use super::{Deed, Draft, Outcome, Rule, RuleError, StoreError};
 use crate::config::Config;
@@ -33,16 +33,16 @@ pub enum CommandError {
 ///
 /// When it makes no sense or can't be kept: see [`CommandError`].
 pub async fn set(config: &Config, draft: Draft) -> Result<Outcome, CommandError> {
-    let now = Timestamp::now();
+    let now = Moment::now();
     // Here too, so that what is wrong is said in its own words.
-    let checked = draft.clone().check(now)?;
+    let checked = draft.clone().check(now.wall)?;
     match Reached::by(config)? {
         Reached::Relay(relay) => {
             let body = serde_json::to_vec(&draft).unwrap_or_default();
             Ok(relay.post("/admin/v1/levels", body).await?)
         }
         Reached::Dir(_lock) => {
-            let mut store = Store::open(&config.data_dir).await?;
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let rule = store.add(&checked, now).await?;
             store.close().await;
             Ok(Outcome {
@@ -63,8 +63,8 @@ pub async fn list(config: &Config) -> Result<Vec<Rule>, CommandError> {
     match Reached::by(config)? {
         Reached::Relay(relay) => Ok(relay.get("/admin/v1/levels").await?),
         Reached::Dir(_lock) => {
-            let mut store = Store::open(&config.data_dir).await?;
-            let rules = store.rules(Timestamp::now()).await;
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let rules = store.rules(Moment::now()).await;
             store.close().await;
             Ok(rules?)
         }
@@ -80,7 +80,7 @@ pub async fn deeds(config: &Config) -> Result<Vec<Deed>, CommandError> {
     match Reached::by(config)? {
         Reached::Relay(relay) => Ok(relay.get("/admin/v1/levels/audit").await?),
         Reached::Dir(_lock) => {
-            let mut store = Store::open(&config.data_dir).await?;
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let deeds = store.deeds().await;
             store.close().await;
             Ok(deeds?)
@@ -101,8 +101,8 @@ pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, Comm
             Ok(relay.delete::<Rule>(&path).await?.is_some())
         }
         Reached::Dir(_lock) => {
-            let mut store = Store::open(&config.data_dir).await?;
-            let removed = store.remove(id, author, Timestamp::now()).await;
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let removed = store.remove(id, author, Moment::now()).await;
             store.close().await;
             Ok(removed?.is_some())
         }

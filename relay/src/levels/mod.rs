@@ -4,11 +4,16 @@
 //!    service, everyone. Of several of one kind, the newest.
 //! 2. A rule is in the store, with who made it and why, before anybody is told; so is its removal.
 //! 3. A rule for fewer than all programs of a service ends by itself, within a day.
-//! 4. Each answer to a batch carries the tag of what its sender is told, so that a change is heard with the next one.
+//! 4. A rule for one install or session is told only to a token whose subject has sent records of it: a name that somebody
+//!    only knows opens nothing. Who asks before the first batch hears what is for its user, service or everyone, and the
+//!    rest with the answer to that batch.
+//! 5. A rule ends by the time that the relay has run, too, so that a clock that is set back prolongs none.
+//! 6. Each answer to a batch carries the tag of what its sender is told, so that a change is heard with the next one.
 //!
 //! What it does not do: reach a program that neither sends nor asks.
 
 mod answer;
+mod bonds;
 mod book;
 mod command;
 mod origin;
@@ -22,7 +27,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::http::HeaderValue;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -33,9 +37,13 @@ pub(crate) use origin::Origin;
 pub use rule::{Draft, Rule, RuleError, Whom};
 pub use store::{Deed, StoreError};
 
+use bonds::Bonds;
 use book::Book;
+use rule::Moment;
 use seen::Seen;
 use store::Store;
+
+use crate::error::chain;
 
 /// The rules in force. A cheap handle.
 #[derive(Clone, Debug)]
@@ -47,6 +55,7 @@ struct Inner {
     book: ArcSwap<Book>,
     store: Mutex<Store>,
     seen: Seen,
+    bonds: Bonds,
     refresh_seconds: u64,
 }
 
@@ -80,22 +89,36 @@ impl Levels {
     ///
     /// When the store can't be used.
     pub async fn open(dir: &Path, refresh: Duration) -> Result<Self, StoreError> {
-        let mut store = Store::open(dir).await?;
+        let now = Moment::now();
+        let mut store = Store::open(dir, now).await?;
         let refresh_seconds = refresh.as_secs().max(1);
-        let rules = store.rules(Timestamp::now()).await?;
-        Ok(Self(Arc::new(Inner {
+        let rules = store.rules(now).await?;
+        let levels = Self(Arc::new(Inner {
             book: ArcSwap::from_pointee(Book::new(&rules, refresh_seconds)),
             store: Mutex::new(store),
             seen: Seen::default(),
+            bonds: Bonds::default(),
             refresh_seconds,
-        })))
+        }));
+        let inner = Arc::downgrade(&levels.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(KEEP_EVERY).await;
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = inner.store.lock().await.keep_left(Moment::now()).await {
+                    tracing::error!(error = %chain(&error), "what is left of rules can't be kept");
+                }
+            }
+        });
+        Ok(levels)
     }
 
-    /// The tag of what a program is told; it was heard.
+    /// The tag of what a program is told whose batch was accepted. From now on its token's subject may ask for it.
     #[must_use]
     pub fn tag(&self, program: &Program<'_>) -> HeaderValue {
-        let now = Timestamp::now();
-        self.0.seen.note(program, now);
+        let now = Moment::now();
+        self.0.seen.note(program, now.wall);
+        self.0.bonds.note(program);
         self.0.book.load().tell(program, now).etag.clone()
     }
 
@@ -105,8 +128,8 @@ impl Levels {
     ///
     /// When it makes no sense or can't be kept; nothing was changed then.
     pub async fn set(&self, draft: Draft) -> Result<Outcome, ChangeError> {
-        let now = Timestamp::now();
-        let checked = draft.check(now)?;
+        let now = Moment::now();
+        let checked = draft.check(now.wall)?;
         let mut store = self.0.store.lock().await;
         let rule = store.add(&checked, now).await?;
         self.lay_out(&mut store, now).await?;
@@ -130,7 +153,7 @@ impl Levels {
     ///
     /// When that can't be kept; nothing was changed then.
     pub async fn remove(&self, id: i64, author: &str) -> Result<Option<Rule>, StoreError> {
-        let now = Timestamp::now();
+        let now = Moment::now();
         let mut store = self.0.store.lock().await;
         let removed = store.remove(id, author, now).await?;
         self.lay_out(&mut store, now).await?;
@@ -146,7 +169,7 @@ impl Levels {
     ///
     /// When the store can't be read.
     pub async fn list(&self) -> Result<Vec<Rule>, StoreError> {
-        self.0.store.lock().await.rules(Timestamp::now()).await
+        self.0.store.lock().await.rules(Moment::now()).await
     }
 
     /// What was done to rules, the latest first.
@@ -158,10 +181,13 @@ impl Levels {
         self.0.store.lock().await.deeds().await
     }
 
-    async fn lay_out(&self, store: &mut Store, now: Timestamp) -> Result<(), StoreError> {
+    async fn lay_out(&self, store: &mut Store, now: Moment) -> Result<(), StoreError> {
         let rules = store.rules(now).await?;
         let book = Book::new(&rules, self.0.refresh_seconds);
         self.0.book.store(Arc::new(book));
         Ok(())
     }
 }
+
+/// How often it is kept how much is left of rules: of so much a killed relay loses count.
+const KEEP_EVERY: Duration = Duration::from_secs(60);

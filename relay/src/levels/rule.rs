@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,38 @@ pub struct Rule {
     pub why: String,
     /// Who said so.
     pub author: String,
+    /// When it ends by the time that this relay has run: by that it ends, too, when its clock is set back.
+    #[serde(skip)]
+    pub(super) ends: Option<Instant>,
+}
+
+/// A moment, by the clock and by a count that nobody sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// What the clock says.
+    pub wall: Timestamp,
+    /// The time that this relay has run.
+    pub run: Instant,
+}
+
+impl Moment {
+    /// This one.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            wall: Timestamp::now(),
+            run: Instant::now(),
+        }
+    }
+
+    /// How much is left until the earlier of two ends; `None` once one of them has come.
+    #[must_use]
+    pub fn left(self, until: Timestamp, ends: Option<Instant>) -> Option<Duration> {
+        let by_wall = Duration::try_from(until.duration_since(self.wall)).ok();
+        let by_run = ends.map(|ends| ends.saturating_duration_since(self.run));
+        let left = by_wall?.min(by_run.unwrap_or(Duration::MAX));
+        (!left.is_zero()).then_some(left)
+    }
 }
 
 /// The rule makes no sense. Nothing was changed.

@@ -1,15 +1,22 @@
 //! The rules in the store, and who made and removed them: `store.db` in the data directory.
 //!
 //! Apart from the spool's database, so that a rule never waits behind a batch, nor a batch behind a rule.
+//!
+//! A rule ends at its time, or when the relay has run for as long as the rule was to hold, whichever comes first: so it
+//! ends, too, when the relay's clock is set back. How much is left is kept each minute and over a restart; a clock that is
+//! set while no relay runs can shorten a rule, and never prolong it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
-use super::rule::{Checked, Rule};
+use super::rule::{Checked, Moment, Rule};
+use crate::spool::private_file;
 
 /// The store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +58,8 @@ pub struct Deed {
 pub struct Store {
     connection: SqliteConnection,
     file: PathBuf,
+    /// When each rule that ends does, by the time that this process runs.
+    ends: HashMap<i64, Instant>,
 }
 
 impl Store {
@@ -59,8 +68,13 @@ impl Store {
     /// # Errors
     ///
     /// When it can't be used: see [`StoreError`].
-    pub async fn open(dir: &Path) -> Result<Self, StoreError> {
+    pub async fn open(dir: &Path, now: Moment) -> Result<Self, StoreError> {
         let file = dir.join(FILE);
+        // SQLite gives what it puts beside a database the rights of the database.
+        if let Err(error) = private_file(&file) {
+            let source = sqlx::Error::Io(error);
+            return Err(StoreError::Database { file, source });
+        }
         let options = SqliteConnectOptions::new()
             .filename(&file)
             .create_if_missing(true)
@@ -72,14 +86,26 @@ impl Store {
             let found: i64 = sqlx::query_scalar("PRAGMA user_version")
                 .fetch_one(&mut connection)
                 .await?;
-            if found < VERSION {
+            if found < 1 {
                 sqlx::raw_sql(TABLES).execute(&mut connection).await?;
             }
-            Ok((connection, found))
+            if found < 2 {
+                sqlx::raw_sql(LEFT).execute(&mut connection).await?;
+            }
+            let ends = if found > VERSION {
+                HashMap::new()
+            } else {
+                ends(&mut connection, now).await?
+            };
+            Ok((connection, found, ends))
         };
         match opened.await {
-            Ok((_, found)) if found > VERSION => Err(StoreError::Newer { file, found }),
-            Ok((connection, _)) => Ok(Self { connection, file }),
+            Ok((_, found, _)) if found > VERSION => Err(StoreError::Newer { file, found }),
+            Ok((connection, _, ends)) => Ok(Self {
+                connection,
+                file,
+                ends,
+            }),
             Err(source) => Err(StoreError::Database { file, source }),
         }
     }
@@ -89,16 +115,48 @@ impl Store {
     /// # Errors
     ///
     /// What SQLite says.
-    pub async fn rules(&mut self, now: Timestamp) -> Result<Vec<Rule>, StoreError> {
+    pub async fn rules(&mut self, now: Moment) -> Result<Vec<Rule>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, whom, levels, made_at, expires_at, why, author FROM level_rule
              WHERE expires_at IS NULL OR expires_at > ? ORDER BY id",
         )
-        .bind(now.as_millisecond())
+        .bind(now.wall.as_millisecond())
         .fetch_all(&mut self.connection)
         .await;
-        let rules = rows.and_then(|rows| rows.iter().map(rule).collect());
-        self.named(rules)
+        let rules: Result<Vec<_>, _> = rows.and_then(|rows| rows.iter().map(rule).collect());
+        let mut rules = self.named(rules)?;
+        for rule in &mut rules {
+            rule.ends = self.ends.get(&rule.id).copied();
+        }
+        rules.retain(|rule| rule.ends.is_none_or(|ends| ends > now.run));
+        Ok(rules)
+    }
+
+    /// Keeps how much is left of each rule, for the next start.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub async fn keep_left(&mut self, now: Moment) -> Result<(), StoreError> {
+        let kept = self.try_keep_left(now).await;
+        self.named(kept)
+    }
+
+    async fn try_keep_left(&mut self, now: Moment) -> Result<(), sqlx::Error> {
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.connection.begin().await?;
+        for (id, ends) in &self.ends {
+            sqlx::query("UPDATE level_rule SET left_millis = ? WHERE id = ?")
+                .bind(millis(ends.saturating_duration_since(now.run)))
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.ends.retain(|_, ends| *ends > now.run);
+        Ok(())
     }
 
     /// Keeps a rule and that it was made. Rules that have ended are dropped on the way.
@@ -106,26 +164,38 @@ impl Store {
     /// # Errors
     ///
     /// What SQLite says; then nothing was changed.
-    pub async fn add(&mut self, rule: &Checked, now: Timestamp) -> Result<Rule, StoreError> {
-        let added = self.try_add(rule, now).await;
-        self.named(added)
+    pub async fn add(&mut self, rule: &Checked, now: Moment) -> Result<Rule, StoreError> {
+        let left = rule
+            .expires_at
+            .map(|at| now.left(at, None).unwrap_or_default());
+        let added = self.try_add(rule, now.wall, left).await;
+        let mut added = self.named(added)?;
+        added.ends = left.and_then(|left| now.run.checked_add(left));
+        self.ends.extend(added.ends.map(|ends| (added.id, ends)));
+        Ok(added)
     }
 
-    async fn try_add(&mut self, rule: &Checked, now: Timestamp) -> Result<Rule, sqlx::Error> {
+    async fn try_add(
+        &mut self,
+        rule: &Checked,
+        now: Timestamp,
+        left: Option<Duration>,
+    ) -> Result<Rule, sqlx::Error> {
         let whom = serde_json::to_string(&rule.whom).map_err(|error| decode(error.into()))?;
         let mut transaction = self.connection.begin().await?;
-        sqlx::query("DELETE FROM level_rule WHERE expires_at <= ?")
+        sqlx::query("DELETE FROM level_rule WHERE expires_at <= ? OR left_millis = 0")
             .bind(now.as_millisecond())
             .execute(&mut *transaction)
             .await?;
         let row = sqlx::query(
-            "INSERT INTO level_rule (whom, levels, made_at, expires_at, why, author) VALUES (?, ?, ?, ?, ?, ?)
+            "INSERT INTO level_rule (whom, levels, made_at, expires_at, left_millis, why, author) VALUES (?, ?, ?, ?, ?, ?, ?)
              RETURNING id, whom, levels, made_at, expires_at, why, author",
         )
         .bind(whom)
         .bind(rule.rules.to_string())
         .bind(now.as_millisecond())
         .bind(rule.expires_at.map(Timestamp::as_millisecond))
+        .bind(left.map(millis))
         .bind(&rule.why)
         .bind(&rule.author)
         .fetch_one(&mut *transaction)
@@ -145,9 +215,12 @@ impl Store {
         &mut self,
         id: i64,
         author: &str,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Option<Rule>, StoreError> {
-        let removed = self.try_remove(id, author, now).await;
+        if self.ends.get(&id).is_some_and(|ends| *ends <= now.run) {
+            return Ok(None);
+        }
+        let removed = self.try_remove(id, author, now.wall).await;
         self.named(removed)
     }
 
@@ -234,7 +307,32 @@ fn rule(row: &SqliteRow) -> Result<Rule, sqlx::Error> {
             .transpose()?,
         why: row.try_get("why")?,
         author: row.try_get("author")?,
+        ends: None,
     })
+}
+
+/// When each rule ends: after what was left when that was last kept, or what its time leaves, whichever is less.
+async fn ends(
+    connection: &mut SqliteConnection,
+    now: Moment,
+) -> Result<HashMap<i64, Instant>, sqlx::Error> {
+    let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT id, expires_at, left_millis FROM level_rule WHERE expires_at IS NOT NULL",
+    )
+    .fetch_all(connection)
+    .await?;
+    let left = rows.into_iter().map(|(id, expires_at, left)| {
+        let by_clock = expires_at.saturating_sub(now.wall.as_millisecond());
+        let left = left.map_or(by_clock, |left| left.min(by_clock));
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        // Further away than a clock can tell is as good as never.
+        Some((id, now.run.checked_add(left)?))
+    });
+    Ok(left.flatten().collect())
+}
+
+fn millis(left: Duration) -> i64 {
+    i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn deed(row: &SqliteRow) -> Result<Deed, sqlx::Error> {
@@ -259,7 +357,7 @@ fn decode(error: Box<dyn std::error::Error + Send + Sync>) -> sqlx::Error {
 const FILE: &str = "store.db";
 
 /// The format that this relay writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Numbers are never given twice, so that the audit names one rule for ever. Times are Unix milliseconds.
 const TABLES: &str = "
@@ -283,3 +381,90 @@ CREATE TABLE level_audit (
 PRAGMA user_version = 1;
 COMMIT;
 ";
+
+/// Since format 2: how much is left of a rule by the relay's count, in milliseconds.
+const LEFT: &str = "
+BEGIN;
+ALTER TABLE level_rule ADD COLUMN left_millis INTEGER;
+PRAGMA user_version = 2;
+COMMIT;
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::levels::Whom;
+
+    fn at(wall: &str, run: Instant) -> Moment {
+        let wall = wall.parse().expect("a time");
+        Moment { wall, run }
+    }
+
+    fn rule() -> Checked {
+        Checked {
+            whom: Whom::Everyone,
+            rules: "trace".parse().expect("levels"),
+            expires_at: Some("2026-02-06T12:10:00Z".parse().expect("a time")),
+            why: String::new(),
+            author: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_rule_is_kept_over_a_restart_with_the_clock_set_back() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let start = Instant::now();
+        let seconds = |seconds| start + Duration::from_secs(seconds);
+        let begin = at("2026-02-06T12:00:00Z", start);
+        let mut store = Store::open(dir.path(), begin).await.expect("it opens");
+        let rule = store.add(&rule(), begin).await.expect("it is kept");
+        assert_eq!(rule.ends, Some(seconds(600)));
+        let later = at("2026-02-06T12:08:00Z", seconds(480));
+        store.keep_left(later).await.expect("it is kept");
+        store.close().await;
+
+        // Three days back while nothing runs.
+        let mut store = Store::open(dir.path(), at("2026-02-03T12:00:00Z", seconds(0)))
+            .await
+            .expect("it opens");
+        let during = at("2026-02-03T12:01:59Z", seconds(119));
+        assert_eq!(store.rules(during).await.expect("rules").len(), 1);
+        let after = at("2026-02-03T12:02:00Z", seconds(120));
+        assert_eq!(store.rules(after).await.expect("rules").len(), 0);
+        assert_eq!(
+            store.remove(rule.id, "", after).await.expect("it answers"),
+            None
+        );
+        store.keep_left(after).await.expect("it is kept");
+        store.close().await;
+
+        let mut store = Store::open(dir.path(), after).await.expect("it opens");
+        assert_eq!(
+            store.rules(after).await.expect("rules").len(),
+            0,
+            "for good"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_store_of_the_first_format_is_taken_over_with_its_rules() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = SqliteConnectOptions::new()
+            .filename(dir.path().join(FILE))
+            .create_if_missing(true);
+        let mut old = options.connect().await.expect("it opens");
+        sqlx::raw_sql(TABLES)
+            .execute(&mut old)
+            .await
+            .expect("tables");
+        sqlx::raw_sql("INSERT INTO level_rule (whom, levels, made_at, expires_at, why, author) VALUES ('\"everyone\"', 'trace', 0, 1770379800000, '', '')")
+            .execute(&mut old).await.expect("a rule");
+        old.close().await.expect("it closes");
+        let start = Instant::now();
+        let now = at("2026-02-06T12:00:00Z", start);
+        let mut store = Store::open(dir.path(), now).await.expect("it opens");
+        let rules = store.rules(now).await.expect("rules");
+        let ends: Vec<_> = rules.iter().map(|rule| rule.ends).collect();
+        assert_eq!(ends, [Some(start + Duration::from_secs(600))]);
+    }
+}

@@ -3,12 +3,14 @@
 //! Three promises:
 //!
 //! 1. what the client said arrives, typed; what had to be changed or cut says so beside it;
-//! 2. names that only the relay may give (`logfire.*`, `courier.*`, `server.received_at`, and what it derives from the
-//!    record's own fields) can't be forged: a client's attribute of such a name gets `client.` put before it;
+//! 2. names that only the relay may give (`logfire.*`, `courier.*`, `client.*`, `server.received_at`, `error.fingerprint`,
+//!    `error.group_id`, and what it derives from the record's own fields) can't be forged: a client's attribute of such a
+//!    name, or of one that reads like it, gets `client.` put before it;
 //! 3. keys are unique.
 //!
 //! What it does not do: keep times within what an upstream takes. That depends on when it is sent; see `export`.
 
+mod name;
 mod protobuf;
 mod value;
 
@@ -364,13 +366,10 @@ fn client_attributes(
     let mut dropped = over;
     for (name, value) in said {
         let mut name = Cow::Borrowed(name.as_ref());
-        if is_reserved(&name) || own.has(&name) {
-            let renamed = format!("client.{name}");
-            if said.iter().any(|(other, _)| *other == renamed) || own.has(&renamed) {
-                dropped += 1;
-                continue;
-            }
-            name = Cow::Owned(renamed);
+        let read = name::as_read(&name);
+        if name::is_reserved(&read) || own.has(&read) {
+            // Unique without a look: a name that begins like this is renamed itself.
+            name = Cow::Owned(format!("client.{name}"));
         }
         let mut budget = Budget::bytes(MAX_VALUE_BYTES);
         pair(out, field, &name, value, &mut budget);
@@ -382,10 +381,6 @@ fn client_attributes(
 /// Attributes dropped, with those that were over the cap on members.
 fn sum(dropped: u32, over: Dropped) -> u32 {
     dropped.saturating_add(u32::try_from(over.attributes).unwrap_or(u32::MAX))
-}
-
-fn is_reserved(name: &str) -> bool {
-    name.starts_with("logfire.") || name.starts_with("courier.") || name == "server.received_at"
 }
 
 fn id_bytes<const BYTES: usize>(hex: &str) -> Option<[u8; BYTES]> {

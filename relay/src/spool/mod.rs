@@ -46,7 +46,7 @@ pub use letters::{Dead, PAGE, Which};
 pub use offer::{
     DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
 };
-pub use schema::{Lock, OpenError, announced, lock, make_private, open_to_read};
+pub use schema::{Lock, OpenError, announced, lock, make_private, open_to_read, private_file};
 
 /// A handle on the spool.
 #[derive(Clone, Debug)]

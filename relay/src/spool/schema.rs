@@ -92,15 +92,12 @@ pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
         source,
     };
     make_private(dir).map_err(failed)?;
-    let path = dir.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(failed)?;
+    let file = private_file(&dir.join(LOCK)).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { file }),
+        Ok(()) => {
+            narrow(dir);
+            Ok(Lock { file })
+        }
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
             dir: dir.to_owned(),
         }),
@@ -121,6 +118,60 @@ pub fn make_private(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
+/// Opens a file to be written, made for its owner only if absent.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Takes the rights of others away from a data directory that was there before, and from the relay's own files in it.
+/// What can't be changed is said in the log: somebody else's directory, or one that all share, such as `/tmp`.
+#[cfg(unix)]
+fn narrow(dir: &Path) {
+    use std::fs::{Permissions, set_permissions, symlink_metadata};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let refused = |path: &Path, error: &dyn std::fmt::Display| {
+        tracing::warn!(path = %path.display(), %error, "others can read what the relay keeps: chmod it, or use a directory of its own");
+    };
+    let mode = |path: &Path| symlink_metadata(path).map(|found| (found.is_file(), found.mode()));
+    match std::fs::metadata(dir).map(|found| found.mode()) {
+        Ok(open) if open & STICKY != 0 => refused(dir, &"it is shared by all"),
+        Ok(open) if open & 0o077 != 0 => {
+            if let Err(error) = set_permissions(dir, Permissions::from_mode(0o700)) {
+                refused(dir, &error);
+            }
+        }
+        _ => {}
+    }
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| OURS.iter().any(|ours| name.starts_with(ours)));
+        let path = entry.path();
+        // A link may lead anywhere.
+        if is_ours
+            && matches!(mode(&path), Ok((true, open)) if open & 0o077 != 0)
+            && let Err(error) = set_permissions(&path, Permissions::from_mode(0o600))
+        {
+            refused(&path, &error);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn narrow(_dir: &Path) {}
+
 /// The database in `dir`, with its tables.
 ///
 /// # Errors
@@ -136,6 +187,8 @@ pub(super) async fn open_file(file: &Path) -> Result<SqliteConnection, OpenError
         file: file.to_owned(),
         source,
     };
+    // SQLite gives what it puts beside a database the rights of the database.
+    private_file(file).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let mut connection = options(file)
         .create_if_missing(true)
         .connect()
@@ -213,6 +266,14 @@ pub(super) const PAGE_BYTES: u32 = 16 * 1024;
 pub(super) const FILE: &str = "relay.db";
 
 const LOCK: &str = "relay.lock";
+
+/// How the names of the relay's files in its directory begin, with what SQLite and mending put beside them.
+#[cfg(unix)]
+const OURS: [&str; 3] = ["relay.db", "relay.lock", "store.db"];
+
+/// A directory in which everybody may make files.
+#[cfg(unix)]
+const STICKY: u32 = 0o1000;
 
 /// The format that this relay writes. An older one is brought up to it when it is opened.
 const VERSION: i64 = STEPS.len() as i64;

@@ -25,7 +25,8 @@ pub struct Batch<'a> {
     pub resource_dropped: Dropped,
     /// What holds for every record that does not say otherwise.
     pub context: Context<'a>,
-    /// When the client sent it by its own clock, in Unix nanoseconds.
+    /// When the client sent it by its own clock, in Unix nanoseconds; what no clock says (before 1970, from 2200 on) is
+    /// ignored.
     pub sent_at: Option<i128>,
     /// The records that are whole.
     pub records: Vec<Record<'a>>,
@@ -86,7 +87,8 @@ pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
                 ("resource", Next::Map) => batch.resource = reader.members(DEPTH + 1)?,
                 ("context", Next::Map) => batch.context = context(reader)?,
                 ("sentAt" | "sent_at", Next::Text) => {
-                    batch.sent_at = timestamp::unix_nanos(&reader.string()?)
+                    let said = timestamp::unix_nanos(&reader.string()?);
+                    batch.sent_at = said.filter(|nanos| CLOCKS.contains(nanos));
                 }
                 _ => {
                     reader.skip()?;
@@ -107,6 +109,9 @@ pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
 
 /// How deep arrays and objects may be nested in an attribute's value before the rest stays text.
 pub const DEPTH: usize = 16;
+
+/// What a clock may say, from 1970 to 2200, in Unix nanoseconds. By what lies outside no record's time is corrected.
+const CLOCKS: std::ops::Range<i128> = 0..7_258_118_400_000_000_000;
 
 /// A longer id of the context is cut; no id that means anything is.
 const MAX_ID_BYTES: usize = 1024;
@@ -279,6 +284,22 @@ mod tests {
             let body = format!(r#"{{"context":{{"queue":"{name}"}},"logs":[]}}"#);
             let batch = parse(body.as_bytes(), 1).expect("a batch");
             assert_eq!(batch.context.queue.is_some(), is_kept, "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn what_no_clock_says_is_ignored() {
+        for (said, is_taken) in [
+            ("1969-12-31T23:59:59Z", false),
+            ("1970-01-01T00:00:00Z", true),
+            ("2199-12-31T23:59:59.999Z", true),
+            ("2200-01-01T00:00:00Z", false),
+            ("9999-12-31T23:59:59Z", false),
+            ("-000001-01-01T00:00:00Z", false),
+        ] {
+            let body = format!(r#"{{"sentAt":"{said}","logs":[]}}"#);
+            let batch = parse(body.as_bytes(), 1).expect("a batch");
+            assert_eq!(batch.sent_at.is_some(), is_taken, "{said}");
         }
     }
 

@@ -230,8 +230,8 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
             error: spare.text("error", fields.error),
             error_type: spare.error_type(fields.error_type),
             stack_trace: spare.text("stackTrace", fields.stack_trace),
-            trace_id: spare.text("client.trace_id", fields.trace_id),
-            span_id: spare.text("client.span_id", fields.span_id),
+            trace_id: spare.text("traceId", spelled(fields.trace_id)),
+            span_id: spare.text("spanId", spelled(fields.span_id)),
             install: spare.identifier("installId", fields.install),
             session: spare.identifier("sessionId", fields.session),
             user: match fields.user {
@@ -356,6 +356,15 @@ fn required<'a>(
         None | Some(Value::Null) => Err(missing),
         Some(_) => Err(wrong),
     }
+}
+
+/// A number as its text: an id that is none, and kept as that.
+fn spelled(value: Option<Value<'_>>) -> Option<Value<'_>> {
+    value.map(|value| match value {
+        Value::Int(number) => Value::Text(Cow::Owned(number.to_string())),
+        Value::Number(text) => Value::Text(Cow::Borrowed(text)),
+        other => other,
+    })
 }
 
 fn some(value: Option<Value<'_>>) -> Option<Value<'_>> {

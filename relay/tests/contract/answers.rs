@@ -316,3 +316,136 @@ async fn the_hostile_batch_costs_its_bad_records_only() {
     })
     .await;
 }
+
+/// What comes back for these bytes: the status, and the error that the body names.
+fn raw(addr: &str, request: &str) -> (u16, String) {
+    use std::io::Read;
+    let mut stream = std::net::TcpStream::connect(addr).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it closes");
+    let status = answer.split(' ').nth(1).expect("a status");
+    let body = answer.split_once("\r\n\r\n").expect("a head").1;
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let error = body["error"].as_str().unwrap_or_default().to_owned();
+    (status.parse().expect("a number"), error)
+}
+
+#[tokio::test]
+async fn every_refusal_is_in_the_relays_own_form_on_both_listeners() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    let close = "Host: relay\r\nConnection: close\r\nContent-Length: 0";
+    let admin_token = std::fs::read_to_string(dir.path().join("admin-token")).expect("a token");
+    let admin = format!("{close}\r\nAuthorization: Bearer {admin_token}");
+    for (addr, request, status, word) in [
+        (
+            &relay.addr,
+            format!("GET / HTTP/1.1\r\n{close}"),
+            404,
+            "path",
+        ),
+        (
+            &relay.addr,
+            format!("PUT /api/v1/log HTTP/1.1\r\n{close}"),
+            404,
+            "path",
+        ),
+        (
+            &relay.addr,
+            format!("GET /api/v1/logs HTTP/1.1\r\n{close}"),
+            405,
+            "method",
+        ),
+        (
+            &relay.addr,
+            format!("POST /api/v1/config/logging HTTP/1.1\r\n{close}"),
+            405,
+            "method",
+        ),
+        (
+            &relay.addr,
+            format!("POST /api/v1/logs HTTP/1.1\r\n{close}"),
+            401,
+            "bearer token",
+        ),
+        (
+            &relay.admin,
+            format!("GET /nothing HTTP/1.1\r\n{close}"),
+            404,
+            "path",
+        ),
+        (
+            &relay.admin,
+            format!("POST /healthz HTTP/1.1\r\n{close}"),
+            405,
+            "method",
+        ),
+        (
+            &relay.admin,
+            format!("GET /admin/v1/dead HTTP/1.1\r\n{close}"),
+            401,
+            "bearer token",
+        ),
+        (
+            &relay.admin,
+            format!("POST /admin/v1/dead/replay HTTP/1.1\r\n{admin}"),
+            415,
+            "Content-Type",
+        ),
+        (
+            &relay.addr,
+            "GET /api/v1/config/logging HTTP/1.1\r\nConnection: close".to_owned(),
+            400,
+            "Host",
+        ),
+        (
+            &relay.admin,
+            "GET /healthz HTTP/1.1\r\nConnection: close".to_owned(),
+            400,
+            "Host",
+        ),
+        (
+            &relay.addr,
+            format!("GET /api/v1/config/logging HTTP/1.1\r\nHost: a\r\n{close}"),
+            400,
+            "Host",
+        ),
+        (
+            &relay.addr,
+            format!(
+                "POST /api/v1/logs HTTP/1.1\r\n{close}\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b"
+            ),
+            400,
+            "Authorization",
+        ),
+    ] {
+        let (got, error) = raw(addr, &format!("{request}\r\n\r\n"));
+        assert_eq!(got, status, "{request}");
+        assert!(error.contains(word), "{request}: {error:?}");
+    }
+    let allowed = relay
+        .client
+        .get(format!("http://{}/api/v1/logs", relay.addr));
+    let allowed = allowed.send().await.expect("an answer");
+    assert_eq!(allowed.headers()["allow"], "POST", "what it takes is said");
+}
+
+#[tokio::test]
+async fn a_flood_of_refusals_with_long_paths_does_not_fill_the_log() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    let long = "x".repeat(20_000);
+    for n in 0..300 {
+        let url = format!("http://{}/{n}{long}", relay.addr);
+        let response = relay.client.get(url).send().await.expect("an answer");
+        assert_eq!(response.status(), 404);
+    }
+    let log = relay.log();
+    assert!(log.len() < 60_000, "{} bytes", log.len());
+    assert!(log.contains("\"unsaid\":0"), "{log}");
+    assert_eq!(
+        relay.metric("courier_requests_total{status=\"404\"}").await,
+        300.0
+    );
+}

@@ -88,6 +88,7 @@ fn samples() -> Vec<Sample> {
                        "location": {"file": "src/sync.rs", "line": 41}, "spans": ["request", "upload"]}),
             ),
             beside: &[
+                ("error.type", "Timeout"),
                 ("exception.type", "Timeout"),
                 ("exception.message", "no answer: 5 s"),
                 (
@@ -308,4 +309,9 @@ fn sorted(value: otlp::AnyValue) -> otlp::AnyValue {
 }
 
 /// What no client can say.
-const RELAYS_OWN: [&str; 3] = ["server.received_at", "courier.sender", "error.fingerprint"];
+const RELAYS_OWN: [&str; 4] = [
+    "server.received_at",
+    "courier.sender",
+    "courier.support_code",
+    "error.fingerprint",
+];

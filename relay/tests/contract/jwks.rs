@@ -1,8 +1,9 @@
 //! Published keys, as they are rotated and as their publisher goes away.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
@@ -129,15 +130,11 @@ async fn an_outage_of_the_publisher_is_503_and_never_401_and_keys_at_hand_stay_g
     let asked = publisher.asked.load(Ordering::SeqCst);
     for n in 0..20 {
         relay.token = token(&new, &format!("unknown-{n}"), "a");
-        assert_eq!(
-            relay
-                .post(record("m"))
-                .send()
-                .await
-                .expect("an answer")
-                .status(),
-            401
-        );
+        let response = relay.post(record("m")).send().await.expect("an answer");
+        assert_eq!(response.status(), 503, "it may be published by now");
+        let wait = response.headers()["retry-after"].to_str().expect("text");
+        let wait: u64 = wait.parse().expect("seconds");
+        assert!((1..=11).contains(&wait), "{wait}");
     }
     assert_eq!(publisher.asked.load(Ordering::SeqCst), asked);
     drop(relay);
@@ -148,17 +145,6 @@ async fn an_outage_of_the_publisher_is_503_and_never_401_and_keys_at_hand_stay_g
     let mut relay = Relay::start(dir.path(), &["--jwks-url", &publisher.url]);
     relay.token = token(&new, "new", "a");
     assert_eq!(relay.accept(record("m2")).await["accepted"], 1);
-    relay.token = token(&old, "old", "a");
-    assert_eq!(
-        relay
-            .post(record("m"))
-            .send()
-            .await
-            .expect("an answer")
-            .status(),
-        401,
-        "it was withdrawn"
-    );
     relay.token = token(&old, "new", "a");
     assert_eq!(
         relay
@@ -170,6 +156,17 @@ async fn an_outage_of_the_publisher_is_503_and_never_401_and_keys_at_hand_stay_g
         401,
         "another key's name"
     );
+    relay.token = token(&old, "old", "a");
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let response = relay.post(record("m")).send().await.expect("an answer");
+        match response.status().as_u16() {
+            401 => break,
+            503 => assert!(Instant::now() < until, "nobody looks"),
+            status => panic!("{status}: it was withdrawn"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]
@@ -191,4 +188,101 @@ async fn whoever_comes_while_keys_are_fetched_waits_for_that_one_fetch() {
     let answers = requests.join_all().await;
     assert_eq!(answers, [200; 50]);
     assert_eq!(publisher.asked.load(Ordering::SeqCst), 1);
+}
+
+/// Devices with tokens of the old and then of the new key, and a stranger who makes up names of keys all the while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_honest_device_pauses_while_keys_rotate_and_a_stranger_makes_names_up() {
+    let (Some((old, old_jwk)), Some((new, new_jwk))) = (key("old"), key("new")) else {
+        eprintln!("skipped: there is no openssl to make keys with");
+        return;
+    };
+    let publisher = Publisher::start(json!({"keys": [old_jwk]}));
+    let dir = tempfile::tempdir().expect("a directory");
+    let more = [
+        "--jwks-url",
+        &publisher.url,
+        "--rate-requests-per-minute",
+        "0",
+    ];
+    let mut relay = Relay::start(dir.path(), &more);
+    relay.token = token(&old, "old", "first");
+    relay.accept(record("m")).await;
+    let began = Instant::now();
+
+    let is_over = Arc::new(AtomicBool::new(false));
+    let stranger = {
+        let (url, client) = (
+            format!("http://{}/api/v1/logs", relay.addr),
+            relay.client.clone(),
+        );
+        let (is_over, forged) = (Arc::clone(&is_over), new.clone());
+        tokio::spawn(async move {
+            let mut sent = 0_u64;
+            while !is_over.load(Ordering::SeqCst) {
+                sent += 1;
+                let garbage = token(&forged, &format!("made-up-{sent}"), "stranger");
+                let request = client.post(&url).bearer_auth(garbage).body("x");
+                // A refusal, whichever.
+                let status = request.send().await.expect("an answer").status();
+                assert!(matches!(status.as_u16(), 401 | 503), "{status}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            sent
+        })
+    };
+    let mut devices = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let user = format!("device-{n}");
+        let tokens = [token(&old, "old", &user), token(&new, "new", &user)];
+        let (url, client) = (
+            format!("http://{}/api/v1/logs", relay.addr),
+            relay.client.clone(),
+        );
+        devices.spawn(async move {
+            let mut waited = 0;
+            for (round, token) in tokens.iter().enumerate() {
+                // Each comes with its new token at a moment of its own.
+                tokio::time::sleep(Duration::from_millis(25 * n)).await;
+                loop {
+                    let request = client
+                        .post(&url)
+                        .bearer_auth(token)
+                        .header("content-type", "application/json")
+                        .body(record(&format!("{user} {round}")));
+                    let response = request.send().await.expect("an answer");
+                    match response.status().as_u16() {
+                        200 => break,
+                        503 => {
+                            let wait = response.headers()["retry-after"].to_str().expect("text");
+                            let wait: u64 = wait.parse().expect("seconds");
+                            assert!(wait <= 11, "{wait} s");
+                            waited += 1;
+                            tokio::time::sleep(Duration::from_secs(wait)).await;
+                        }
+                        status => panic!("{user} {round}: {status}, and it pauses for good"),
+                    }
+                }
+            }
+            waited
+        });
+    }
+    // The new key is published only now: tokens of it are out already.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    publisher.now_says(Some(json!({"keys": [old_jwk, new_jwk]})));
+    let waited: u32 = devices.join_all().await.into_iter().sum();
+    is_over.store(true, Ordering::SeqCst);
+    let sent = stranger.await.expect("it is refused each time");
+    let (asked, took) = (publisher.asked.load(Ordering::SeqCst), began.elapsed());
+    eprintln!("{sent} made-up tokens, {waited} waits of 40 devices, {asked} fetches in {took:?}");
+    assert!(waited > 0, "the stranger was in between");
+    let most = took.as_secs() / 10 + 2;
+    assert!(
+        u64::try_from(asked).expect("few") <= most,
+        "{asked} fetches in {took:?}"
+    );
+    assert!(relay.metric("courier_jwks_age_seconds").await < 30.0);
+    assert_eq!(relay.metric("courier_jwks_keys").await, 2.0);
+    let log = relay.log().len();
+    assert!(log < 1_000_000, "{log} bytes of log");
 }

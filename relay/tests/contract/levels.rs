@@ -459,6 +459,9 @@ async fn whatever_a_program_says_of_itself_is_answered() {
         dir.path(),
         &["--install", "a/b c&d", "--for", "1h", "trace"],
     );
+    // Only who was heard with an install is told of its rules.
+    let heard = Program(&relay.token, "a/b c&d", "s", "app", "1");
+    relay.tag_of_batch(heard).await;
     for (query, rule) in [
         ("", "none"),
         ("?", "none"),
@@ -496,4 +499,51 @@ fn a_store_that_cannot_be_used_is_named() {
     let (code, _, stderr) = level(dir.path(), &["ls"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains(&file.display().to_string()), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_rule_for_an_install_is_told_only_to_whom_the_relay_heard_with_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    set(dir.path(), &["--install", "i-1", "--for", "1h", "trace"]);
+    set(dir.path(), &["--session", "s-2", "--for", "1h", "trace"]);
+    let own = Program(&relay.token, "i-1", "s-1", "app", "1.0");
+    let other = token(dir.path(), "user-other");
+    let prying = Program(&other, "i-1", "s-2", "app", "1.0");
+    assert_eq!(relay.rule(own).await, "none", "nothing was heard of it yet");
+    // The answer to the first batch says that there is something to ask for.
+    let tag = relay.tag_of_batch(own).await;
+    assert_eq!(relay.rule(own).await, "install 1");
+    assert_eq!(header(&relay.levels(own, "").await, "etag"), tag);
+    assert_eq!(relay.rule(prying).await, "none", "another's token");
+    let second = Program(&relay.token, "i-2", "s-2", "app", "1.0");
+    relay.tag_of_batch(second).await;
+    assert_eq!(relay.rule(second).await, "session 2");
+    assert_eq!(relay.rule(prying).await, "none");
+}
+
+#[tokio::test]
+async fn what_a_client_named_moves_no_terminal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    let evil = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{200b}";
+    let body = json!({
+        "resource": {"service.name": evil},
+        "logs": [{"timestamp": "2026-02-06T12:00:00Z", "level": "info", "message": "m"}],
+    });
+    relay.accept(body.to_string()).await;
+    let (code, stdout, stderr) = level(dir.path(), &["set", "--service", "app", "trace"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        stderr.contains(r"there were: \u001b]0;pwned\u0007\u001b[2J\u009b31m\u202e\u200b"),
+        "{stderr:?}"
+    );
+    set(dir.path(), &["--service", "a\u{202e}b", "trace"]);
+    let (_, rules, _) = level(dir.path(), &["ls"]);
+    for text in [&stdout, &stderr, &rules] {
+        let raw = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{200b}".contains(c);
+        assert!(!text.contains(raw), "{text:?}");
+    }
+    let last: Value = serde_json::from_str(rules.lines().last().expect("a rule")).expect("JSON");
+    assert_eq!(last["whom"]["service"], "a\u{202e}b", "it is the same JSON");
 }

@@ -7,7 +7,7 @@ use crate::relay::{command, token};
 
 /// A flag of the table and three values of it that are refused, each in words that tell it from the others; what is not
 /// shown because it could be a secret is refused by its flag alone.
-const REFUSED: [(&str, [&str; 3]); 24] = [
+const REFUSED: [(&str, [&str; 3]); 25] = [
     ("listen", ["a", "b:1", "0.0.0.0"]),
     ("admin-listen", ["a", "b:1", "0.0.0.0"]),
     ("tls-cert-file", ["/no/a", "/no/b", "/no/c"]),
@@ -19,6 +19,7 @@ const REFUSED: [(&str, [&str; 3]); 24] = [
     ("otlp-endpoint", ["nowhere", "ftp://a", "http://a?b"]),
     ("otlp-token-file", ["/no/a", "/no/b", "/no/c"]),
     ("jwt-secret-file", ["/no/a", "/no/b", "/no/c"]),
+    ("allow-weak-secret", ["a", "b", "c"]),
     ("jwt-public-key-file", ["/no/a", "/no/b", "/no/c"]),
     ("jwks-url", ["nowhere", "http://keys.example", "ftp://a"]),
     ("spool", ["redis", "disk", "sqlite3"]),
@@ -222,4 +223,99 @@ fn base64url(text: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_is_short_or_open_to_others_is_refused_unless_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("secret");
+    let token = |more: &[&str]| {
+        let mut command = command();
+        command
+            .args(["token", "--user", "u", "--data-dir"])
+            .arg(dir.path());
+        command.arg("--jwt-secret-file").arg(&file).args(more);
+        let output = command.output().expect("it runs");
+        (output.status.success(), text(output))
+    };
+    for (bytes, mode, complaint) in [
+        (32, 0o600, ""),
+        (32, 0o400, ""),
+        (31, 0o600, "has 31 bytes; an HS256 secret needs at least 32"),
+        (64, 0o644, "others can read or write"),
+        (64, 0o640, "others can read or write"),
+        (64, 0o602, "others can read or write"),
+    ] {
+        let _ = std::fs::remove_file(&file);
+        std::fs::write(&file, "s".repeat(bytes) + "\n").expect("it is written");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("it is set");
+        let (is_fine, said) = token(&[]);
+        assert_eq!(is_fine, complaint.is_empty(), "{bytes} {mode:o}: {said}");
+        assert!(said.contains(complaint), "{bytes} {mode:o}: {said}");
+        assert!(!said.contains("ssss"), "the secret is not said: {said}");
+        let (is_fine, said) = token(&["--allow-weak-secret"]);
+        assert!(is_fine, "{bytes} {mode:o}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_relay_keeps_is_its_owners_also_where_the_directory_was_open_before() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().expect("a directory");
+    let (dir, files) = (root.path().join("data"), root.path().join("files"));
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("it is set");
+    };
+    std::fs::create_dir(&dir).expect("it is made");
+    std::fs::create_dir(&files).expect("it is made");
+    let to_files = files.display().to_string();
+    let mut relay = crate::relay::Relay::start(&dir, &["--otlp-file-dir", &to_files]);
+    relay.accept(crate::record("m")).await;
+    assert!(relay.terminate().success());
+    drop(relay);
+    open(&dir, 0o755);
+    for name in ["relay.db", "store.db", "relay.lock"] {
+        open(&dir.join(name), 0o644);
+    }
+    std::fs::write(dir.join("notes.txt"), "of somebody else").expect("it is written");
+    open(&dir.join("notes.txt"), 0o644);
+
+    let mut relay = crate::relay::Relay::start(&dir, &["--otlp-file-dir", &to_files]);
+    relay.accept(crate::record("m2")).await;
+    let mode = |path: &std::path::Path| {
+        let found = std::fs::metadata(path).expect("it is there");
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&dir), 0o700);
+    let mut seen = Vec::new();
+    let entries = [&dir, &files].map(|dir| std::fs::read_dir(dir).expect("it lists"));
+    for entry in entries.into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        // The log is the test's own.
+        if name != "relay.log" && name != "notes.txt" {
+            assert_eq!(mode(&path), 0o600, "{name}");
+            seen.push(name);
+        }
+    }
+    for name in [
+        "relay.db",
+        "relay.db-wal",
+        "relay.db-shm",
+        "store.db",
+        "store.db-wal",
+        "admin-token",
+        "development-jwt-secret",
+    ] {
+        assert!(seen.iter().any(|seen| seen == name), "{name}: {seen:?}");
+    }
+    assert_eq!(mode(&dir.join("notes.txt")), 0o644, "not the relay's");
+    assert!(relay.terminate().success());
 }
