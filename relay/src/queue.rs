@@ -21,7 +21,7 @@ pub enum Queue {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
     },
-    /// Counts what is whole and what is not; exits 0 when clean, 1 when damaged, 2 when unreadable
+    /// Counts what is whole and what is not; exits 0 when clean, 1 when damaged, 2 when unreadable or when there is no queue
     Verify {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
@@ -131,8 +131,10 @@ fn cat(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
 }
 
 fn verify(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
-    let mut worst = 0;
-    for queue in queues(dir)? {
+    let queues = queues(dir)?;
+    // Nothing was found to be whole: a script must not take that for a clean queue.
+    let mut worst = if queues.is_empty() { UNREADABLE } else { 0 };
+    for queue in queues {
         let verdict = queue.verify();
         let code = match (verdict.is_newer, verdict.is_clean()) {
             (true, _) => UNREADABLE,

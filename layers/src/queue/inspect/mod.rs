@@ -4,10 +4,14 @@
 //! 2. content is never an error: damage is counted;
 //! 3. a queue of a newer version is reported, and not read.
 //!
+//! 4. what is no plain file where a queue has one (a FIFO, a device, a socket, a link, a directory) is refused by its
+//!    name, and never opened: who carries a queue here may have put anything in it.
+//!
 //! What it does not do: stand still. A living queue moves on while it is read; what its owner removes meanwhile was
 //! delivered, and is not counted as missing.
 
 mod last;
+mod plain;
 mod records;
 mod verdict;
 
@@ -37,6 +41,14 @@ pub enum InspectError {
         path: PathBuf,
         /// What the file system said.
         source: io::Error,
+    },
+    /// Something else lies where a queue has a plain file or its directory. It was not opened. Take it away.
+    #[error("`{}` is {kind}: refused, and not opened", .path.display())]
+    NotPlain {
+        /// What lies there.
+        path: PathBuf,
+        /// What it is, with its article: `a FIFO`.
+        kind: &'static str,
     },
 }
 
@@ -78,21 +90,21 @@ pub fn queues(path: impl AsRef<Path>) -> Result<Vec<StoredQueue>, InspectError> 
     let absolute = path.canonicalize().map_err(unreadable)?;
     let own_name = absolute.file_name().and_then(|name| name.to_str());
     if let Some(id) = own_name.and_then(QueueId::from_dir_name) {
-        return Ok(vec![
-            StoredQueue::look(id, path.to_owned()).map_err(unreadable)?,
-        ]);
+        return Ok(vec![StoredQueue::look(id, path.to_owned())?]);
     }
     let mut queues = Vec::new();
     for name in Disk.names(path).map_err(unreadable)? {
         if let Some(id) = QueueId::from_dir_name(&name) {
-            match StoredQueue::look(id, path.join(name)) {
+            let dir = path.join(name);
+            plain::check_link(&dir)?;
+            match StoredQueue::look(id, dir) {
                 // Drained and removed since the listing, or not a queue's.
-                Err(error)
+                Err(InspectError::Unreadable { source, .. })
                     if matches!(
-                        error.kind(),
+                        source.kind(),
                         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
                     ) => {}
-                looked => queues.push(looked.map_err(unreadable)?),
+                looked => queues.push(looked?),
             }
         }
     }
@@ -149,13 +161,25 @@ impl StoredQueue {
         verdict::verify(self)
     }
 
-    fn look(id: QueueId, dir: PathBuf) -> io::Result<Self> {
+    fn look(id: QueueId, dir: PathBuf) -> Result<Self, InspectError> {
+        let names = Disk
+            .names(&dir)
+            .map_err(|source| InspectError::Unreadable {
+                path: dir.clone(),
+                source,
+            })?;
+        // All of it before any of it is opened.
+        for name in &names {
+            if chain::first_seq(name).is_some() || [LOCK_NAME, head::FILE_NAME].contains(&&**name) {
+                plain::check_file(&dir.join(name))?;
+            }
+        }
         let owner = owner(&dir.join(LOCK_NAME));
         // The segments first: a head that is read later is at most further on.
         let mut segments = Vec::new();
-        for name in Disk.names(&dir)? {
-            if let Some(first_seq) = chain::first_seq(&name)
-                && let Ok(found) = fs::metadata(dir.join(&name))
+        for name in &names {
+            if let Some(first_seq) = chain::first_seq(name)
+                && let Ok(found) = fs::symlink_metadata(dir.join(name))
             {
                 segments.push((first_seq, found.len()));
             }
