@@ -1,6 +1,8 @@
 //! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::StatusCode;
@@ -22,8 +24,11 @@ use crate::edge::own_form;
 use crate::error::ApiError;
 use crate::ingest::Ingest;
 use crate::levels;
-use crate::metrics::{Keys, Now};
+use crate::metrics::{Exports, Keys, Now};
 use crate::spool::PAGE;
+use crate::status::{
+    DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Listening, SpoolStatus, Status,
+};
 
 /// What the admin listener works with; a cheap handle.
 #[derive(Clone)]
@@ -34,11 +39,20 @@ pub struct Admin {
     pub spool_max_bytes: u64,
     /// The bearer token of the admin API.
     pub token: Arc<SecretBox<[u8]>>,
+    /// Where the relay listens.
+    pub listening: Listening,
+    /// What tokens are checked with.
+    pub key_mode: &'static str,
+    /// Whether records go to an upstream.
+    pub has_upstream: bool,
+    /// When the relay started.
+    pub started: Instant,
 }
 
 /// The routes of the admin listener.
 pub fn app(admin: Admin) -> Router {
     let api = Router::new()
+        .route("/admin/v1/status", get(status))
         .route("/admin/v1/import", post(import))
         .route("/admin/v1/dead", get(dead))
         .route("/admin/v1/dead/replay", post(replay))
@@ -61,24 +75,194 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether a batch that comes now would be taken; nothing about why not.
+/// Whether a batch that comes now would be taken, and if not, why.
 async fn readyz(State(admin): State<Admin>) -> Response {
-    let is_full = admin.ingest.pipeline().sink.spool().used_bytes() >= admin.spool_max_bytes;
-    if is_full || admin.ingest.is_draining() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
+    match admin.hindrance() {
+        None => "ready\n".into_response(),
+        Some(why) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        )
+            .into_response(),
     }
-    "ready\n".into_response()
+}
+
+impl Admin {
+    /// Why a batch that comes now would be refused, whatever is in it.
+    fn hindrance(&self) -> Option<&'static str> {
+        let pipeline = self.ingest.pipeline();
+        if self.ingest.is_draining() {
+            Some("the relay is stopping")
+        } else if pipeline.disk.is_low() {
+            Some("the disk of the data directory is nearly full")
+        } else if pipeline.sink.spool().used_bytes() >= self.spool_max_bytes {
+            Some("the spool is full")
+        } else {
+            None
+        }
+    }
+
+    /// What an operator has to look at, each with what to do.
+    fn alarms(&self) -> Vec<String> {
+        let pipeline = self.ingest.pipeline();
+        let spool = pipeline.sink.spool();
+        let writes = spool.writes();
+        let exports = [
+            ("export", &pipeline.metrics.export),
+            ("spans", &pipeline.metrics.spans),
+        ];
+        let mut alarms = Vec::new();
+        let mut say = |is_so: bool, text: String| {
+            if is_so {
+                alarms.push(text);
+            }
+        };
+        if let Some(why) = self.hindrance() {
+            let what = match why {
+                "the spool is full" => {
+                    "; see why the upstream takes too little, or raise --spool-max-bytes"
+                }
+                "the relay is stopping" => "",
+                _ => "; make free space on it, or --keep-free smaller",
+            };
+            say(true, format!("batches are refused: {why}{what}"));
+        } else {
+            let is_nearly_low = pipeline
+                .disk
+                .space()
+                .is_some_and(|space| space.is_nearly_low());
+            say(
+                is_nearly_low,
+                "the disk of the data directory fills: make free space before batches are refused"
+                    .to_owned(),
+            );
+        }
+        say(
+            writes.is_failing,
+            "the spool can't be written: a full or failing disk; the log has the cause".to_owned(),
+        );
+        say(
+            writes.is_log_lost,
+            "the spool's write-ahead log was gone at the start: the latest records may be lost"
+                .to_owned(),
+        );
+        for (name, exports) in exports {
+            say(
+                exports.alarm.load(Ordering::Relaxed) == 1,
+                format!("{name}: the upstream refuses; check --otlp-endpoint and its token"),
+            );
+        }
+        let damaged = spool.damaged_records();
+        say(
+            damaged > 0,
+            format!("{damaged} records were lost to damage of the spool: look at the disk"),
+        );
+        alarms
+    }
+
+    fn keys_seconds(&self) -> Option<f64> {
+        Some(self.ingest.verifier().key_set()?.age?.as_secs_f64())
+    }
+
+    async fn oldest_seconds(&self) -> f64 {
+        let oldest = self.ingest.pipeline().sink.spool().oldest_received().await;
+        let age = |received: u64| {
+            let nanos = Timestamp::now().as_nanosecond() - i128::from(received);
+            i64::try_from(nanos / 1_000_000).map_or(0.0, |millis| millis.max(0) as f64 / 1000.0)
+        };
+        oldest.ok().flatten().map_or(0.0, age)
+    }
+}
+
+/// How the relay is, for `courier-relay status`.
+async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError> {
+    let pipeline = admin.ingest.pipeline();
+    let (spool, metrics) = (pipeline.sink.spool(), &pipeline.metrics);
+    let depth = spool.depth();
+    let ledger = spool.ledger();
+    let rules = admin.ingest.levels().list().await.map_err(levels::away)?;
+    let exports = spool.depths().into_iter().filter_map(|(consumer, depth)| {
+        let name = consumer.name();
+        let mut status = match name {
+            "export" => export(&metrics.export),
+            "spans" => export(&metrics.spans),
+            _ => ExportStatus {
+                taken: metrics.files.records.get(),
+                ..ExportStatus::default()
+            },
+        };
+        // Kept for an upstream that is still to be set.
+        if name == "export" && !admin.has_upstream {
+            return None;
+        }
+        status.name = name.to_owned();
+        status.waiting = depth.records;
+        Some(status)
+    });
+    let disk = pipeline.disk.space();
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime_seconds: admin.started.elapsed().as_secs(),
+        listening: admin.listening.clone(),
+        ready: admin.hindrance().is_none(),
+        alarms: admin.alarms(),
+        spool: SpoolStatus {
+            records: depth.records,
+            bytes: depth.bytes,
+            used_bytes: spool.used_bytes(),
+            max_bytes: admin.spool_max_bytes,
+            oldest_seconds: admin.oldest_seconds().await,
+            damaged_records: spool.damaged_records(),
+            failed_writes: spool.writes().failed,
+        },
+        exports: exports.collect(),
+        dead_letters: spool.dead_letters(),
+        disk: disk.map(|space| DiskStatus {
+            free_bytes: space.free,
+            size_bytes: space.size,
+            keep_free_bytes: space.floor,
+            is_low: pipeline.disk.is_low(),
+        }),
+        keys: KeysStatus {
+            mode: admin.key_mode.to_owned(),
+            count: admin
+                .ingest
+                .verifier()
+                .key_set()
+                .map_or(1, |set| count(set.keys)),
+            age_seconds: admin.keys_seconds(),
+        },
+        ledger: LedgerStatus {
+            ranges: ledger.ranges,
+            bytes: ledger.bytes,
+        },
+        levels: count(rules.len()),
+    }))
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn export(exports: &Exports) -> ExportStatus {
+    let last = exports
+        .last
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    ExportStatus {
+        taken: exports.taken.get(),
+        last_seconds: last.as_ref().map(|(_, at)| at.elapsed().as_secs_f64()),
+        last_answer: last.map(|(answer, _)| answer),
+        alarm: exports.alarm.load(Ordering::Relaxed) == 1,
+        ..ExportStatus::default()
+    }
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     let pipeline = admin.ingest.pipeline();
     let spool = pipeline.sink.spool();
     let depth = spool.depth();
-    let oldest = spool.oldest_received().await.ok().flatten();
-    let age = |received: u64| {
-        let nanos = Timestamp::now().as_nanosecond() - i128::from(received);
-        i64::try_from(nanos / 1_000_000).map_or(0.0, |millis| millis.max(0) as f64 / 1000.0)
-    };
     let counts = pipeline.sanitizer.as_ref().map(Sanitizer::counts);
     let redactions = counts.map(Counts::by_rule).unwrap_or_default();
     let keys = admin.ingest.verifier().key_set();
@@ -91,7 +275,10 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         spool_records: depth.records,
         spool_bytes: depth.bytes,
         spool_max_bytes: admin.spool_max_bytes,
-        oldest_seconds: oldest.map_or(0.0, age),
+        oldest_seconds: admin.oldest_seconds().await,
+        disk: pipeline.disk.space(),
+        is_ready: admin.hindrance().is_none(),
+        keys_seconds: admin.keys_seconds(),
         damaged_records: spool.damaged_records(),
         damaged_frames: spool.damaged_frames(),
         dead: spool.dead(),

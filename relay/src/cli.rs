@@ -7,10 +7,9 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use courier_relay::config::{Config, KeyConfig, RawConfig, Setting, duration};
+use courier_relay::config::{Config, ConfigError, KeyConfig, RawConfig, Setting, duration};
 use courier_relay::{Removal, SecretError, Telemetry, escape};
 use secrecy::SecretString;
-use tracing_subscriber::filter::EnvFilter;
 
 use crate::level::Level;
 use crate::queue::Queue;
@@ -30,7 +29,7 @@ pub struct Cli {
     settings: Settings,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct Settings {
     /// TOML file with settings: each flag with `_` for `-`
     #[arg(long, env = "COURIER_CONFIG", value_name = "FILE", global = true)]
@@ -65,6 +64,8 @@ enum Command {
     /// Which programs log at which levels: rules that they hear of by themselves
     #[command(subcommand)]
     Level(Level),
+    /// How the running relay is, on one screen: what waits, alarms, disk, keys; exits 2 when it can't be asked
+    Status(Status),
     /// Copies the spool to a file, beside a running relay or without one
     Backup {
         /// The copy; it must not exist
@@ -80,6 +81,22 @@ enum Command {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+struct Status {
+    /// Where its admin listener is, for example http://127.0.0.1:8788 [default: as the data directory says]
+    #[arg(long, value_name = "URL")]
+    admin_url: Option<String>,
+    /// How to show it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,10 +132,10 @@ impl Cli {
         let mut command = Self::command();
         // Hands the settings down; before that no command has them.
         command.build();
-        let matches = ["sanitize", "queue", "completions"]
+        let matches = READS
             .into_iter()
-            .fold(command, |command, name| {
-                command.mut_subcommand(name, without_settings)
+            .fold(command, |command, (name, reads)| {
+                command.mut_subcommand(name, |command| with_settings(command, reads))
             })
             .get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
@@ -127,9 +144,10 @@ impl Cli {
     /// Does what was asked for.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            None | Some(Command::Serve) => serve(self.settings.read()?),
+            None | Some(Command::Serve) => serve(self.settings),
             Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
-            Some(Command::Check) => check(&self.settings.read()?),
+            Some(Command::Check) => check(self.settings),
+            Some(Command::Status(status)) => Ok(status.run(&self.settings.read()?)),
             Some(Command::Sanitize(sanitize)) => sanitize.run(),
             Some(Command::Queue(queue)) => Ok(queue.run()),
             Some(Command::Backup { file }) => backup(&self.settings.read()?, &file),
@@ -147,14 +165,38 @@ impl Cli {
     }
 }
 
-/// The same command; its help lists only what is its own.
-fn without_settings(command: clap::Command) -> clap::Command {
+/// The same command; its help lists only what is its own, and the settings that it reads.
+fn with_settings(command: clap::Command, reads: &'static [&'static str]) -> clap::Command {
     command
         .mut_args(|arg| {
-            let is_setting = arg.is_global_set();
-            arg.hide(is_setting)
+            let is_foreign = arg.is_global_set() && !reads.contains(&arg.get_id().as_str());
+            arg.hide(is_foreign)
         })
-        .mut_subcommands(without_settings)
+        .mut_subcommands(move |command| with_settings(command, reads))
+}
+
+impl Status {
+    /// Shows it. Whoever asks a relay that is away gets 2, so that a script tells it from a relay that is not well.
+    #[tokio::main]
+    async fn run(&self, config: &Config) -> ExitCode {
+        use std::io::IsTerminal;
+        let status = match courier_relay::status(config, self.admin_url.as_deref()).await {
+            Ok(status) => status,
+            Err(error) => {
+                eprintln!("courier-relay: {:#}", anyhow::Error::from(error));
+                return ExitCode::from(UNREACHABLE);
+            }
+        };
+        let mut stdout = std::io::stdout();
+        let has_colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let text = match self.format {
+            Format::Text => status.screen(has_colours).to_string(),
+            Format::Json => format!("{}\n", serde_json::to_string(&status).unwrap_or_default()),
+        };
+        // A reader that has gone is no failure.
+        let _ = stdout.write_all(text.as_bytes());
+        ExitCode::SUCCESS
+    }
 }
 
 impl Settings {
@@ -173,14 +215,23 @@ impl Settings {
     }
 }
 
+/// Variables that begin with `COURIER_` and are no setting.
+fn foreign_variables() -> Result<Vec<String>, ConfigError> {
+    RawConfig::check_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+}
+
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 #[tokio::main]
-async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    let filter = EnvFilter::try_from_env("COURIER_LOG").unwrap_or_else(|_| DEFAULT_LOG.into());
-    let telemetry = Telemetry::install(&config, filter)?;
+async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let foreign = foreign_variables()?;
+    let config = settings.clone().read()?;
+    let telemetry = Telemetry::install(&config)?;
+    for name in foreign {
+        tracing::warn!(name, "this variable is no setting; it is ignored");
+    }
     raise_open_files();
     // Before anything is said to listen, so that a signal right after that is not lost.
     let mut signal = Signal::listen()?;
@@ -208,6 +259,13 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     while signal.received().await == Said::Reload {
         relay.reload_certificate();
+        telemetry.reload(
+            settings
+                .clone()
+                .read()
+                .as_ref()
+                .map_err(|error| format!("{error:#}")),
+        );
     }
     tracing::info!("stopping");
     relay.stop().await;
@@ -284,8 +342,12 @@ impl Signal {
 }
 
 #[tokio::main]
-async fn check(config: &Config) -> anyhow::Result<ExitCode> {
-    let findings = courier_relay::check(config).await;
+async fn check(settings: Settings) -> anyhow::Result<ExitCode> {
+    for name in foreign_variables()? {
+        println!("note   {name} is no setting; it is ignored");
+    }
+    let config = settings.read()?;
+    let findings = courier_relay::check(&config).await;
     for finding in &findings {
         println!("{}", escape(&finding.to_string()));
     }
@@ -371,5 +433,41 @@ fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What goes to stderr unless `COURIER_LOG` says otherwise: every request with its id, and whatever matters beside them.
-const DEFAULT_LOG: &str = "info,courier_relay::ingest=debug";
+/// What `status` exits with when there is nobody to ask.
+const UNREACHABLE: u8 = 2;
+
+/// The settings that each command reads; those that are not here read all.
+const READS: [(&str, &[&str]); 9] = [
+    ("sanitize", &[]),
+    ("queue", &[]),
+    ("completions", &[]),
+    (
+        "token",
+        &[
+            "config",
+            "data_dir",
+            "jwt_secret_file",
+            "jwt_issuer",
+            "jwt_audience",
+        ],
+    ),
+    ("dead", OF_DATA),
+    ("level", OF_DATA),
+    ("status", OF_DATA),
+    ("backup", &["config", "data_dir"]),
+    (
+        "import",
+        &[
+            "config",
+            "data_dir",
+            "admin_token_file",
+            "sanitize",
+            "spool_max_bytes",
+            "keep_free",
+            "max_records",
+        ],
+    ),
+];
+
+/// What a command reads that asks the running relay, or works in its data directory.
+const OF_DATA: &[&str] = &["config", "data_dir", "admin_token_file"];

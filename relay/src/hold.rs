@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tracing_courier::sanitize::{Policy, Sanitizer};
 
 use crate::config::{Config, Exceptions, SpoolKind};
+use crate::disk::Disk;
 use crate::export::file::{FileError, FileExporter};
 use crate::export::{Exporter, Fit, Upstream, UpstreamError};
 use crate::ingest::Pipeline;
@@ -22,6 +23,8 @@ use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
 pub struct Hold {
     /// What waits.
     pub spool: Spool,
+    /// What it is on.
+    pub disk: Disk,
     /// For whom it waits.
     pub upstream: Option<Upstream>,
     writer: Writer,
@@ -62,6 +65,7 @@ impl Hold {
         spool.keep_dead_for(config.dead_keep);
         Ok(Self {
             spool,
+            disk: Disk::of(&config.data_dir, config.keep_free),
             upstream,
             writer,
             lock,
@@ -151,6 +155,7 @@ impl Hold {
         };
         Pipeline {
             sink,
+            disk: self.disk.clone(),
             metrics,
             sanitizer: config.sanitize.then(|| Sanitizer::new(&Policy::new())),
             max_records: config.max_records,

@@ -26,6 +26,7 @@ use tracing_courier::wire::Receipt;
 
 use crate::body;
 use crate::convert;
+use crate::disk::Disk;
 use crate::edge::own_form;
 use crate::error::ApiError;
 use crate::export::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
@@ -193,6 +194,8 @@ async fn post_logs(
     if ingest.is_draining() {
         return Err(ApiError::Unavailable("the relay is stopping"));
     }
+    // Before the body, so that a full disk costs no traffic.
+    ingest.pipeline().has_room()?;
     let (parts, body) = request.into_parts();
     let inner = &ingest.0;
     let max_bytes = inner.max_body_bytes;
@@ -232,6 +235,8 @@ impl FromRequestParts<Ingest> for Identity {
 pub struct Pipeline {
     /// Where records go.
     pub sink: Sink,
+    /// What the data directory is on.
+    pub disk: Disk,
     /// Where they are counted.
     pub metrics: Arc<Metrics>,
     /// What redacts again, unless the operator does not want it.
@@ -241,6 +246,18 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// Whether the disk has room for a batch.
+    ///
+    /// # Errors
+    ///
+    /// When it is nearly full: then nothing is accepted.
+    pub fn has_room(&self) -> Result<(), ApiError> {
+        if self.disk.is_low() {
+            return Err(ApiError::Unavailable("the disk is nearly full"));
+        }
+        Ok(())
+    }
+
     /// Accepts what is whole in `body`, if `admit` lets in so many records. The subject of what was carried by hand is
     /// empty.
     ///
@@ -270,6 +287,7 @@ impl Pipeline {
         admit: impl FnOnce(usize) -> Result<(), ApiError>,
         turn: &mut Turn,
     ) -> Result<(Receipt, Origin), ApiError> {
+        self.has_room()?;
         let arrival = Arrival {
             subject,
             received: Timestamp::now(),

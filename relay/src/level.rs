@@ -26,7 +26,7 @@ pub enum Level {
         /// Numbers, as `ls` says
         #[arg(required = true)]
         ids: Vec<i64>,
-        /// Who says so [default: who is logged in]
+        /// A note of who says so: the audit has it behind the name of the token that was used [default: who is logged in]
         #[arg(long)]
         author: Option<String>,
     },
@@ -52,7 +52,7 @@ pub struct Set {
     /// Why: a ticket
     #[arg(long, default_value = "")]
     why: String,
-    /// Who says so [default: who is logged in]
+    /// A note of who says so: the audit has it behind the name of the token that was used [default: who is logged in]
     #[arg(long)]
     author: Option<String>,
     /// trace, debug, info, warning, error or fatal

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::disk::Space;
 use crate::spool::{Dead, Size, Writes};
 
 /// The counters of one relay.
@@ -13,6 +14,8 @@ use crate::spool::{Dead, Size, Writes};
 pub struct Metrics {
     /// Answers of the ingest listener, by status.
     pub answers: ByLabel,
+    /// Connections that were hung up on, by reason.
+    pub connections_refused: Arc<ByLabel>,
     /// Records rejected, by reason.
     pub rejected: ByLabel,
     /// Records accepted.
@@ -50,8 +53,18 @@ pub struct Exports {
     pub warnings: Counter,
     /// How long requests took.
     pub time: Histogram,
+    /// What the upstream answered last: a status or `none`.
+    pub last: Mutex<Option<(String, Instant)>>,
     /// 1 while the upstream refuses for a reason that an operator has to look at.
     pub alarm: AtomicU64,
+}
+
+impl Exports {
+    /// Counts an answer, and keeps it as the last one.
+    pub fn answered(&self, label: String) {
+        self.answers.add(&label, 1);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((label, Instant::now()));
+    }
 }
 
 /// The counters of the file exporter.
@@ -157,6 +170,12 @@ pub struct Now {
     pub ledger: Size,
     /// Records that wait, for each consumer.
     pub waiting: Vec<(&'static str, u64)>,
+    /// The disk of the data directory, where the system says.
+    pub disk: Option<Space>,
+    /// Whether a batch that comes now is accepted.
+    pub is_ready: bool,
+    /// Seconds since the published keys were fetched; `None` where there are none, or they were not fetched yet.
+    pub keys_seconds: Option<f64>,
     /// Bytes of text that the sanitizer scanned.
     pub sanitized_bytes: u64,
     /// Texts that it cut at its cap.
@@ -275,10 +294,11 @@ impl Metrics {
             now.spool_max_bytes,
         );
         // In integers, so that it does not flap around the mark.
-        let is_filling = now.spool_used_bytes >= now.spool_max_bytes / 5 * 4;
+        let is_filling = now.spool_used_bytes >= now.spool_max_bytes / 5 * 4
+            || now.disk.is_some_and(|disk| disk.is_nearly_low());
         text.gauge(
             "courier_spool_nearly_full",
-            "1 from 80 % of the cap on.",
+            "1 from 80 % of the cap on, and while the disk has less than four times --keep-free.",
             u8::from(is_filling),
         );
         text.counter(
@@ -326,6 +346,7 @@ impl Metrics {
             "Dead letters that went for their age, or because they took a quarter of the cap.",
             now.dead.expired,
         );
+        text.operation(now, &self.connections_refused);
         text.ledger(now.ledger);
         text.counter(
             "courier_spool_write_errors_total",
@@ -440,6 +461,37 @@ impl Text {
             names.alarm,
             "1 while the upstream's answer needs an operator.",
             alarm,
+        );
+    }
+
+    fn operation(&mut self, now: &Now, refused: &ByLabel) {
+        self.gauge(
+            "courier_ready",
+            "1 if a batch that comes now is accepted, as /readyz says.",
+            u8::from(now.is_ready),
+        );
+        if let Some(disk) = now.disk {
+            self.gauge(
+                "courier_disk_free_bytes",
+                "Bytes free on the disk of the data directory.",
+                disk.free,
+            );
+            self.gauge(
+                "courier_disk_keep_free_bytes",
+                "Below so many free bytes batches are refused.",
+                disk.floor,
+            );
+        }
+        self.labelled(
+            "courier_connections_refused_total",
+            "Connections that were hung up on: too many from one address, or none could be accepted.",
+            "reason",
+            refused,
+        );
+        self.gauge(
+            "courier_jwks_age_seconds",
+            "Seconds since the published keys were fetched; 0 where there are none.",
+            now.keys_seconds.unwrap_or_default(),
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretBox};
 use tokio::net::TcpListener;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
-use crate::config::{Config, Connections, KeyConfig, TokenConfig};
+use crate::config::{Config, Connections, KeyConfig, Networks, TokenConfig};
 use crate::edge::{Edge, Places, Tls, TlsError};
 use crate::hold::{Hold, HoldError};
 use crate::identity::{ADMIN_TOKEN, DEVELOPMENT_SECRET, KeyError, Secret, SecretError, Verifier};
@@ -18,12 +18,13 @@ use crate::ingest::{self, Ingest};
 use crate::levels::{Levels, StoreError};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
+use crate::status::Listening;
 
 /// Why a relay did not start. Nothing runs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Nothing can be kept, or nobody can get it.
+    /// The data directory can't be used, or no upstream can be reached.
     #[error(transparent)]
     Hold(#[from] HoldError),
     /// The rules for levels can't be read.
@@ -105,6 +106,14 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
         token: Arc::new(token),
+        listening: Listening {
+            ingest: addr.to_string(),
+            admin: admin_addr.to_string(),
+            tls: tls.is_some(),
+        },
+        key_mode: config.tokens.key.mode(),
+        has_upstream: config.upstream.is_some(),
+        started: Instant::now(),
     };
     let (stop_listening, listeners_stop) = watch::channel(false);
     let cors = config.cors_origin.as_deref().and_then(ingest::cors);
@@ -113,16 +122,21 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         app: ingest::app(ingest.clone(), cors),
         tls: tls.clone(),
         places: Places::new(all, per_address, config.trusted_proxies),
+        refused: Arc::clone(&metrics.connections_refused),
     };
     let inside = Edge {
         app: admin::app(admin),
         tls: None,
-        places: Places::new(MAX_ADMIN_CONNECTIONS, None, Vec::new()),
+        places: Places::new(MAX_ADMIN_CONNECTIONS, None, Networks::default()),
+        refused: Arc::clone(&metrics.connections_refused),
     };
     let mut listeners = vec![
         tokio::spawn(outside.serve(listener, listeners_stop.clone())),
         tokio::spawn(inside.serve(admin_listener, listeners_stop.clone())),
     ];
+    listeners.push(tokio::spawn(
+        hold.disk.clone().watch(listeners_stop.clone()),
+    ));
     listeners.extend(
         tls.clone()
             .map(|tls| tokio::spawn(tls.watch(listeners_stop))),
@@ -238,7 +252,10 @@ pub fn admin_token(config: &Config) -> Result<SecretBox<[u8]>, SecretError> {
     }
 }
 
-async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+pub(crate) async fn bind(
+    flag: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| StartError::Listen {

@@ -28,6 +28,7 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, reload};
 
 use crate::config::{Config, UpstreamConfig};
 use crate::export::{UpstreamError, client};
@@ -37,6 +38,7 @@ use crate::visible::escape;
 #[derive(Debug)]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    filter: reload::Handle<EnvFilter, Registry>,
 }
 
 /// The spans can't be sent anywhere. Nothing was started.
@@ -52,12 +54,12 @@ pub enum TelemetryError {
 }
 
 impl Telemetry {
-    /// Makes this process log to stderr as `filter` says, and send spans as `config` says. Call it once, in a runtime.
+    /// Makes this process log to stderr, and send spans, as `config` says. Call it once, in a runtime.
     ///
     /// # Errors
     ///
     /// When spans are wanted and can't be sent.
-    pub fn install(config: &Config, filter: EnvFilter) -> Result<Self, TelemetryError> {
+    pub fn install(config: &Config) -> Result<Self, TelemetryError> {
         let provider = config.telemetry.as_ref().map(provider).transpose()?;
         let spans = provider.as_ref().map(|provider| {
             tracing_opentelemetry::layer()
@@ -67,6 +69,8 @@ impl Telemetry {
                 .with_tracked_inactivity(false)
                 .with_filter(Targets::new().with_target(REQUESTS, LevelFilter::DEBUG))
         });
+        // The settings were checked: this is what they say.
+        let (filter, handle) = reload::Layer::new(EnvFilter::new(&config.log));
         let log = tracing_subscriber::fmt::layer()
             .json()
             .with_writer(Escaped(io::stderr))
@@ -76,7 +80,25 @@ impl Telemetry {
             .with(log)
             .with(spans)
             .try_init();
-        Ok(Self { provider })
+        Ok(Self {
+            provider,
+            filter: handle,
+        })
+    }
+
+    /// From now on the log shows what the settings say now. `config` is what came of reading them again: where they make
+    /// no sense any more, that is said and the log goes on as it is.
+    pub fn reload<E: std::fmt::Display>(&self, config: Result<&Config, E>) {
+        match config {
+            Ok(config) => match self.filter.reload(EnvFilter::new(&config.log)) {
+                Ok(()) => tracing::info!(log = config.log, "the log's filter was read again"),
+                Err(error) => tracing::error!(error = %error, "the log's filter can't be changed"),
+            },
+            Err(error) => tracing::error!(
+                error = %error,
+                "the log's filter can't be used: the settings make no sense any more. It stays as it is"
+            ),
+        }
     }
 
     /// Sends the spans that are left, as far as that goes at once.

@@ -4,11 +4,14 @@
 //! them as text; [`Config`] is the only thing that the rest of the relay sees, and nothing is checked a second time.
 //! Every error names the setting and what to do, before anything is started.
 
+mod keep_free;
+mod nearest;
+mod network;
 mod raw;
 mod read;
 mod value;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +20,8 @@ use secrecy::{SecretBox, SecretString};
 use url::Url;
 
 pub use crate::export::file::FileConfig;
+pub use keep_free::KeepFree;
+pub use network::Networks;
 pub use raw::{RawConfig, Setting};
 pub use read::ConfigError;
 pub use value::duration;
@@ -44,6 +49,8 @@ pub struct Config {
     pub spool: SpoolKind,
     /// Frames kept at most, in bytes.
     pub spool_max_bytes: u64,
+    /// How much of the data directory's disk is left free: below it batches are refused.
+    pub keep_free: KeepFree,
     /// How long dead letters are kept; [`Duration::MAX`] is as long as they fit.
     pub dead_keep: Duration,
     /// How much one user or address may send.
@@ -71,7 +78,9 @@ pub struct Config {
     /// The web origin that may send.
     pub cors_origin: Option<String>,
     /// Proxies whose word on a client's address counts.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Networks,
+    /// What the log shows, as `EnvFilter` reads it.
+    pub log: String,
 }
 
 /// Files with a certificate and its key, in PEM.
@@ -123,6 +132,19 @@ pub enum KeyConfig {
     PublicKey(Vec<u8>),
     /// Where public keys are published.
     Jwks(Url),
+}
+
+impl KeyConfig {
+    /// In words, for people.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Secret(_) => "HS256 secret",
+            Self::PublicKey(_) => "public key",
+            Self::Jwks(_) => "published keys",
+        }
+    }
 }
 
 /// What stands between a request and the upstream.
@@ -184,6 +206,8 @@ pub struct Rates {
 /// How long a dead letter is kept: 90 days, a season in which somebody has looked.
 pub const DEFAULT_DEAD_KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// What the log shows by default: every request with its id, and whatever matters beside them.
+pub const DEFAULT_LOG: &str = "info,courier_relay::ingest=debug";
 /// Ingest listens here unless told otherwise: loopback, because development mode is the default.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
 /// The admin listener's default.

@@ -7,9 +7,10 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
 use super::ConfigError;
+use super::nearest::nearest;
 
 /// One setting's text. TOML may also write it as a number or a boolean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl<T: fmt::Display> From<T> for Setting {
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Scalar;
-        impl Visitor<'_> for Scalar {
+        impl<'de> Visitor<'de> for Scalar {
             type Value = Setting;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,6 +54,15 @@ impl<'de> Deserialize<'de> for Setting {
 
             fn visit_bool<E>(self, flag: bool) -> Result<Setting, E> {
                 Ok(Setting::from(if flag { "on" } else { "off" }))
+            }
+
+            /// A list, as a flag has it; which settings may be one is looked at before.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Setting, A::Error> {
+                let mut list = Vec::new();
+                while let Some(text) = texts.next_element::<String>()? {
+                    list.push(text);
+                }
+                Ok(Setting(list.join(",")))
             }
         }
         deserializer.deserialize_any(Scalar)
@@ -86,6 +96,12 @@ macro_rules! settings {
         }
 
         impl RawConfig {
+            /// The TOML keys.
+            const KEYS: &[&str] = &[$(stringify!($field)),+];
+
+            /// The environment variables.
+            const VARIABLES: &[&str] = &[$($env),+];
+
             /// The TOML keys, and whether each is set.
             #[cfg(test)]
             fn keys(&self) -> Vec<(&'static str, bool)> {
@@ -145,6 +161,8 @@ settings! {
     spool: "spool", "COURIER_SPOOL";
     /// Records kept at most, for example 1GiB [default: 1GiB]
     spool_max_bytes: "spool-max-bytes", "COURIER_SPOOL_MAX_BYTES";
+    /// Left free on the disk of the data directory, for example 64MiB or 1%; below it batches are refused, 0 is off [default: 1%, at most 64MiB]
+    keep_free: "keep-free", "COURIER_KEEP_FREE";
     /// How long what the backend refused for good is kept, for example 90d; 0 is as long as it fits [default: 90d]
     dead_keep: "dead-keep", "COURIER_DEAD_KEEP";
     /// Database of the store [default: SQLite in the data directory]
@@ -183,8 +201,10 @@ settings! {
     telemetry_token_file: "telemetry-token-file", "COURIER_TELEMETRY_TOKEN_FILE";
     /// The web origin that may send
     cors_origin: "cors-origin", "COURIER_CORS_ORIGIN";
-    /// Proxies whose X-Forwarded-For counts, separated by commas
+    /// Proxies whose X-Forwarded-For counts: addresses or networks (10.0.0.0/8), separated by commas
     trusted_proxy: "trusted-proxy", "COURIER_TRUSTED_PROXY";
+    /// What the log on stderr shows, for example info,courier_relay::export=debug; read again from the file on SIGHUP [default: info,courier_relay::ingest=debug]
+    log: "log", "COURIER_LOG";
 }
 
 impl FromStr for RawConfig {
@@ -192,6 +212,12 @@ impl FromStr for RawConfig {
 
     /// Reads TOML; unknown keys are refused.
     fn from_str(text: &str) -> Result<Self, toml::de::Error> {
+        let table: toml::Table = toml::from_str(text)?;
+        for (key, value) in &table {
+            if let Some(advice) = advice(key, value) {
+                return Err(toml::de::Error::custom(advice));
+            }
+        }
         toml::from_str(text)
     }
 }
@@ -226,9 +252,96 @@ impl RawConfig {
     }
 }
 
+impl RawConfig {
+    /// Names of variables that are no setting and are not like one either.
+    ///
+    /// # Errors
+    ///
+    /// When one of `names` is misspelt: it begins with `COURIER_`, is no setting, and is much like one.
+    pub fn check_variables(
+        names: impl Iterator<Item = String>,
+    ) -> Result<Vec<String>, ConfigError> {
+        let known = || Self::VARIABLES.iter().chain(&[CONFIG]).copied();
+        let mut foreign = Vec::new();
+        for name in names {
+            let Some(said) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            if known().any(|known| known == name) {
+                continue;
+            }
+            let bare = known().filter_map(|known| known.strip_prefix(PREFIX));
+            match nearest(said, bare) {
+                Some(meant) => {
+                    let meant = format!("{PREFIX}{meant}");
+                    return Err(ConfigError::Variable { name, meant });
+                }
+                None => foreign.push(name),
+            }
+        }
+        Ok(foreign)
+    }
+}
+
+/// What is to be said about a key of the file, if it is no setting or of a wrong kind.
+fn advice(key: &str, value: &toml::Value) -> Option<String> {
+    let keys = || RawConfig::KEYS.iter().copied();
+    let section = |table: &toml::Table| {
+        let inside = table.keys().next()?;
+        let meant = nearest(&format!("{key}_{inside}"), keys())?;
+        let is_inside = meant.starts_with(&format!("{key}_"));
+        is_inside
+            .then(|| format!("there are no sections: write `{meant} = …` instead of `[{key}]`"))
+    };
+    if let toml::Value::Table(table) = value
+        && let Some(advice) = section(table)
+    {
+        return Some(advice);
+    }
+    if keys().any(|known| known == key) {
+        return match value {
+            toml::Value::Array(_) if !LISTS.contains(&key) => {
+                Some(format!("`{key}` takes one value, not an array"))
+            }
+            toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => {
+                let kind = value.type_str();
+                Some(format!(
+                    "`{key}` is a {kind}: write a string, a number or a boolean"
+                ))
+            }
+            _ => None,
+        };
+    }
+    Some(match nearest(key, keys()) {
+        Some(meant) => format!("`{key}` is no setting: did you mean `{meant}`?"),
+        None => format!("`{key}` is no setting; `courier-relay serve --help` lists them"),
+    })
+}
+
+/// Settings that may be an array.
+const LISTS: [&str; 1] = ["trusted_proxy"];
+
+/// Variables of the relay begin with it.
+const PREFIX: &str = "COURIER_";
+
+/// The variable that names the file.
+const CONFIG: &str = "COURIER_CONFIG";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_kubernetes_sets_for_a_service_of_this_name_is_foreign() {
+        let names = [
+            "COURIER_SERVICE_HOST",
+            "COURIER_PORT",
+            "COURIER_PORT_8787_TCP_ADDR",
+            "HOME",
+        ];
+        let foreign = RawConfig::check_variables(names.iter().map(ToString::to_string));
+        assert_eq!(foreign.expect("none is misspelt"), names[..3]);
+    }
 
     #[test]
     fn the_commented_file_names_every_setting_and_nothing_else() {

@@ -1,14 +1,17 @@
 //! From settings to what they mean together: the only validation in the relay.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use tracing_subscriber::filter::EnvFilter;
 use url::Url;
 
+use super::keep_free::keep_free;
+use super::network::proxies;
 use super::raw::{RawConfig, Setting};
 use super::value::{
     MIN_SECRET_BYTES, address, base_url, check_token, clamp, duration, file, into_text,
@@ -17,9 +20,10 @@ use super::value::{
 use super::{
     Config, Connections, DEFAULT_ADMIN_LISTEN, DEFAULT_DATA_DIR, DEFAULT_DEAD_KEEP,
     DEFAULT_EXPORT_RECORDS_PER_SECOND, DEFAULT_FILE_MAX_BYTES, DEFAULT_LEVEL_REFRESH,
-    DEFAULT_LISTEN, DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RECORDS,
-    DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES,
-    Exceptions, FileConfig, KeyConfig, Rates, SpoolKind, TlsConfig, TokenConfig, UpstreamConfig,
+    DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_RECORDS, DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS,
+    DEFAULT_SPOOL_MAX_BYTES, Exceptions, FileConfig, KeyConfig, Rates, SpoolKind, TlsConfig,
+    TokenConfig, UpstreamConfig,
 };
 
 /// A setting makes no sense. Nothing was started.
@@ -86,6 +90,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// What and where.
         source: Box<toml::de::Error>,
+    },
+    /// A variable is like a setting's and is none. It is not shown: a secret may be in it.
+    #[error("{name} is no setting: did you mean `{meant}`?")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What it is like.
+        meant: String,
     },
     /// Two keys are given. Keep one.
     #[error("--{0} and --{1} exclude each other: give one key")]
@@ -248,6 +260,7 @@ impl TryFrom<RawConfig> for Config {
                 raw.spool_max_bytes.as_ref(),
                 DEFAULT_SPOOL_MAX_BYTES,
             )?,
+            keep_free: keep_free(raw.keep_free.as_ref())?,
             dead_keep: dead_keep(raw.dead_keep.as_ref())?,
             rates,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
@@ -270,6 +283,7 @@ impl TryFrom<RawConfig> for Config {
             telemetry: telemetry(&raw)?,
             cors_origin: origin(raw.cors_origin.as_ref())?,
             trusted_proxies: proxies(raw.trusted_proxy.as_ref())?,
+            log: log(raw.log.as_ref())?,
         })
     }
 }
@@ -439,15 +453,17 @@ fn origin(setting: Option<&Setting>) -> Result<Option<String>, ConfigError> {
     }
 }
 
-fn proxies(setting: Option<&Setting>) -> Result<Vec<IpAddr>, ConfigError> {
-    let texts = word(setting).into_iter().flat_map(|text| text.split(','));
-    texts
-        .map(|text| {
-            text.trim()
-                .parse()
-                .map_err(|_| wrong("trusted-proxy", text, "use addresses, separated by commas"))
-        })
-        .collect()
+/// What the log shows; checked here, so that a slip is not found when it is needed.
+fn log(setting: Option<&Setting>) -> Result<String, ConfigError> {
+    let text = word(setting).unwrap_or(DEFAULT_LOG).trim();
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(wrong(
+            "log",
+            text,
+            "use levels, for example info,courier_relay::ingest=debug",
+        )),
+    }
 }
 
 /// More than any system has open files for.

@@ -34,7 +34,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::metrics::ByLabel;
 pub use form::own_form;
+
 pub use places::{Place, Places};
 use pulse::{Pulse, Rest, Watched};
 pub use tls::{Tls, TlsError};
@@ -47,12 +49,19 @@ pub struct Edge {
     pub tls: Option<Arc<Tls>>,
     /// How many connections it has.
     pub places: Places,
+    /// Connections that were hung up on, by reason.
+    pub refused: Arc<ByLabel>,
 }
 
 impl Edge {
     /// Serves until `stop` is set; then requests that have begun may end, for a while.
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
-        let Self { app, tls, places } = self;
+        let Self {
+            app,
+            tls,
+            places,
+            refused,
+        } = self;
         loop {
             let next = async {
                 places.any().await;
@@ -66,12 +75,14 @@ impl Edge {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, most likely: it passes, and asking at once would spin.
+                    refused.add("accept", 1);
                     tracing::warn!(error = %error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 }
             };
             let Some(place) = places.take(peer.ip()) else {
+                refused.add("address", 1);
                 tracing::debug!(address = %peer.ip(), "too many connections from one address");
                 continue;
             };

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::Networks;
 use crate::limit::network;
 
 /// The places of one listener; a cheap handle.
@@ -18,7 +19,7 @@ struct Inner {
     all: u32,
     per_address: Option<u32>,
     /// Proxies stand for many.
-    proxies: Vec<IpAddr>,
+    proxies: Networks,
     taken: Mutex<HashMap<IpAddr, u32>>,
 }
 
@@ -33,7 +34,7 @@ pub struct Place {
 impl Places {
     /// So many places in `all`, and so many for one address, unless it is one of `proxies`.
     #[must_use]
-    pub fn new(all: u32, per_address: Option<u32>, proxies: Vec<IpAddr>) -> Self {
+    pub fn new(all: u32, per_address: Option<u32>, proxies: Networks) -> Self {
         Self(Arc::new(Inner {
             free: Arc::new(Semaphore::new(all as usize)),
             all,
@@ -57,7 +58,7 @@ impl Places {
         let mut taken = self.taken();
         let count = taken.entry(network).or_default();
         let is_full = self.0.per_address.is_some_and(|most| *count >= most);
-        if is_full && !self.0.proxies.contains(&address) {
+        if is_full && !self.0.proxies.contains(address) {
             return None;
         }
         *count += 1;
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn one_address_gets_its_share_and_a_proxy_all() {
         let address = |last: u8| IpAddr::from([192, 0, 2, last]);
-        let places = Places::new(8, Some(2), vec![address(9)]);
+        let places = Places::new(8, Some(2), [address(9)].into_iter().collect());
         let held = [places.take(address(1)), places.take(address(1))];
         assert!(held.iter().all(Option::is_some));
         assert!(places.take(address(1)).is_none(), "it has its two");
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_host_with_an_ipv6_network_is_one_address() {
-        let places = Places::new(8, Some(1), Vec::new());
+        let places = Places::new(8, Some(1), Networks::default());
         let address = |text: &str| text.parse().expect("an address");
         let _held = places.take(address("2001:db8::1"));
         assert!(places.take(address("2001:db8::2")).is_none());

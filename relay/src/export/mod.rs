@@ -331,7 +331,7 @@ impl Exporter {
         let label = answer
             .status
             .map_or_else(|| "none".to_owned(), |status| status.to_string());
-        self.exports.answers.add(label, 1);
+        self.exports.answered(label);
         answer
     }
 

@@ -171,6 +171,18 @@ impl Jwks {
         self.0.known().keys.iter().any(|key| key.print == *print)
     }
 
+    /// Fetches them once, to see whether that works; how many there are.
+    ///
+    /// # Errors
+    ///
+    /// In words, why there are none.
+    pub async fn fetch_once(&self) -> Result<usize, String> {
+        match self.0.get_in_time().await?.len() {
+            0 => Err(NO_KEY.to_owned()),
+            keys => Ok(keys),
+        }
+    }
+
     /// What is known now.
     #[must_use]
     pub fn state(&self) -> KeySet {
@@ -218,11 +230,16 @@ impl Inner {
         }
     }
 
+    /// Fetches them once.
+    async fn get_in_time(&self) -> Result<Vec<Arc<Published>>, String> {
+        tokio::time::timeout(FETCH_TIMEOUT, self.get())
+            .await
+            .unwrap_or_else(|_| Err("it does not answer in time".to_owned()))
+    }
+
     async fn replace(&self) {
         let began = Instant::now();
-        let fetched = tokio::time::timeout(FETCH_TIMEOUT, self.get())
-            .await
-            .unwrap_or_else(|_| Err("it does not answer in time".to_owned()));
+        let fetched = self.get_in_time().await;
         let now = Instant::now();
         let mut known = Known::clone(&self.known());
         known.tried = Some(now);

@@ -87,6 +87,16 @@ pub enum KeyError {
     Client(#[from] UpstreamError),
 }
 
+/// Fetches the keys at `url` once, to see whether that works; how many there are.
+///
+/// # Errors
+///
+/// In words, why there are none.
+pub async fn fetch(url: &url::Url) -> Result<usize, String> {
+    let client = export::client(url.scheme() == "https").map_err(|error| error.to_string())?;
+    Jwks::at(url.clone(), client).fetch_once().await
+}
+
 /// Checks tokens.
 pub struct Verifier {
     keys: Keys,
@@ -143,6 +153,15 @@ impl Verifier {
         })
     }
 
+    /// What is known of published keys; `None` where tokens are checked with a key of our own.
+    #[must_use]
+    pub fn key_set(&self) -> Option<KeySet> {
+        match &self.keys {
+            Keys::One(_) => None,
+            Keys::Published(jwks) => Some(jwks.state()),
+        }
+    }
+
     /// Whose token an `Authorization` header carries.
     ///
     /// # Errors
@@ -172,15 +191,6 @@ impl Verifier {
         Ok(Identity {
             subject: claims.sub,
         })
-    }
-
-    /// What is known of published keys; `None` where tokens are checked with a key of our own.
-    #[must_use]
-    pub fn key_set(&self) -> Option<KeySet> {
-        match &self.keys {
-            Keys::One(_) => None,
-            Keys::Published(jwks) => Some(jwks.state()),
-        }
     }
 
     async fn verify(&self, token: &str) -> Result<(Claims, Option<Fingerprint>), TokenError> {

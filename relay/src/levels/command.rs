@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use super::rule::Moment;
+use super::rule::{Moment, authored};
 use super::store::Store;
 use super::{Deed, Draft, Outcome, Rule, RuleError, StoreError};
 use crate::config::Config;
@@ -43,7 +43,7 @@ pub async fn set(config: &Config, draft: Draft) -> Result<Outcome, CommandError>
         }
         Reached::Dir(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
-            let rule = store.add(&checked, now).await?;
+            let rule = store.add(&checked.by(LOCAL), now).await?;
             store.close().await;
             Ok(Outcome {
                 rule,
@@ -102,12 +102,17 @@ pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, Comm
         }
         Reached::Dir(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
-            let removed = store.remove(id, author, Moment::now()).await;
+            let removed = store
+                .remove(id, &authored(LOCAL, author), Moment::now())
+                .await;
             store.close().await;
             Ok(removed?.is_some())
         }
     }
 }
+
+/// By which right a rule is changed where no relay runs: whoever may write in the data directory.
+const LOCAL: &str = "data directory";
 
 /// Who has the rules.
 enum Reached {

@@ -30,7 +30,7 @@ use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub(crate) use answer::{admin, get_logging};
+pub(crate) use answer::{admin, away, get_logging};
 pub(crate) use book::Program;
 pub use command::{CommandError, deeds, list, remove, set};
 pub(crate) use origin::Origin;
@@ -122,14 +122,14 @@ impl Levels {
         self.0.book.load().tell(program, now).etag.clone()
     }
 
-    /// Sets a rule. Programs hear of it from now on.
+    /// Sets a rule, by whoever has `token`. Programs hear of it from now on.
     ///
     /// # Errors
     ///
     /// When it makes no sense or can't be kept; nothing was changed then.
-    pub async fn set(&self, draft: Draft) -> Result<Outcome, ChangeError> {
+    pub async fn set(&self, draft: Draft, token: &str) -> Result<Outcome, ChangeError> {
         let now = Moment::now();
-        let checked = draft.check(now.wall)?;
+        let checked = draft.check(now.wall)?.by(token);
         let mut store = self.0.store.lock().await;
         let rule = store.add(&checked, now).await?;
         self.lay_out(&mut store, now).await?;

@@ -165,6 +165,15 @@ pub enum RuleError {
     },
 }
 
+impl Checked {
+    /// The same, by `token`; what it says of its author is only what its sender says.
+    #[must_use]
+    pub fn by(mut self, token: &str) -> Self {
+        self.author = authored(token, &self.author);
+        self
+    }
+}
+
 impl Draft {
     /// Makes sense of it.
     ///
@@ -215,6 +224,15 @@ impl Draft {
             why: self.why,
             author: self.author,
         })
+    }
+}
+
+/// Who did something: by which right, and who that says to be. Only the first is known; the second is a note.
+pub fn authored(token: &str, said: &str) -> String {
+    if said.is_empty() {
+        token.to_owned()
+    } else {
+        format!("{token} (says: {said})")
     }
 }
 

@@ -4,13 +4,15 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use axum::http::HeaderMap;
 
+use crate::config::Networks;
+
 /// The nearest address that is no trusted proxy: only what such a proxy wrote is believed.
-pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> IpAddr {
     let mut address = peer.to_canonical();
     let lines = headers.get_all("x-forwarded-for").iter().rev();
     let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
     for hop in hops {
-        if !trusted.contains(&address) {
+        if !trusted.contains(address) {
             break;
         }
         let Ok(hop) = hop.trim().parse::<IpAddr>() else {

@@ -5,6 +5,7 @@
 //! quarter of them at most while bodies come in; whoever finds no room waits a little and is then asked to come back.
 
 mod address;
+mod alone;
 mod rate;
 mod room;
 
@@ -13,13 +14,14 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 
-use crate::config::Rates;
+use crate::config::{Networks, Rates};
 use crate::error::ApiError;
 
 pub use address::network;
 pub use room::Held;
 
 use address::client_address;
+use alone::Alone;
 use rate::{Rate, Refusal, Told};
 use room::{Room, Shares};
 
@@ -29,7 +31,8 @@ pub struct Limits {
     records: Option<Rate<String>>,
     bytes: Option<Rate<String>>,
     requests: Option<Rate<IpAddr>>,
-    trusted_proxies: Vec<IpAddr>,
+    trusted_proxies: Networks,
+    alone: Alone,
     told: Told,
     receiving: Room,
     receiving_of: Shares,
@@ -39,12 +42,13 @@ pub struct Limits {
 impl Limits {
     /// Limits by `rates`; the word of `trusted_proxies` on a client's address counts.
     #[must_use]
-    pub fn new(rates: &Rates, trusted_proxies: Vec<IpAddr>) -> Self {
+    pub fn new(rates: &Rates, trusted_proxies: Networks) -> Self {
         Self {
             records: rates.records.map(Rate::per_minute),
             bytes: rates.bytes.map(Rate::per_minute),
             requests: rates.requests.map(Rate::per_minute),
             trusted_proxies,
+            alone: Alone::default(),
             told: Told::default(),
             receiving: Room::new(RECEIVING_KIB),
             receiving_of: Shares::new(RECEIVING_KIB / 4),
@@ -62,7 +66,19 @@ impl Limits {
             return Ok(());
         };
         let address = network(client_address(peer.ip(), headers, &self.trusted_proxies));
-        rate.take(&address, 1).map_err(Refusal::into_error)
+        let now = Instant::now();
+        self.alone.hear(address, now);
+        rate.take(&address, 1).map_err(|refusal| {
+            // Behind a trusted proxy it is that client, and no proxy.
+            let is_peer = address == network(peer.ip().to_canonical());
+            if is_peer && self.alone.is_to_be_said(address, now) {
+                tracing::warn!(
+                    %address,
+                    "requests are refused (429), and all come from one address: is a proxy in front? set --trusted-proxy"
+                );
+            }
+            refusal.into_error()
+        })
     }
 
     /// Lets a batch in, by whose it is.

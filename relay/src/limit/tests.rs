@@ -9,7 +9,7 @@ fn limits(records: u32, bytes: u32, requests: u32) -> Limits {
         bytes: NonZeroU32::new(bytes),
         requests: NonZeroU32::new(requests),
     };
-    Limits::new(&rates, vec![[10, 0, 0, 1].into(), [10, 0, 0, 2].into()])
+    Limits::new(&rates, [[10, 0, 0, 1], [10, 0, 0, 2]].into_iter().collect())
 }
 
 fn forwarded(hops: &[&str]) -> HeaderMap {
@@ -71,7 +71,7 @@ fn bytes_and_addresses_have_rates_of_their_own_and_zero_is_off() {
 
 #[test]
 fn only_trusted_proxies_are_believed() {
-    let trusted = [[10, 0, 0, 1].into(), [10, 0, 0, 2].into()];
+    let trusted: Networks = [[10, 0, 0, 1], [10, 0, 0, 2]].into_iter().collect();
     let cases = [
         ("192.0.2.9", &["192.0.2.1"][..], "192.0.2.9"),
         ("10.0.0.1", &["192.0.2.1"], "192.0.2.1"),

@@ -46,7 +46,10 @@ pub use letters::{Dead, PAGE, Which};
 pub use offer::{
     DeadLetter, Depth, Frame, Named, Offer, OfferError, Pending, StoredLetter, Traits, Verdict,
 };
-pub use schema::{Lock, OpenError, announced, lock, make_private, open_to_read, private_file};
+pub use schema::FILE as DATABASE;
+pub use schema::{
+    Lock, OpenError, announced, is_held, lock, make_private, open_to_read, private_file,
+};
 
 /// A handle on the spool.
 #[derive(Clone, Debug)]

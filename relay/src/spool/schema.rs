@@ -81,6 +81,15 @@ pub fn announced(dir: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(dir.join(LOCK)).ok()?.parse().ok()
 }
 
+/// Whether somebody has the lock on `dir`. Nothing is made.
+#[must_use]
+pub fn is_held(dir: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().write(true).open(dir.join(LOCK)) else {
+        return false;
+    };
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
 /// Makes the data directory if absent (readable by its owner only) and locks it.
 ///
 /// # Errors
@@ -263,7 +272,7 @@ pub(super) fn read_seq(stored: i64) -> u64 {
 /// A page of the database.
 pub(super) const PAGE_BYTES: u32 = 16 * 1024;
 
-pub(super) const FILE: &str = "relay.db";
+pub const FILE: &str = "relay.db";
 
 const LOCK: &str = "relay.lock";
 

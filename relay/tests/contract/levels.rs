@@ -180,7 +180,7 @@ async fn the_answer_says_levels_modules_and_how_long() {
     assert_eq!(rule["levels"], "debug,app::sync=trace,http=warning");
     assert_eq!(
         (&rule["why"], &rule["author"]),
-        (&json!("ticket 4711"), &json!("ada"))
+        (&json!("ticket 4711"), &json!("admin (says: ada)"))
     );
     let program = Program(&relay.token, "i", "s", "app", "1");
     let levels = relay.levels(program, "").await;
@@ -269,9 +269,17 @@ async fn rules_and_who_made_them_outlive_the_relay_and_can_be_set_without_one() 
     assert_eq!(
         said,
         [
-            (&json!("removed"), &json!("eve & co"), &json!(2)),
-            (&json!("set"), &json!("bob"), &json!(2)),
-            (&json!("set"), &json!("ada"), &json!(1)),
+            (
+                &json!("removed"),
+                &json!("admin (says: eve & co)"),
+                &json!(2)
+            ),
+            (&json!("set"), &json!("admin (says: bob)"), &json!(2)),
+            (
+                &json!("set"),
+                &json!("data directory (says: ada)"),
+                &json!(1)
+            ),
         ]
     );
 }
