@@ -148,7 +148,9 @@ async fn data_dir(config: &Config) -> Finding {
     }
     if !config.data_dir.join(DATABASE).exists() {
         return match try_to_write(&config.data_dir) {
-            Ok(()) => Finding::fine(format!("data directory `{dir}`: empty, and can be written")),
+            Ok(()) => Finding::fine(format!(
+                "data directory `{dir}`: 0 records wait, and it can be written"
+            )),
             Err(error) => Finding::wrong(format!("cannot use data directory `{dir}`: {error}")),
         };
     }

@@ -91,7 +91,10 @@ impl Disk {
     #[must_use]
     pub fn space(&self) -> Option<Space> {
         let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        // While it is low each request looks: whoever made room should not wait for that to be noticed.
+        let is_low = self.0.is_low.load(Ordering::Acquire);
         if let Some((at, space)) = *looked
+            && !is_low
             && at.elapsed() < LOOK_EVERY
         {
             return space;
