@@ -9,8 +9,6 @@ use super::text::{Text, is_word};
 
 /// How far behind a program's name its flags are looked for.
 const MAX_REACH_BYTES: usize = 256;
-/// How many flags are looked at that may carry one.
-const MAX_FLAGS: usize = 3;
 
 /// A program's flag, and what its argument holds.
 struct Flag {
@@ -26,7 +24,7 @@ impl Flag {
     }
 
     fn stands_at(&self, text: Text<'_>, at: usize) -> bool {
-        begins_word(text, at) && text.has(at, self.flag)
+        text.has(at, self.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\'')
     }
 }
 
@@ -54,38 +52,26 @@ pub(super) fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) 
         return Seen::Nothing;
     }
     let program = text.slice(start, end);
-    let reach = marks.next_end(text, end).min(end + MAX_REACH_BYTES);
-    let flags = || {
-        FLAGS
-            .iter()
-            .filter(|flag| program.eq_ignore_ascii_case(flag.program))
-    };
-    let mut at = if flags().any(Flag::is_word) {
-        end
-    } else {
-        marks.next_flag(text, end)
-    };
-    for _ in 0..MAX_FLAGS {
-        if at >= reach {
-            break;
+    let reach = end + MAX_REACH_BYTES;
+    let first = marks.next_flag(text, end);
+    let flags = FLAGS
+        .iter()
+        .filter(|flag| program.eq_ignore_ascii_case(flag.program));
+    for flag in flags {
+        let from = if flag.is_word() { end } else { first };
+        if from >= reach {
+            continue;
         }
-        let standing = |at| flags().filter(move |flag| flag.stands_at(text, at));
-        at = text.run_at(at, reach - at, |at, _| {
-            !begins_word(text, at) || standing(at).next().is_none()
-        });
-        if let Some((from, to)) = standing(at).find_map(|flag| argument(text, flag, at))
-            && at < reach
+        let at = text.run_at(from, reach - from, |at, _| !flag.stands_at(text, at));
+        if at < reach
+            && flag.stands_at(text, at)
+            && at < marks.next_end(text, end)
+            && let Some((from, to)) = argument(text, flag, at)
         {
             return Seen::found(Rule::Key, from, to);
         }
-        at += 1;
     }
     Seen::Nothing
-}
-
-/// Does a word of a command begin at `at`?
-fn begins_word(text: Text<'_>, at: usize) -> bool {
-    matches!(text.back(at, 1), b' ' | b'"' | b'\'')
 }
 
 /// The secret behind `flag`, which stands at `at`.
@@ -113,21 +99,14 @@ fn argument(text: Text<'_>, flag: &Flag, at: usize) -> Option<(usize, usize)> {
         Form::Behind(b',') => Around::Password,
         _ => Around::Text,
     };
-    let may_begin = |at| !matches!(text.at(at), b'-' | b'$' | b'[' | b'<' | b'/' | b'*');
-    let sign = match flag.form {
-        Form::Behind(sign) => Some(sign),
-        _ => None,
-    };
-    // Only what may be taken is walked over.
-    if sign.is_none() && !may_begin(start) {
-        return None;
-    }
     let end = extent::bare_end(text, start, around);
-    if let Some(sign) = sign {
-        let argument = text.slice(start, end);
+    let argument = text.slice(start, end);
+    if let Form::Behind(sign) = flag.form {
         start += argument.iter().position(|&byte| byte == sign)? + 1;
     }
-    (end > start && may_begin(start)).then_some((start, end))
+    let is_value =
+        end > start && !matches!(text.at(start), b'-' | b'$' | b'[' | b'<' | b'/' | b'*');
+    is_value.then_some((start, end))
 }
 
 pub(super) const PROGRAMS: &[&str] = &[

@@ -77,10 +77,6 @@ fn block(text: Text<'_>, at: usize) -> Option<Extent> {
     let indent = |line: usize| text.run_most(line, MAX_INDENT, |byte| byte == b' ') - line;
     let depth = indent(first);
     let start = first + depth;
-    // A table draws its lines with bars too.
-    if depth == 0 || matches!(text.at(start), b'|' | b'+') {
-        return None;
-    }
     let mut end = text.line_end(start);
     while let Some(line) = is_line_end(end)
         && line - at < MAX_STRUCTURE_BYTES
@@ -88,7 +84,10 @@ fn block(text: Text<'_>, at: usize) -> Option<Extent> {
     {
         end = text.line_end(line);
     }
-    extent(start, end, Form::Quoted)
+    // A table draws its lines with bars too.
+    (depth > 0 && !matches!(text.at(start), b'|' | b'+'))
+        .then(|| extent(start, end, Form::Quoted))
+        .flatten()
 }
 
 /// A quote, or one with the prefix of a byte or raw string.
@@ -167,24 +166,8 @@ fn balanced(text: Text<'_>, open: usize) -> usize {
 
 /// Where a bare value that begins at `start` ends.
 pub(super) fn bare_end(text: Text<'_>, start: usize, around: Around) -> usize {
-    let mut at = bare_run(text, start, usize::MAX, around);
-    // The stop of the sentence around it.
-    while at > start + 1 && matches!(text.back(at, 1), b'.' | b':') && text.at(at) <= b' ' {
-        at -= 1;
-    }
-    at
-}
-
-/// Does a bare value that begins at `start` go on up to `end`?
-pub(super) fn is_bare(text: Text<'_>, start: usize, end: usize, around: Around) -> bool {
-    bare_run(text, start, end.saturating_sub(start), around) >= end
-}
-
-/// Where the bytes of a bare value end, over at most `most` of them.
-#[inline]
-fn bare_run(text: Text<'_>, start: usize, most: usize, around: Around) -> usize {
     let mut depth = 0_usize;
-    text.run_at(start, most, |at, byte| {
+    let mut at = text.run_at(start, usize::MAX, |at, byte| {
         let is_end = match byte {
             0..=b' ' | 0x7f | b'"' | b'\'' | b'`' | b'>' => true,
             b'<' => text.at(at + 1) == b'/',
@@ -211,7 +194,12 @@ fn bare_run(text: Text<'_>, start: usize, most: usize, around: Around) -> usize 
             _ => false,
         };
         !is_end
-    })
+    });
+    // The stop of the sentence around it.
+    while at > start + 1 && matches!(text.back(at, 1), b'.' | b':') && text.at(at) <= b' ' {
+        at -= 1;
+    }
+    at
 }
 
 /// `\n`, `\"`, `\u0022`: the end of the escaped string around the value.

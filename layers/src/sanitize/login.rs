@@ -33,7 +33,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if !is_login
         || text.back(sign, 1) == b']'
         || prose::is_placeholder(text.slice(secret, sign))
-        || !extent::is_bare(text, secret, sign, Around::Password)
+        || extent::bare_end(text, secret, Around::Password) < sign
     {
         return Seen::Nothing;
     }

@@ -42,8 +42,6 @@ mod jwt;
 mod key;
 #[cfg(all(feature = "policy", feature = "pseudonym"))]
 mod key_file;
-#[cfg(test)]
-mod linear;
 mod list;
 mod location;
 mod login;

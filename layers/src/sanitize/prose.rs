@@ -27,7 +27,7 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
     if pair.quote.is_some() {
         return is_filled_in(value) || extent.form == Form::Bare && is_code(text, pair, value);
     }
-    if !is_long && is_placeholder(value) {
+    if is_placeholder(value) {
         return true;
     }
     match extent.form {
