@@ -1,7 +1,6 @@
 //! Short flags that carry a secret, known by their program: `curl -u ann:x`, `sshpass -p x`, `redis-cli -a x`.
 
 use super::extent::{self, Around};
-use super::marks::Marks;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -15,17 +14,6 @@ struct Flag {
     program: &'static [u8],
     flag: &'static [u8],
     form: Form,
-}
-
-impl Flag {
-    /// Is it a word, as a command's own commands are: `add_user`?
-    fn is_word(&self) -> bool {
-        self.flag.first().is_some_and(u8::is_ascii_alphabetic)
-    }
-
-    fn stands_at(&self, text: Text<'_>, at: usize) -> bool {
-        text.has(at, self.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\'')
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,7 +31,7 @@ enum Form {
 }
 
 /// `start..end` is a program's name.
-pub(super) fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
+pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if is_word(text.back(start, 1))
         || is_word(text.at(end))
             && text.at(end) != b'_'
@@ -52,30 +40,24 @@ pub(super) fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) 
         return Seen::Nothing;
     }
     let program = text.slice(start, end);
-    let reach = end + MAX_REACH_BYTES;
-    let first = marks.next_flag(text, end);
+    let limit = text.run_most(end, MAX_REACH_BYTES, |byte| {
+        !matches!(byte, b'\n' | b'|' | b';')
+    });
     let flags = FLAGS
         .iter()
         .filter(|flag| program.eq_ignore_ascii_case(flag.program));
     for flag in flags {
-        let from = if flag.is_word() { end } else { first };
-        if from >= reach {
-            continue;
-        }
-        let at = text.run_at(from, reach - from, |at, _| !flag.stands_at(text, at));
-        if at < reach
-            && flag.stands_at(text, at)
-            && at < marks.next_end(text, end)
-            && let Some((from, to)) = argument(text, flag, at)
-        {
+        if let Some((from, to)) = argument(text, flag, end, limit) {
             return Seen::found(Rule::Key, from, to);
         }
     }
     Seen::Nothing
 }
 
-/// The secret behind `flag`, which stands at `at`.
-fn argument(text: Text<'_>, flag: &Flag, at: usize) -> Option<(usize, usize)> {
+/// The secret behind `flag`, somewhere in `from..to`.
+fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usize, usize)> {
+    let at = (from..to)
+        .find(|&at| text.has(at, flag.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\''))?;
     let mut start = at + flag.flag.len();
     if flag.form == Form::Next {
         start = text.run_most(start, 64, |byte| byte > b' ');

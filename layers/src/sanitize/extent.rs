@@ -36,8 +36,10 @@ pub(super) fn value(text: Text<'_>, at: usize, around: Around) -> Option<Extent>
     if let Some(block) = block(text, at) {
         return Some(block);
     }
-    if opened(text, at).is_some() {
-        return quoted(text, at);
+    if let Some(inner) = opened(text, at) {
+        let (quote, start) = inner;
+        let (end, _) = quote.close(text, start);
+        return extent(start, end, Form::Quoted);
     }
     if let Some(open) = structure_open(text, at) {
         let end = balanced(text, open);
@@ -49,13 +51,6 @@ pub(super) fn value(text: Text<'_>, at: usize, around: Around) -> Option<Extent>
         };
     }
     extent(at, bare_end(text, at, around), Form::Bare)
-}
-
-/// The quoted string that begins at `at`; none when nothing is in it.
-pub(super) fn quoted(text: Text<'_>, at: usize) -> Option<Extent> {
-    let (quote, start) = opened(text, at)?;
-    let (end, _) = quote.close(text, start);
-    extent(start, end, Form::Quoted)
 }
 
 fn extent(start: usize, end: usize, form: Form) -> Option<Extent> {
@@ -130,22 +125,26 @@ fn structure_open(text: Text<'_>, at: usize) -> Option<usize> {
 
 /// Where the structure that opens at `open` ends, or the line when it is never closed.
 fn balanced(text: Text<'_>, open: usize) -> usize {
+    let limit = open.saturating_add(MAX_STRUCTURE_BYTES).min(text.len());
     let mut depth = 0_usize;
     let mut string: Option<usize> = None;
     let mut in_string = false;
     let mut escapes = 0;
-    let mut close = None;
-    text.run_at(open, MAX_STRUCTURE_BYTES, |at, byte| {
+    let mut at = open;
+    while at < limit {
+        let byte = text.at(at);
         match byte {
             b'\\' => {
                 escapes += 1;
-                return true;
+                at += 1;
+                continue;
             }
             b'"' => {
                 let level = *string.get_or_insert(escapes);
                 if escapes < level {
-                    close = Some(at - escapes);
-                } else if escapes % (2 * (level + 1)) == level {
+                    return at - escapes;
+                }
+                if escapes % (2 * (level + 1)) == level {
                     in_string = !in_string;
                 }
             }
@@ -153,22 +152,23 @@ fn balanced(text: Text<'_>, open: usize) -> usize {
             b'}' | b']' | b')' if !in_string => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    close = Some(at + 1);
+                    return at + 1;
                 }
             }
             _ => {}
         }
         escapes = 0;
-        close.is_none()
-    });
-    close.unwrap_or_else(|| text.line_end(open))
+        at += 1;
+    }
+    text.line_end(open)
 }
 
 /// Where a bare value that begins at `start` ends.
 pub(super) fn bare_end(text: Text<'_>, start: usize, around: Around) -> usize {
     let mut depth = 0_usize;
-    let mut at = text.run_at(start, usize::MAX, |at, byte| {
-        let is_end = match byte {
+    let mut at = start;
+    while at < text.len() {
+        let is_end = match text.at(at) {
             0..=b' ' | 0x7f | b'"' | b'\'' | b'`' | b'>' => true,
             b'<' => text.at(at + 1) == b'/',
             b'\\' => ends_at_escape(text, at),
@@ -193,8 +193,11 @@ pub(super) fn bare_end(text: Text<'_>, start: usize, around: Around) -> usize {
             }
             _ => false,
         };
-        !is_end
-    });
+        if is_end {
+            break;
+        }
+        at += 1;
+    }
     // The stop of the sentence around it.
     while at > start + 1 && matches!(text.back(at, 1), b'.' | b':') && text.at(at) <= b' ' {
         at -= 1;

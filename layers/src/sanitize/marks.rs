@@ -1,83 +1,32 @@
-//! Where the next mark of some kind stands: what a secret in prose has and a word has not (a digit, a quote, a sign, a
-//! hump), a program's flag, the end of a command.
+//! Where the next mark stands that a secret in prose has and a word has not: a digit, a quote, a sign, a hump.
 //!
 //! Asked at every name in a text, in ascending order. What was read for one answer is remembered for the next, so that
 //! each byte is read once however many names there are.
 
 use super::text::Text;
 
-/// What is known so far of each kind.
+/// What is known so far: between `from` and `next` stands no mark.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    secret: Known,
-    flag: Known,
-    reader: Known,
-    line: Known,
-}
-
-/// Between `from` and `next` stands no mark.
-#[derive(Debug, Default)]
-struct Known {
     from: usize,
     next: usize,
 }
 
-impl Known {
-    #[inline]
-    fn next(&mut self, at: usize, first: impl FnOnce() -> usize) -> usize {
+impl Marks {
+    /// The first mark at or behind `at`; the end of the text when there is none.
+    pub fn next(&mut self, text: Text<'_>, at: usize) -> usize {
         if !(self.from..=self.next).contains(&at) || self.next == 0 {
             self.from = at;
-            self.next = first();
+            self.next = first(text, at);
         }
         self.next
     }
 }
 
-impl Marks {
-    /// The first mark of a secret at or behind `at`; the end of the text when there is none.
-    #[inline]
-    pub fn next(&mut self, text: Text<'_>, at: usize) -> usize {
-        self.secret.next(at, || first(text, at))
-    }
-
-    /// The first place at or behind `at` where a word begins like a flag.
-    pub fn next_flag(&mut self, text: Text<'_>, at: usize) -> usize {
-        self.flag.next(at, || {
-            text.run_at(at, usize::MAX, |at, _| !begins_flag(text, at))
-        })
-    }
-
-    /// The first place at or behind `at` where the name of a program begins that reads a password from its input.
-    pub fn next_reader(&mut self, text: Text<'_>, at: usize, readers: &[&[u8]]) -> usize {
-        self.reader.next(at, || {
-            text.run_at(at, usize::MAX, |at, byte| {
-                let is_first = |reader: &&&[u8]| reader.first() == Some(&byte);
-                !readers
-                    .iter()
-                    .filter(is_first)
-                    .any(|reader| text.has(at, reader))
-            })
-        })
-    }
-
-    /// The first end of a line, of a command or of its part before a bar, at or behind `at`.
-    pub fn next_end(&mut self, text: Text<'_>, at: usize) -> usize {
-        self.line.next(at, || {
-            text.run(at, |byte| !matches!(byte, b'\n' | b'|' | b';'))
-        })
-    }
-}
-
-/// Does a word begin at `at` as a flag does: ` -p`, `"-p"`, ` /user:`?
-pub(super) fn begins_flag(text: Text<'_>, at: usize) -> bool {
-    matches!(text.at(at), b'-' | b'/') && matches!(text.back(at, 1), b' ' | b'"' | b'\'')
-}
-
 fn first(text: Text<'_>, from: usize) -> usize {
     let mut before = b' ';
     let mut start = from;
-    loop {
-        let chunk = text.slice(start, start + CHUNK_BYTES);
+    for chunk in text.slice(from, text.len()).chunks(CHUNK_BYTES) {
         // Without an early exit the compiler looks at the whole chunk at once.
         let may_mark = |any, &byte: &u8| any | is_mark(byte) | byte.is_ascii_uppercase();
         if chunk.iter().fold(false, may_mark) {
@@ -92,10 +41,8 @@ fn first(text: Text<'_>, from: usize) -> usize {
         }
         before = chunk.last().copied().unwrap_or(before);
         start += chunk.len();
-        if chunk.len() < CHUNK_BYTES {
-            return start;
-        }
     }
+    start
 }
 
 const CHUNK_BYTES: usize = 16;

@@ -23,7 +23,6 @@ mod bearer;
 mod card;
 mod code;
 mod command;
-mod cost;
 mod counts;
 mod credential;
 mod device;
@@ -87,9 +86,6 @@ mod trigger;
 mod userinfo;
 mod words;
 
-pub use cost::Cost;
-#[doc(hidden)]
-pub use cost::literals;
 pub use counts::Counts;
 #[cfg(feature = "policy")]
 pub use file::{FileError, PolicyFile, PseudonymSettings};
@@ -246,22 +242,6 @@ impl Sanitizer {
         &self.shared.counts
     }
 
-    /// What [`clean`](Self::clean) would cost, without changing or counting anything.
-    #[must_use]
-    pub fn cost(&self, place: Place, text: &str) -> Cost {
-        let alone = Self {
-            shared: Arc::new(Shared {
-                rules: ArcSwap::new(self.shared.rules.load_full()),
-                generation: AtomicU64::new(0),
-                counts: Counts::default(),
-            }),
-        };
-        rewrite::with_scratch(|scratch| {
-            alone.scan(place, text, scratch);
-            Cost::of(scratch.steps)
-        })
-    }
-
     /// What [`clean`](Self::clean) would take from `text`, without changing or counting anything.
     #[must_use]
     pub fn find(&self, place: Place, text: &str) -> Vec<Finding> {
@@ -279,17 +259,15 @@ impl Sanitizer {
     /// Scans `text`. When anything goes, the output is in `scratch.out` and counted.
     fn scan(&self, place: Place, text: &str, scratch: &mut Scratch) -> Cleaned {
         let rules = self.shared.rules.load();
-        let Scratch {
-            spans, out, steps, ..
-        } = scratch;
+        let Scratch { spans, out, .. } = scratch;
         // Behind the cap so much more is read that what is cut in two is still known for what it is.
         let scanned = rewrite::floor(text, rules.max_string_bytes.saturating_add(OVERHANG_BYTES));
         let scanned = text.get(..scanned).unwrap_or_default();
         let is_long = text.len() > rules.max_string_bytes;
         let counts = &self.shared.counts;
         counts.scanned(scanned.len());
-        *steps = Steps::of(scanned.len());
-        counts.in_patterns(scan::find(&rules, place, scanned, steps, spans));
+        let mut steps = Steps::of(scanned.len());
+        counts.in_patterns(scan::find(&rules, place, scanned, &mut steps, spans));
         if spans.is_empty() && !is_long {
             return Cleaned::default();
         }
@@ -316,7 +294,7 @@ impl Sanitizer {
             Built::Failed => counts.add(Rule::Error, place),
         }
         if !steps.are_spent() {
-            cleaned.redactions += self.settle(&rules, place, scratch);
+            cleaned.redactions += self.settle(&rules, place, steps, scratch);
         }
         cleaned
     }
@@ -324,17 +302,18 @@ impl Sanitizer {
     /// Cleans the output until nothing is left to clean, so that cleaning twice is cleaning once. Nearly always it is
     /// clean already; but what stands beside a marker, or was cut, may read differently now (`1.2.3.4.5` cut to
     /// `1.2.3.4`). An output that won't settle, or takes more steps than are left, goes as a whole.
-    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) -> usize {
-        let Scratch {
-            spans,
-            out,
-            last,
-            steps,
-        } = scratch;
+    fn settle(
+        &self,
+        rules: &Compiled,
+        place: Place,
+        mut steps: Steps,
+        scratch: &mut Scratch,
+    ) -> usize {
+        let Scratch { spans, out, last } = scratch;
         let mut redactions = 0;
         for _ in 0..MAX_ROUNDS {
             let counts = &self.shared.counts;
-            counts.in_patterns(scan::find(rules, place, out, steps, spans));
+            counts.in_patterns(scan::find(rules, place, out, &mut steps, spans));
             if steps.are_spent() {
                 break;
             }

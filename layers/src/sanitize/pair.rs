@@ -181,16 +181,13 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
             return Some(text.run_most(after + 1, MAX_SPACES, is_blank));
         }
     }
-    let is_apart = at > close + quote.len();
-    if !comma && !is_apart {
-        return None;
-    }
     let inner = inner?;
     let (end, is_closed) = next_quote?.close(text, inner);
     // `"AUTH" "x"`, `set "Smtp:Password" "x"`: arguments.
     if !comma {
         let value = text.slice(inner, end);
-        let is_argument = is_closed
+        let is_argument = at > close + quote.len()
+            && is_closed
             && value.iter().any(u8::is_ascii_digit)
             && value.iter().any(u8::is_ascii_alphabetic)
             && !value.contains(&b' ');

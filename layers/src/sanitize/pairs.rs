@@ -99,8 +99,10 @@ pub(super) fn scan_identified(text: Text<'_>, markers: &Markers, end: usize) -> 
     } else {
         at
     };
-    match extent::quoted(text, at) {
-        Some(extent) if markers.end(text, extent.start).is_none() => {
+    match extent::value(text, at, Around::Text) {
+        Some(extent)
+            if extent.form == Form::Quoted && markers.end(text, extent.start).is_none() =>
+        {
             Seen::found(Rule::Key, extent.start, extent.end)
         }
         _ => Seen::NothingBefore(end),
@@ -158,12 +160,9 @@ fn is_directory(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
 fn done(text: Text<'_>, markers: &Markers, value: usize) -> Option<Option<Extent>> {
     let inner = quote::open(text, value).map_or(value, |(_, inner)| inner);
     let end = markers.end(text, inner)?;
-    if inner != value {
-        return Some(None);
-    }
     let tail = extent::bare_end(text, end, Around::Text);
     // `[REDACTED]hunter2` still holds something.
-    Some((tail > end).then_some(Extent {
+    Some((tail > end && inner == value).then_some(Extent {
         start: value,
         end: tail,
         form: Form::Bare,

@@ -9,19 +9,11 @@ use super::secret_words::Sort;
 use super::talk::{AUTH_MODES, FORMS, MASKS, STATES, TALK};
 use super::text::{Text, ends_with_any_case, is_word};
 
-/// How long a bare word of talk may be, or a placeholder. What is longer is taken, and so looked at once; what is left
-/// is looked at again by each name in it.
-const MAX_TALK_BYTES: usize = 256;
-
 /// Is the value of `pair` only talk, a placeholder, or code?
 pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
-    let is_long = extent.end - extent.start > MAX_TALK_BYTES;
-    if is_long && extent.form == Form::Bare {
-        return false;
-    }
     let value = text.slice(extent.start, extent.end);
     if extent.form == Form::Structure {
-        return !is_long && is_placeholder(value) || is_harmless_structure(text, pair, value);
+        return is_placeholder(value) || is_harmless_structure(text, pair, value);
     }
     // What stands behind a quoted name is data, but in a program's source or a template.
     if pair.quote.is_some() {

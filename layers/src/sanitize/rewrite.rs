@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use super::policy::Compiled;
 use super::rule::Rule;
 use super::span::Span;
-use super::text::Steps;
 
 /// Buffers that live as long as the thread, so that a dirty text allocates nothing either.
 #[derive(Default)]
@@ -15,8 +14,6 @@ pub(super) struct Scratch {
     pub out: String,
     /// The output before it was cleaned again.
     pub last: String,
-    /// Those of the last text.
-    pub steps: Steps,
 }
 
 thread_local! {

@@ -55,8 +55,8 @@ pub(super) fn find(
     if rules.is_strict() {
         strict::scan(text, |span| spans.push(span));
     }
-    bounded.settle(steps);
-    if steps.are_spent() {
+    *steps = bounded.steps();
+    if bounded.is_spent() {
         spans.clear();
         spans.push(whole(source, Rule::Error));
         return in_patterns;
@@ -137,11 +137,11 @@ impl Pass {
             Trigger::Home => home::scan(text, start, end),
             Trigger::Marking => marking::scan(text, start, end),
             Trigger::MarkingWord => marking::scan_word(text, start, end),
-            Trigger::Command => command::scan(text, &mut self.marks, start, end),
+            Trigger::Command => command::scan(text, start, end),
             Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
             Trigger::Infix => token::scan_infix(text, start, end),
             Trigger::LoginFlag => shell::scan_login(text, start, end),
-            Trigger::Piped => shell::scan_piped(text, &mut self.marks, start, end),
+            Trigger::Piped => shell::scan_piped(text, start, end),
             Trigger::Modem => modem::scan(text, start, end),
             Trigger::DashedIp => ip::scan_dashed(text, start, end),
             Trigger::Login => login::scan(text, start, end),

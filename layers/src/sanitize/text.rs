@@ -4,21 +4,18 @@
 //! accepts, so a scanner needs no length checks and can't panic.
 //!
 //! Every walk over the text is charged to its [`Source`]: the text has so many steps and no more, for all scanners
-//! together. When they are spent, nothing is read any more: each walk ends at once where the text ends, each byte is
-//! NUL, and the caller sees [`Steps::are_spent`] and gives up the whole text. So no rule can make the cost grow faster
-//! than the length. What is free is one byte ([`Text::at`]) and the comparison with a literal.
+//! together. When they are spent, the text is empty from then on: every walk ends where it begins, every byte is NUL,
+//! and the caller sees [`Source::is_spent`] and gives up the whole text. So no rule can make the cost grow faster than
+//! the length. What is free is one byte ([`Text::at`]) and the comparison with a literal.
 
 use std::cell::Cell;
 
 /// Bytes that are read at once.
 pub(super) const WINDOW: usize = 8;
 
-/// The steps of a text: how many its scanners may take, and how many of them are left.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Steps {
-    most: isize,
-    left: isize,
-}
+/// How many steps the scanners of a text may still take. One step is one byte walked over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Steps(isize);
 
 /// Steps for each byte of a text. Honest texts take up to 5, of the evaluation set's lines none more than 30.
 const STEPS_A_BYTE: usize = 64;
@@ -28,26 +25,14 @@ const STEPS_AT_LEAST: usize = 64 * 1024;
 impl Steps {
     /// Those of a text of so many bytes.
     pub fn of(bytes: usize) -> Self {
-        let most = bytes
-            .saturating_mul(STEPS_A_BYTE)
-            .saturating_add(STEPS_AT_LEAST);
-        let most = isize::try_from(most).unwrap_or(isize::MAX);
-        Self { most, left: most }
-    }
-
-    /// How many there were at first.
-    pub fn most(self) -> usize {
-        self.most.unsigned_abs()
-    }
-
-    /// How many were taken.
-    pub fn taken(self) -> usize {
-        self.most.abs_diff(self.left)
+        let steps = bytes.saturating_mul(STEPS_A_BYTE);
+        let steps = steps.saturating_add(STEPS_AT_LEAST);
+        Self(isize::try_from(steps).unwrap_or(isize::MAX))
     }
 
     /// Have more been taken than there were?
     pub fn are_spent(self) -> bool {
-        self.left < 0
+        self.0 < 0
     }
 }
 
@@ -56,52 +41,42 @@ impl Steps {
 pub(super) struct Source<'t> {
     /// Nothing any more once the steps are spent.
     bytes: Cell<&'t [u8]>,
-    len: usize,
     left: Cell<isize>,
-    /// Single bytes looked at, which cost no step: a test counts them.
-    #[cfg(test)]
-    looks: Cell<usize>,
 }
 
 impl<'t> Source<'t> {
     pub fn new(bytes: &'t [u8], steps: Steps) -> Self {
         Self {
             bytes: Cell::new(bytes),
-            len: bytes.len(),
-            left: Cell::new(steps.left),
-            #[cfg(test)]
-            looks: Cell::new(0),
+            left: Cell::new(steps.0),
         }
     }
 
-    /// Takes from `steps` what the scanners took.
-    pub fn settle(&self, steps: &mut Steps) {
-        steps.left = self.left.get();
-        #[cfg(test)]
-        LOOKS.set(LOOKS.get() + self.looks.get());
+    /// The steps that are left.
+    pub fn steps(&self) -> Steps {
+        Steps(self.left.get())
     }
 
-    /// Takes so many steps. `false` when they are spent.
+    /// Have the scanners taken more steps than they may? What they found then counts for nothing.
+    pub fn is_spent(&self) -> bool {
+        self.left.get() < 0
+    }
+
     #[inline(always)]
-    fn charge(&self, steps: usize) -> bool {
+    fn charge(&self, steps: usize) {
         let left = self.left.get().wrapping_sub_unsigned(steps);
         self.left.set(left);
-        left >= 0
+        if left < 0 {
+            self.spend();
+        }
     }
 
-    /// Where a walk over at most `most` bytes from `start` on ends when the steps are spent: as far as it could.
     #[cold]
     #[inline(never)]
-    fn spend(&self, start: usize, most: usize) -> usize {
+    fn spend(&self) {
+        self.left.set(-1);
         self.bytes.set(&[]);
-        start.saturating_add(most).min(self.len).max(start)
     }
-}
-
-#[cfg(test)]
-thread_local! {
-    /// Single bytes that scanners of this thread looked at.
-    pub(super) static LOOKS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The text under the scanners.
@@ -122,11 +97,15 @@ impl<'t> Text<'t> {
         self.bytes().len()
     }
 
+    /// Takes so many steps for a walk that a scanner did byte by byte.
+    #[inline(always)]
+    pub fn charge(self, steps: usize) {
+        self.0.charge(steps);
+    }
+
     /// The byte at `index`, NUL outside.
     #[inline]
     pub fn at(self, index: usize) -> u8 {
-        #[cfg(test)]
-        self.0.looks.set(self.0.looks.get() + 1);
         self.bytes().get(index).copied().unwrap_or(0)
     }
 
@@ -147,9 +126,7 @@ impl<'t> Text<'t> {
     #[inline]
     pub fn slice(self, start: usize, end: usize) -> &'t [u8] {
         let slice = self.free(start, end);
-        if !self.0.charge(slice.len() + 1) {
-            self.0.spend(start, 0);
-        }
+        self.charge(slice.len());
         slice
     }
 
@@ -173,43 +150,22 @@ impl<'t> Text<'t> {
 
     /// Where the run of bytes that `is` accepts ends, looking from `start` on.
     #[inline]
-    pub fn run(self, start: usize, is: impl FnMut(u8) -> bool) -> usize {
+    pub fn run(self, start: usize, mut is: impl FnMut(u8) -> bool) -> usize {
         let rest = self.bytes().get(start..).unwrap_or_default();
-        self.run_in(rest, start, usize::MAX, is)
+        let run = rest.iter().position(|&byte| !is(byte));
+        let run = run.unwrap_or(rest.len());
+        self.charge(run);
+        start + run
     }
 
     /// The same, over at most `most` bytes.
     #[inline]
-    pub fn run_most(self, start: usize, most: usize, is: impl FnMut(u8) -> bool) -> usize {
+    pub fn run_most(self, start: usize, most: usize, mut is: impl FnMut(u8) -> bool) -> usize {
         let rest = self.free(start, start.saturating_add(most));
-        self.run_in(rest, start, most, is)
-    }
-
-    #[inline(always)]
-    fn run_in(
-        self,
-        rest: &[u8],
-        start: usize,
-        most: usize,
-        mut is: impl FnMut(u8) -> bool,
-    ) -> usize {
         let run = rest.iter().position(|&byte| !is(byte));
         let run = run.unwrap_or(rest.len());
-        if self.0.charge(run + 1) {
-            start + run
-        } else {
-            self.0.spend(start, most)
-        }
-    }
-
-    /// The same for who asks about the place too: `is` gets the byte's index and the byte.
-    #[inline]
-    pub fn run_at(self, start: usize, most: usize, mut is: impl FnMut(usize, u8) -> bool) -> usize {
-        let mut at = start;
-        self.run_most(start, most, |byte| {
-            at += 1;
-            is(at - 1, byte)
-        })
+        self.charge(run);
+        start + run
     }
 
     /// Where the run of bytes that `is` accepts begins, looking back from `end` over at most `most` bytes.
@@ -221,9 +177,7 @@ impl<'t> Text<'t> {
         let rest = self.free(end.saturating_sub(most), end);
         let run = rest.iter().rposition(|&byte| !is(byte));
         let run = run.map_or(rest.len(), |last| rest.len() - 1 - last);
-        if !self.0.charge(run + 1) {
-            self.0.spend(end, 0);
-        }
+        self.charge(run);
         end - run
     }
 

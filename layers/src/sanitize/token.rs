@@ -192,11 +192,6 @@ pub(super) fn scan_infix(text: Text<'_>, start: usize, end: usize) -> Seen {
     }
 }
 
-/// What stands in the middle of some tokens, in its own case.
-pub(super) fn infixes() -> impl Iterator<Item = &'static str> {
-    INFIXES.iter().map(|form| form.infix)
-}
-
 /// A token that is known by what stands in its middle, with the least and most characters on both sides.
 struct Infix {
     infix: &'static str,

@@ -274,11 +274,6 @@ fn hash(folded: u64) -> usize {
     ((folded as u32).wrapping_mul(0x0044_c5b5 << 8) >> (32 - BUCKET_BITS)) as usize
 }
 
-/// All built-in literals.
-pub(super) fn literals() -> impl Iterator<Item = &'static str> {
-    built_in().map(|row| row.literal)
-}
-
 fn built_in() -> impl Iterator<Item = Row> {
     let literals = LITERALS.iter().flat_map(|&(trigger, literals)| {
         literals.iter().map(move |&literal| Row {
