@@ -8,6 +8,7 @@ use super::policy::Compiled;
 use super::rule::{Place, Rule};
 use super::scan;
 use super::sibling;
+use super::text::Steps;
 
 /// One piece that a rule takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ const MAX_SHAPE_CHARS: usize = 64;
 
 pub(super) fn in_text(rules: &Compiled, place: Place, text: &str) -> Vec<Finding> {
     let mut spans = Vec::new();
-    scan::find(rules, place, text, &mut spans);
+    let mut steps = Steps::of(text.len());
+    scan::find(rules, place, text, &mut steps, &mut spans);
     let finding = |span: super::span::Span| Finding {
         rule: span.rule,
         pattern: rules

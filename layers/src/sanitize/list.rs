@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::text::{Text, WINDOW};
+use super::text::{WINDOW, window};
 
 /// Words, parted by spaces, in lower case.
 #[derive(Debug)]
@@ -118,8 +118,7 @@ const HEAD: usize = size_of::<u128>();
 /// The first bytes, in lower case; NUL behind the end.
 #[inline]
 fn head(word: &[u8]) -> u128 {
-    let word = Text(word);
-    let head = u128::from(word.window(WINDOW)) << 64 | u128::from(word.window(0));
+    let head = u128::from(window(word, WINDOW)) << 64 | u128::from(window(word, 0));
     let mut head = head.to_ne_bytes();
     head.make_ascii_lowercase();
     u128::from_ne_bytes(head)

@@ -54,11 +54,13 @@ fn is_mark(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::{Source, Steps};
     use super::*;
 
     #[test]
     fn the_next_mark_is_the_same_in_any_order_of_questions() {
-        let text = Text(b"token of ann, then tokenB 7 and 'x'");
+        let source = Source::new(b"token of ann, then tokenB 7 and 'x'", Steps::of(0));
+        let text = Text::of(&source);
         let expected = |at: usize| Marks::default().next(text, at);
         let mut marks = Marks::default();
         for at in (0..text.len()).chain([3, 30, 0]) {
@@ -69,6 +71,7 @@ mod tests {
         assert_eq!(expected(0), 24);
         assert_eq!(expected(25), 26);
         assert_eq!(expected(34), 34);
-        assert_eq!(Marks::default().next(Text(b"none"), 0), 4);
+        let none = Source::new(b"none", Steps::of(0));
+        assert_eq!(Marks::default().next(Text::of(&none), 0), 4);
     }
 }

@@ -101,6 +101,7 @@ pub use sensitive::Sensitive;
 
 use policy::Compiled;
 use rewrite::{Built, Scratch};
+use text::Steps;
 
 /// What stands where the value of a secret name was.
 pub const REDACTED: &str = "[REDACTED]";
@@ -265,7 +266,8 @@ impl Sanitizer {
         let is_long = text.len() > rules.max_string_bytes;
         let counts = &self.shared.counts;
         counts.scanned(scanned.len());
-        counts.in_patterns(scan::find(&rules, place, scanned, spans));
+        let mut steps = Steps::of(scanned.len());
+        counts.in_patterns(scan::find(&rules, place, scanned, &mut steps, spans));
         if spans.is_empty() && !is_long {
             return Cleaned::default();
         }
@@ -291,19 +293,30 @@ impl Sanitizer {
             }
             Built::Failed => counts.add(Rule::Error, place),
         }
-        cleaned.redactions += self.settle(&rules, place, scratch);
+        if !steps.are_spent() {
+            cleaned.redactions += self.settle(&rules, place, steps, scratch);
+        }
         cleaned
     }
 
     /// Cleans the output until nothing is left to clean, so that cleaning twice is cleaning once. Nearly always it is
     /// clean already; but what stands beside a marker, or was cut, may read differently now (`1.2.3.4.5` cut to
-    /// `1.2.3.4`). An output that won't settle goes as a whole.
-    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) -> usize {
+    /// `1.2.3.4`). An output that won't settle, or takes more steps than are left, goes as a whole.
+    fn settle(
+        &self,
+        rules: &Compiled,
+        place: Place,
+        mut steps: Steps,
+        scratch: &mut Scratch,
+    ) -> usize {
         let Scratch { spans, out, last } = scratch;
         let mut redactions = 0;
         for _ in 0..MAX_ROUNDS {
             let counts = &self.shared.counts;
-            counts.in_patterns(scan::find(rules, place, out, spans));
+            counts.in_patterns(scan::find(rules, place, out, &mut steps, spans));
+            if steps.are_spent() {
+                break;
+            }
             if spans.is_empty() {
                 return redactions;
             }

@@ -3,6 +3,7 @@
 use super::policy::Compiled;
 use super::rule::{Place, Rule};
 use super::scan;
+use super::text::Steps;
 
 /// The samples of one rule.
 pub(super) struct Samples {
@@ -51,7 +52,8 @@ pub(super) fn find_all(rules: &Compiled) -> Result<(), Rule> {
             continue;
         }
         for (text, _) in samples.taken {
-            scan::find(rules, samples.place, text, &mut spans);
+            let mut steps = Steps::of(text.len());
+            scan::find(rules, samples.place, text, &mut steps, &mut spans);
             if !spans.iter().any(|span| span.rule == samples.rule) {
                 return Err(samples.rule);
             }
@@ -60,7 +62,8 @@ pub(super) fn find_all(rules: &Compiled) -> Result<(), Rule> {
             continue;
         }
         for text in samples.kept {
-            scan::find(rules, samples.place, text, &mut spans);
+            let mut steps = Steps::of(text.len());
+            scan::find(rules, samples.place, text, &mut steps, &mut spans);
             if spans.iter().any(|span| span.rule == samples.rule) {
                 return Err(samples.rule);
             }

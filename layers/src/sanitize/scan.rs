@@ -7,7 +7,7 @@ use super::policy::{Classification, Compiled};
 use super::rule::{Place, Rule};
 use super::span::{self, Seen, Span};
 use super::stopwatch::Stopwatch;
-use super::text::Text;
+use super::text::{Source, Steps, Text};
 use super::token::VENDORS;
 use super::trigger::{Hit, Table, Trigger};
 use super::{
@@ -15,23 +15,25 @@ use super::{
     shell, source, ssn, strict, token, userinfo,
 };
 
-/// Fills `spans` with what goes from `text`, in order, none overlapping. Gives the time that the policy's own patterns
-/// took.
+/// Fills `spans` with what goes from `source`, in order, none overlapping. Gives the time that the policy's own patterns
+/// took. A text that takes more than `steps` goes as a whole, as an error.
 pub(super) fn find(
     rules: &Compiled,
     place: Place,
     source: &str,
+    steps: &mut Steps,
     spans: &mut Vec<Span>,
 ) -> Duration {
     spans.clear();
-    let text = Text(source.as_bytes());
+    let bounded = Source::new(source.as_bytes(), *steps);
+    let text = Text::of(&bounded);
     let mut pass = Pass::default();
-    Table::built_in().scan(text, |hit| pass.ask(rules, source, hit, spans));
+    Table::built_in().scan(text, |hit| pass.ask(rules, source, text, hit, spans));
     let mut in_patterns = Duration::ZERO;
     if let Some(own) = rules.own_triggers() {
         let mut own_pass = Pass::default();
         let is_scanned = own.scan(source.as_bytes(), |hit| {
-            own_pass.ask(rules, source, hit, spans)
+            own_pass.ask(rules, source, text, hit, spans)
         });
         in_patterns = own_pass.in_patterns;
         if !is_scanned {
@@ -52,6 +54,12 @@ pub(super) fn find(
     }
     if rules.is_strict() {
         strict::scan(text, |span| spans.push(span));
+    }
+    *steps = bounded.steps();
+    if bounded.is_spent() {
+        spans.clear();
+        spans.push(whole(source, Rule::Error));
+        return in_patterns;
     }
     if spans.is_empty() {
         return in_patterns;
@@ -80,6 +88,7 @@ fn whole(source: &str, rule: Rule) -> Span {
 #[derive(Default)]
 struct Pass {
     marks: Marks,
+    runs: Option<token::Runs>,
     in_patterns: Duration,
 }
 
@@ -89,15 +98,15 @@ impl Pass {
         &mut self,
         rules: &Compiled,
         source: &str,
+        text: Text<'_>,
         hit: Hit,
         spans: &mut Vec<Span>,
     ) -> Option<usize> {
         if hit.trigger == Trigger::Insert {
-            let text = Text(source.as_bytes());
             insert::scan(text, rules, hit.start, hit.end, |span| spans.push(span));
             return None;
         }
-        match self.look(rules, source, hit) {
+        match self.look(rules, source, text, hit) {
             Seen::Nothing => None,
             Seen::NothingBefore(next) => Some(next),
             Seen::Found(span) => {
@@ -109,8 +118,7 @@ impl Pass {
         }
     }
 
-    fn look(&mut self, rules: &Compiled, source: &str, hit: Hit) -> Seen {
-        let text = Text(source.as_bytes());
+    fn look(&mut self, rules: &Compiled, source: &str, text: Text<'_>, hit: Hit) -> Seen {
         let Hit { start, end, .. } = hit;
         match hit.trigger {
             Trigger::Name => pairs::scan(text, rules, &mut self.marks, start, end),
@@ -124,7 +132,7 @@ impl Pass {
             Trigger::Token => VENDORS
                 .get(usize::from(hit.which))
                 .map_or(Seen::Nothing, |vendor| {
-                    token::scan(text, vendor, start, end)
+                    token::scan(text, self.runs.get_or_insert_default(), vendor, start, end)
                 }),
             Trigger::Home => home::scan(text, start, end),
             Trigger::Marking => marking::scan(text, start, end),
@@ -141,45 +149,35 @@ impl Pass {
             Trigger::Insert => Seen::Nothing,
             Trigger::Pattern => {
                 let since = Stopwatch::start();
-                let seen = pattern(rules, source, hit);
+                let seen = pattern(rules, source, text, hit);
                 self.in_patterns += since.elapsed();
                 seen
             }
-            Trigger::Known => known(rules, source, hit),
+            Trigger::Known => known(rules, source, text, hit),
         }
     }
 }
 
 /// A match of one of the policy's patterns around its literal.
-fn pattern(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+fn pattern(rules: &Compiled, source: &str, text: Text<'_>, hit: Hit) -> Seen {
     let found = rules
         .pattern(hit.which)
         .and_then(|pattern| pattern.around(source, hit.start, hit.end));
     match found {
-        Some(found)
-            if !rules
-                .markers()
-                .holds(Text(source.as_bytes()), found.start, found.end) =>
-        {
-            Seen::Found(Span {
-                start: found.start,
-                end: found.end,
-                rule: Rule::Pattern,
-                pattern: hit.which,
-            })
-        }
+        Some(found) if !rules.markers().holds(text, found.start, found.end) => Seen::Found(Span {
+            start: found.start,
+            end: found.end,
+            rule: Rule::Pattern,
+            pattern: hit.which,
+        }),
         _ => Seen::Nothing,
     }
 }
 
 /// A secret that the policy knows, letter by letter.
-fn known(rules: &Compiled, source: &str, hit: Hit) -> Seen {
+fn known(rules: &Compiled, source: &str, text: Text<'_>, hit: Hit) -> Seen {
     let is_same = source.get(hit.start..hit.end) == rules.known(hit.which);
-    if is_same
-        && !rules
-            .markers()
-            .holds(Text(source.as_bytes()), hit.start, hit.end)
-    {
+    if is_same && !rules.markers().holds(text, hit.start, hit.end) {
         Seen::found(Rule::Known, hit.start, hit.end)
     } else {
         Seen::Nothing

@@ -61,6 +61,7 @@ pub(super) fn merge(text: Text<'_>, spans: &mut Vec<Span>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::{Source, Steps};
     use super::*;
 
     fn span(start: usize, end: usize, rule: Rule) -> Span {
@@ -72,6 +73,10 @@ mod tests {
         }
     }
 
+    fn merge_in(text: &[u8], spans: &mut Vec<Span>) {
+        merge(Text::of(&Source::new(text, Steps::of(0))), spans);
+    }
+
     #[test]
     fn overlapping_spans_become_one_named_by_the_most_severe() {
         let mut spans = vec![
@@ -81,7 +86,7 @@ mod tests {
             span(8, 12, Rule::Ip),
             span(12, 14, Rule::Ip),
         ];
-        merge(Text(b""), &mut spans);
+        merge_in(b"", &mut spans);
         assert_eq!(
             spans,
             [
@@ -95,7 +100,7 @@ mod tests {
     #[test]
     fn the_host_behind_a_login_is_no_part_of_an_address() {
         let mut spans = vec![span(2, 5, Rule::Key), span(2, 12, Rule::Email)];
-        merge(Text(b"a/xyz@db.example"), &mut spans);
+        merge_in(b"a/xyz@db.example", &mut spans);
         assert_eq!(spans, [span(2, 5, Rule::Key)]);
     }
 }

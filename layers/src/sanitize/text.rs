@@ -1,24 +1,112 @@
-//! Bytes that can be looked at anywhere.
+//! Bytes that can be looked at anywhere, by scanners that can't look too often.
 //!
 //! Scanners peek before the start and behind the end of what they found. Reading outside gives NUL, which no rule
 //! accepts, so a scanner needs no length checks and can't panic.
+//!
+//! Every walk over the text is charged to its [`Source`]: the text has so many steps and no more, for all scanners
+//! together. When they are spent, the text is empty from then on: every walk ends where it begins, every byte is NUL,
+//! and the caller sees [`Source::is_spent`] and gives up the whole text. So no rule can make the cost grow faster than
+//! the length. What is free is one byte ([`Text::at`]) and the comparison with a literal.
+
+use std::cell::Cell;
 
 /// Bytes that are read at once.
 pub(super) const WINDOW: usize = 8;
 
+/// How many steps the scanners of a text may still take. One step is one byte walked over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Steps(isize);
+
+/// Steps for each byte of a text. Honest texts take up to 5, of the evaluation set's lines none more than 30.
+const STEPS_A_BYTE: usize = 64;
+/// Steps that every text has besides, so that a short one is never given up.
+const STEPS_AT_LEAST: usize = 64 * 1024;
+
+impl Steps {
+    /// Those of a text of so many bytes.
+    pub fn of(bytes: usize) -> Self {
+        let steps = bytes.saturating_mul(STEPS_A_BYTE);
+        let steps = steps.saturating_add(STEPS_AT_LEAST);
+        Self(isize::try_from(steps).unwrap_or(isize::MAX))
+    }
+
+    /// Have more been taken than there were?
+    pub fn are_spent(self) -> bool {
+        self.0 < 0
+    }
+}
+
+/// A text, and the steps that its scanners have left.
+#[derive(Debug)]
+pub(super) struct Source<'t> {
+    /// Nothing any more once the steps are spent.
+    bytes: Cell<&'t [u8]>,
+    left: Cell<isize>,
+}
+
+impl<'t> Source<'t> {
+    pub fn new(bytes: &'t [u8], steps: Steps) -> Self {
+        Self {
+            bytes: Cell::new(bytes),
+            left: Cell::new(steps.0),
+        }
+    }
+
+    /// The steps that are left.
+    pub fn steps(&self) -> Steps {
+        Steps(self.left.get())
+    }
+
+    /// Have the scanners taken more steps than they may? What they found then counts for nothing.
+    pub fn is_spent(&self) -> bool {
+        self.left.get() < 0
+    }
+
+    #[inline(always)]
+    fn charge(&self, steps: usize) {
+        let left = self.left.get().wrapping_sub_unsigned(steps);
+        self.left.set(left);
+        if left < 0 {
+            self.spend();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spend(&self) {
+        self.left.set(-1);
+        self.bytes.set(&[]);
+    }
+}
+
 /// The text under the scanners.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'t>(pub &'t [u8]);
+pub(super) struct Text<'t>(&'t Source<'t>);
 
 impl<'t> Text<'t> {
+    pub fn of(source: &'t Source<'t>) -> Self {
+        Self(source)
+    }
+
+    #[inline(always)]
+    fn bytes(self) -> &'t [u8] {
+        self.0.bytes.get()
+    }
+
     pub fn len(self) -> usize {
-        self.0.len()
+        self.bytes().len()
+    }
+
+    /// Takes so many steps for a walk that a scanner did byte by byte.
+    #[inline(always)]
+    pub fn charge(self, steps: usize) {
+        self.0.charge(steps);
     }
 
     /// The byte at `index`, NUL outside.
     #[inline]
     pub fn at(self, index: usize) -> u8 {
-        self.0.get(index).copied().unwrap_or(0)
+        self.bytes().get(index).copied().unwrap_or(0)
     }
 
     /// The byte `back` places before `index`, NUL outside.
@@ -29,33 +117,33 @@ impl<'t> Text<'t> {
 
     /// The bytes from `start` to `end`; none when that is no range of the text.
     #[inline]
+    fn free(self, start: usize, end: usize) -> &'t [u8] {
+        let bytes = self.bytes();
+        bytes.get(start..end.min(bytes.len())).unwrap_or_default()
+    }
+
+    /// The same, charged: whoever asks for them walks over them.
+    #[inline]
     pub fn slice(self, start: usize, end: usize) -> &'t [u8] {
-        self.0.get(start..end.min(self.len())).unwrap_or_default()
+        let slice = self.free(start, end);
+        self.charge(slice.len());
+        slice
     }
 
     /// Eight bytes from `start` on as a number, the first of them lowest; NUL behind the end.
     #[inline(always)]
     pub fn window(self, start: usize) -> u64 {
-        match self.0.get(start..).and_then(|rest| rest.first_chunk()) {
-            Some(&window) => u64::from_le_bytes(window),
-            None => self.last_window(start),
-        }
+        window(self.bytes(), start)
     }
 
-    /// The same where fewer than eight bytes are left. No part of the loops that call it, which are shorter without.
-    #[inline(never)]
-    fn last_window(self, start: usize) -> u64 {
-        let rest = self.0.get(start..).unwrap_or_default();
-        if let (Some(&first), Some(&last)) = (rest.first_chunk(), rest.last_chunk()) {
-            let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(four)));
-            // What both hold they hold alike.
-            return first | last << (8 * (rest.len() - 4));
-        }
-        let bytes = rest.iter().rev();
-        bytes.fold(0, |window, &byte| window << 8 | u64::from(byte))
+    /// The same; none where fewer than eight bytes are left.
+    #[inline(always)]
+    pub fn whole_window(self, start: usize) -> Option<u64> {
+        let rest = self.bytes().get(start..)?;
+        rest.first_chunk().map(|&window| u64::from_le_bytes(window))
     }
 
-    /// The same as text; empty when cut inside a character.
+    /// The bytes as text; empty when cut inside a character.
     pub fn str(self, start: usize, end: usize) -> &'t str {
         std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
     }
@@ -63,46 +151,46 @@ impl<'t> Text<'t> {
     /// Where the run of bytes that `is` accepts ends, looking from `start` on.
     #[inline]
     pub fn run(self, start: usize, mut is: impl FnMut(u8) -> bool) -> usize {
-        let rest = self.0.get(start..).unwrap_or_default();
-        start
-            + rest
-                .iter()
-                .position(|&byte| !is(byte))
-                .unwrap_or(rest.len())
+        let rest = self.bytes().get(start..).unwrap_or_default();
+        let run = rest.iter().position(|&byte| !is(byte));
+        let run = run.unwrap_or(rest.len());
+        self.charge(run);
+        start + run
     }
 
     /// The same, over at most `most` bytes.
     #[inline]
-    pub fn run_most(self, start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
-        let rest = self.slice(start, start.saturating_add(most));
-        start
-            + rest
-                .iter()
-                .position(|&byte| !is(byte))
-                .unwrap_or(rest.len())
+    pub fn run_most(self, start: usize, most: usize, mut is: impl FnMut(u8) -> bool) -> usize {
+        let rest = self.free(start, start.saturating_add(most));
+        let run = rest.iter().position(|&byte| !is(byte));
+        let run = run.unwrap_or(rest.len());
+        self.charge(run);
+        start + run
     }
 
     /// Where the run of bytes that `is` accepts begins, looking back from `end` over at most `most` bytes.
     #[inline]
     pub fn run_back(self, end: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
-        let rest = self.slice(end.saturating_sub(most), end);
         if end > self.len() {
             return end;
         }
+        let rest = self.free(end.saturating_sub(most), end);
         let run = rest.iter().rposition(|&byte| !is(byte));
-        end - run.map_or(rest.len(), |last| rest.len() - 1 - last)
+        let run = run.map_or(rest.len(), |last| rest.len() - 1 - last);
+        self.charge(run);
+        end - run
     }
 
     /// Does `literal` stand at `start`?
     #[inline]
     pub fn has(self, start: usize, literal: &[u8]) -> bool {
-        self.slice(start, start.saturating_add(literal.len())) == literal
+        self.free(start, start.saturating_add(literal.len())) == literal
     }
 
     /// Does `literal` stand at `start`, in any case of ASCII letters?
     #[inline]
     pub fn has_any_case(self, start: usize, literal: &[u8]) -> bool {
-        self.slice(start, start.saturating_add(literal.len()))
+        self.free(start, start.saturating_add(literal.len()))
             .eq_ignore_ascii_case(literal)
     }
 
@@ -116,6 +204,28 @@ impl<'t> Text<'t> {
     pub fn line_end(self, index: usize) -> usize {
         self.run(index, |byte| byte != b'\n' && byte != b'\r')
     }
+}
+
+/// Eight of `bytes` from `start` on as a number, the first of them lowest; NUL behind the end.
+#[inline(always)]
+pub(super) fn window(bytes: &[u8], start: usize) -> u64 {
+    match bytes.get(start..).and_then(|rest| rest.first_chunk()) {
+        Some(&window) => u64::from_le_bytes(window),
+        None => last_window(bytes, start),
+    }
+}
+
+/// The same where fewer than eight bytes are left. No part of the loops that call it, which are shorter without.
+#[inline(never)]
+fn last_window(bytes: &[u8], start: usize) -> u64 {
+    let rest = bytes.get(start..).unwrap_or_default();
+    if let (Some(&first), Some(&last)) = (rest.first_chunk(), rest.last_chunk()) {
+        let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(four)));
+        // What both hold they hold alike.
+        return first | last << (8 * (rest.len() - 4));
+    }
+    let bytes = rest.iter().rev();
+    bytes.fold(0, |window, &byte| window << 8 | u64::from(byte))
 }
 
 /// Which bytes are of some kind: one look-up, where ranges would be several questions of nearly every byte.
@@ -181,7 +291,10 @@ pub(super) fn is_blank(byte: u8) -> bool {
 
 /// Does `name` end in `tail`, in any case?
 pub(super) fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
-    Text(name).ends_any_case(name.len(), tail)
+    name.len()
+        .checked_sub(tail.len())
+        .and_then(|start| name.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(tail))
 }
 
 /// A character of base64url.

@@ -1,6 +1,5 @@
 //! Tokens with the form of a known vendor: a prefix, an alphabet, a length.
 
-use super::bearer::looks_opaque;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -17,7 +16,7 @@ pub(super) struct Vendor {
     most: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Alphabet {
     Alnum,
     Upper,
@@ -41,6 +40,8 @@ enum Alphabet {
 }
 
 impl Alphabet {
+    const COUNT: usize = 11;
+
     fn has(self, byte: u8) -> bool {
         match self {
             Self::Alnum => byte.is_ascii_alphanumeric(),
@@ -55,33 +56,116 @@ impl Alphabet {
             Self::Path => is_base64url(byte) || matches!(byte, b'/' | b'@' | b'.'),
         }
     }
+
+    /// What a sentence or an address ends with rather than a token. Base64 may end in a bar.
+    fn is_stop(self, byte: u8) -> bool {
+        byte == b'.' || (byte == b'/' && self == Self::Path)
+    }
+}
+
+/// The run of each alphabet that was walked over last, so that it is walked over once, however many prefixes stand in it.
+#[derive(Debug, Default)]
+pub(super) struct Runs([Run; Alphabet::COUNT]);
+
+/// Bytes of one alphabet, `from..to`, and what is known of them. A place is 0 where there is no such byte.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    from: usize,
+    to: usize,
+    /// Behind the last one that is no stop of a sentence.
+    last: usize,
+    digit: usize,
+    capital: usize,
+}
+
+impl Runs {
+    /// The run of `alphabet` around `at`.
+    fn around(&mut self, text: Text<'_>, alphabet: Alphabet, at: usize) -> Run {
+        let Some(known) = self.0.get_mut(alphabet as usize) else {
+            return Run::default();
+        };
+        if at > known.to || known.to == 0 {
+            *known = Run::walk(text, alphabet, at, usize::MAX);
+        } else if at < known.from {
+            // A short prefix inside of a long one.
+            let before = Run::walk(text, alphabet, at, known.from);
+            *known = if before.to == known.from {
+                before.and(*known)
+            } else {
+                before
+            };
+        }
+        *known
+    }
+}
+
+impl Run {
+    fn walk(text: Text<'_>, alphabet: Alphabet, from: usize, most: usize) -> Self {
+        let (mut last, mut digit, mut capital) = (0, 0, 0);
+        let mut at = from;
+        let to = text.run_most(from, most - from, |byte| {
+            let is_in = alphabet.has(byte);
+            at += 1;
+            let behind = if is_in { at } else { 0 };
+            if !alphabet.is_stop(byte) {
+                last = behind.max(last);
+            }
+            if byte.is_ascii_digit() {
+                digit = behind.max(digit);
+            }
+            if byte.is_ascii_uppercase() {
+                capital = behind.max(capital);
+            }
+            is_in
+        });
+        Self {
+            from,
+            to,
+            last,
+            digit,
+            capital,
+        }
+    }
+
+    /// With the run that begins where this one ends.
+    fn and(self, next: Self) -> Self {
+        Self {
+            from: self.from,
+            to: next.to,
+            last: self.last.max(next.last),
+            digit: self.digit.max(next.digit),
+            capital: self.capital.max(next.capital),
+        }
+    }
 }
 
 /// `start..end` is the prefix of `vendor`, in any case.
-pub(super) fn scan(text: Text<'_>, vendor: &Vendor, start: usize, end: usize) -> Seen {
+pub(super) fn scan(
+    text: Text<'_>,
+    runs: &mut Runs,
+    vendor: &Vendor,
+    start: usize,
+    end: usize,
+) -> Seen {
     if !text.has(start, vendor.prefix.as_bytes()) {
         return Seen::Nothing;
     }
-    let is_host = matches!(vendor.alphabet, Alphabet::Path);
+    let is_host = vendor.alphabet == Alphabet::Path;
     if !is_host && !begins_word(text, start) {
         return Seen::Nothing;
     }
-    let mut token_end = text.run(end, |byte| vendor.alphabet.has(byte));
-    // The stop of a sentence; base64 may end in a bar.
-    let is_stop = |byte: u8| byte == b'.' || (byte == b'/' && is_host);
-    while is_stop(text.back(token_end, 1)) && token_end > end {
-        token_end -= 1;
-    }
-    let len = token_end - end;
-    let body = text.slice(end, token_end);
+    let run = runs.around(text, vendor.alphabet, end);
+    // Without the stop of a sentence. One that is too long is another's, and stays whole.
+    let token_end = run.last.max(end);
+    let has_digit = run.digit > end;
     let is_token = match vendor.alphabet {
-        Alphabet::Opaque => looks_opaque(body) && body.iter().any(u8::is_ascii_digit),
+        Alphabet::Opaque => has_digit,
         Alphabet::Url | Alphabet::Dotted | Alphabet::Alnum | Alphabet::Base64 => {
-            body.iter().any(u8::is_ascii_digit) || body.iter().any(u8::is_ascii_uppercase)
+            has_digit || run.capital > end
         }
         _ => true,
     };
-    if !is_token || !(vendor.least..=vendor.most).contains(&len) {
+    if !is_token || !(vendor.least..=vendor.most).contains(&(token_end - end)) {
         return Seen::NothingBefore(start + 1);
     }
     // Of a webhook's address the host stays.

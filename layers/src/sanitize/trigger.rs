@@ -93,7 +93,7 @@ struct Row {
 /// The built-in literals by their first three bytes.
 pub(super) struct Table {
     /// For each hash the bucket it leads to, from 1; 0 for none.
-    index: Box<[u8; BUCKETS]>,
+    index: Box<[u16; BUCKETS]>,
     buckets: Vec<Box<[Entry]>>,
 }
 
@@ -180,8 +180,8 @@ impl Table {
     pub fn scan(&self, text: Text<'_>, mut hit: impl FnMut(Hit) -> Option<usize>) {
         let mut resume = Resume::default();
         let mut start = 0;
-        while let Some(window) = text.0.get(start..).and_then(|rest| rest.first_chunk()) {
-            let folded = folded(u64::from_le_bytes(*window));
+        while let Some(window) = text.whole_window(start) {
+            let folded = folded(window);
             if self.has_any(folded) {
                 self.ask(text, start, folded, &mut resume, &mut hit);
             }
@@ -201,7 +201,7 @@ impl Table {
 
     /// The bucket of the three bytes at `place` in a window.
     #[inline(always)]
-    fn bucket(&self, folded: u64, place: usize) -> u8 {
+    fn bucket(&self, folded: u64, place: usize) -> u16 {
         let hash = hash(folded >> (8 * place));
         self.index.get(hash).copied().unwrap_or(0)
     }
@@ -231,7 +231,7 @@ impl Table {
         }
     }
 
-    fn entries(&self, bucket: u8) -> &[Entry] {
+    fn entries(&self, bucket: u16) -> &[Entry] {
         self.buckets
             .get(usize::from(bucket) - 1)
             .map_or(&[], |bucket| bucket)
@@ -407,6 +407,7 @@ const LITERALS: &[(Trigger, &[&str])] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::{Source, Steps};
     use super::*;
 
     #[test]
@@ -420,7 +421,8 @@ mod tests {
                 (format!("x {}", row.literal), true),
             ] {
                 let mut found = false;
-                Table::built_in().scan(Text(text.as_bytes()), |hit| {
+                let source = Source::new(text.as_bytes(), Steps::of(text.len()));
+                Table::built_in().scan(Text::of(&source), |hit| {
                     found |= (hit.trigger, hit.which, hit.end - hit.start)
                         == (row.trigger, row.which, row.literal.len());
                     None
@@ -432,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buckets_can_be_counted_in_a_byte() {
-        assert!(Table::built_in().buckets.len() < usize::from(u8::MAX));
+    fn the_buckets_can_be_counted_in_two_bytes() {
+        assert!(Table::built_in().buckets.len() < usize::from(u16::MAX));
     }
 }
