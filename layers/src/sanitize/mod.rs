@@ -26,6 +26,7 @@ mod command;
 mod counts;
 mod credential;
 mod device;
+mod dialogue;
 mod email;
 mod extent;
 #[cfg(feature = "policy")]
@@ -42,6 +43,7 @@ mod key;
 #[cfg(all(feature = "policy", feature = "pseudonym"))]
 mod key_file;
 mod list;
+mod literal;
 mod location;
 mod login;
 mod marker;

@@ -64,6 +64,11 @@ fn look(text: Text<'_>, at: usize, kept: Kept, found: &mut impl FnMut(Span)) -> 
             found(span);
             span.end.max(next)
         }
+        Seen::Both(first, second) => {
+            found(first);
+            found(second);
+            second.end.max(next)
+        }
     }
 }
 

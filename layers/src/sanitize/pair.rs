@@ -15,6 +15,8 @@ pub(super) struct Pair {
     pub end: usize,
     pub value: usize,
     pub separator: Separator,
+    /// How often the sign was percent-encoded.
+    pub encoded: u8,
     pub quote: Option<Quote>,
     pub sort: Option<Sort>,
 }
@@ -48,18 +50,23 @@ pub(super) fn is_before_word(text: Text<'_>, start: usize, end: usize) -> bool {
     }
 }
 
-/// What parts the name from its value, where the value begins, and the quote around the name.
-pub(super) fn separator(
-    text: Text<'_>,
-    start: usize,
-    end: usize,
-) -> Option<(Separator, usize, Option<Quote>)> {
+/// The name `start..end` with what parts it from its value; its sort is not known yet.
+pub(super) fn separated(text: Text<'_>, start: usize, end: usize) -> Option<Pair> {
     if is_before_word(text, start, end) {
         return None;
     }
+    let pair = |separator, value, quote| Pair {
+        start,
+        end,
+        value,
+        separator,
+        encoded: 0,
+        quote,
+        sort: None,
+    };
     let mut at = skip_sgr(text, end);
     let mut closing = None;
-    if let Some((quote, inner)) = quote::open(text, at) {
+    if let Some((quote, inner)) = quote::behind_name(text, start, at) {
         closing = Some((quote, at));
         at = inner;
     }
@@ -77,7 +84,7 @@ pub(super) fn separator(
         text.run_most(skip_sgr(text, at), MAX_SPACES, is_blank),
     );
     let quote = closing.map(|(quote, _)| quote);
-    if let Some((is_colon, after)) = sign(text, spaced) {
+    if let Some((is_colon, after, encoded)) = sign(text, spaced) {
         // PHP and pretty JSON may go on in the next line.
         let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
         let after = if is_arrow || quote.is_some() {
@@ -98,76 +105,91 @@ pub(super) fn separator(
             true if value > after => Separator::Colon,
             true => Separator::TightColon,
         };
-        return Some((separator, value, quote));
+        return Some(Pair {
+            encoded,
+            ..pair(separator, value, quote)
+        });
     }
     if let Some((_, close)) = closing {
-        return item(text, start, close).map(|value| (Separator::Item, value, quote));
+        return item(text, start, close).map(|(separator, value)| pair(separator, value, quote));
     }
     if text.at(at) == b','
         && at == end
-        && let Some(value) = argument(text, start, at)
+        && let Some(value) = tuple(text, start, at).or_else(|| argument(text, start, at))
     {
-        return Some((Separator::Item, value, None));
+        return Some(pair(Separator::Item, value, None));
     }
     if at == end
         && (text.at(start).is_ascii_uppercase() || is_setter(text.slice(start, end)))
         && let Some(value) = inside_type(text, at)
     {
-        return Some((Separator::Call, value, None));
+        return Some(pair(Separator::Call, value, None));
     }
     if text.at(start) == b'-' && spaced > at && at == end {
-        return Some((Separator::Flag, spaced, None));
+        return Some(pair(Separator::Flag, spaced, None));
     }
     if let Some(value) = yaml_item(text, start, at) {
-        return Some((Separator::Item, value, None));
+        return Some(pair(Separator::Item, value, None));
     }
-    tag(text, start, at).map(|value| (Separator::Tag, value, None))
+    tag(text, start, at).map(|value| pair(Separator::Tag, value, None))
 }
 
-/// The sign itself at `at`: is it a colon, and what stands behind it?
-fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
+/// The sign itself at `at`: is it a colon, what stands behind it, and how often was it percent-encoded?
+fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize, u8)> {
     let next = text.at(at + 1);
+    let plain = |is_colon, len| Some((is_colon, at + len, 0));
     match text.at(at) {
-        b'=' if matches!(next, b'>' | b'=') => Some((false, at + 2)),
+        b'=' if matches!(next, b'>' | b'=') => plain(false, 2),
         b'=' if next == b'~' => None,
-        b'=' => Some((false, at + 1)),
-        b':' if next == b'=' => Some((false, at + 2)),
+        b'=' => plain(false, 1),
+        b':' if next == b'=' => plain(false, 2),
         // LDIF writes base64 behind two.
-        b':' if next == b':' && text.at(at + 2) == b' ' => Some((true, at + 2)),
+        b':' if next == b':' && text.at(at + 2) == b' ' => plain(true, 2),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
-        b':' => Some((true, at + 1)),
-        b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
-        0xef if text.has(at, "＝".as_bytes()) => Some((false, at + "＝".len())),
-        0xe2 if text.has(at, "⇒".as_bytes()) => Some((true, at + "⇒".len())),
-        0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
-        0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
-        b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
-        b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
-        b'\\' if text.has_any_case(at, b"\\u003d") => Some((false, at + 6)),
+        b':' => plain(true, 1),
+        b'-' if next == b'>' && text.at(at + 2) == b' ' => plain(true, 2),
+        0xef if text.has(at, "＝".as_bytes()) => plain(false, "＝".len()),
+        0xe2 if text.has(at, "⇒".as_bytes()) => plain(true, "⇒".len()),
+        0xef if text.has(at, "：".as_bytes()) => plain(true, "：".len()),
+        0xe2 if text.has(at, "→".as_bytes()) => plain(true, "→".len()),
+        b'%' => encoded_sign(text, at),
+        b'\\' if text.has_any_case(at, b"\\u003d") => plain(false, 6),
         _ => None,
     }
 }
 
+/// `%3D` and `%3A`, encoded again too: `%253D`.
+fn encoded_sign(text: Text<'_>, at: usize) -> Option<(bool, usize, u8)> {
+    let mut code = at + 1;
+    let mut times = 1;
+    while text.has(code, b"25") && times < MAX_ENCODED {
+        code += 2;
+        times += 1;
+    }
+    match (text.at(code), text.at(code + 1)) {
+        (b'3', b'D' | b'd') => Some((false, code + 2, times)),
+        (b'3', b'A' | b'a') => Some((true, code + 2, times)),
+        _ => None,
+    }
+}
+
+/// How often a text is encoded at most.
+const MAX_ENCODED: u8 = 4;
+
 /// The value of a quoted name that no sign follows: `("token", "x")`, `["--token", "x"]`, `"name": "token", "value": "x"`.
-fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
+fn item(text: Text<'_>, start: usize, close: usize) -> Option<(Separator, usize)> {
     // `"Smtp:Password"`: the name's last part.
     let head = text.run_back(start, 64, |byte| {
         is_word(byte) || matches!(byte, b':' | b'/')
     });
     let (quote, open) = quote::open_before(text, head)?;
     let mut at = close + quote.len();
-    if let Some(value) = default_value(text, at) {
-        return Some(value);
-    }
-    if let Some(value) = part_value(text, open, at) {
-        return Some(value);
+    if let Some(value) = default_value(text, at).or_else(|| part_value(text, open, at)) {
+        return Some((Separator::Item, value));
     }
     // `<Data Name="Password">x</Data>`
-    if text.at(at) == b'>'
-        && is_named(text, open)
-        && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
-    {
-        return Some(at + 1);
+    if text.at(at) == b'>' && is_named(text, open) {
+        return Some((Separator::Tag, inner_element(text, at + 1)));
     }
     let comma = text.at(at) == b',';
     at += usize::from(comma);
@@ -178,7 +200,8 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
         let after = word + b"value".len() + next_quote.map_or(0, Quote::len);
         let after = text.run_most(after, MAX_SPACES, is_blank);
         if matches!(text.at(after), b':' | b'=') {
-            return Some(text.run_most(after + 1, MAX_SPACES, is_blank));
+            let value = text.run_most(after + 1, MAX_SPACES, is_blank);
+            return Some((Separator::Item, value));
         }
     }
     let inner = inner?;
@@ -191,14 +214,56 @@ fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
             && value.iter().any(u8::is_ascii_digit)
             && value.iter().any(u8::is_ascii_alphabetic)
             && !value.contains(&b' ');
-        return is_argument.then_some(at);
+        return is_argument.then_some((Separator::Item, at));
     }
     let after = end + quote.len();
-    let is_pair = matches!(
-        (text.back(open, 1), text.at(after)),
-        (b'(', b')') | (b'[', b']')
-    );
-    (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
+    let is_pair = match (text.back(open, 1), text.at(after)) {
+        (b'(', b')') | (b'[', b']') => true,
+        // Elixir's tuple; two names in a set are no pair.
+        (b'{', b'}') => is_no_name(text.slice(inner, end)),
+        _ => false,
+    };
+    (is_closed && (is_pair || text.at(start) == b'-')).then_some((Separator::Item, at))
+}
+
+/// Anything but small letters: no name of a field.
+fn is_no_name(value: &[u8]) -> bool {
+    value
+        .iter()
+        .any(|byte| !byte.is_ascii_lowercase() && *byte != b'_')
+}
+
+/// Behind the element inside of a named one: `<setting name="Password"><value>x</value>`.
+fn inner_element(text: Text<'_>, at: usize) -> usize {
+    let open = text.run_most(at, MAX_INDENT, |byte| byte.is_ascii_whitespace());
+    let close = text.run_most(open + 1, 16, is_word);
+    let is_value = text.at(open) == b'<' && close > open + 1 && text.at(close) == b'>';
+    if is_value { close + 1 } else { at }
+}
+
+/// Erlang's and Elixir's `{password, "x"}`, `{password,<<"x">>}`, `{:password, "x"}`; `comma` is behind the name.
+fn tuple(text: Text<'_>, start: usize, comma: usize) -> Option<usize> {
+    let open = start - usize::from(text.back(start, 1) == b':');
+    if text.back(open, 1) != b'{' {
+        return None;
+    }
+    let at = text.run_most(comma + 1, MAX_SPACES, is_blank);
+    let quoted = at + if text.has(at, b"<<") { 2 } else { 0 };
+    let end = match quote::open(text, quoted) {
+        Some((quote, inner)) => {
+            let (end, is_closed) = quote.close(text, inner);
+            let is_value = is_closed && (quoted > at || is_no_name(text.slice(inner, end)));
+            is_value.then_some(end + quote.len() + (quoted - at))?
+        }
+        None => {
+            let end = text.run_most(at, 256, is_base64url);
+            let word = text.slice(at, end);
+            let is_mixed =
+                word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic);
+            is_mixed.then_some(end)?
+        }
+    };
+    (text.at(end) == b'}').then_some(at)
 }
 
 /// Is the quoted word that opens at `open` what an attribute calls its element: `name="x"`, `key="x"`?
@@ -304,6 +369,15 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
         let inner = text.run_most(inner, MAX_INDENT, |byte| byte.is_ascii_whitespace());
         return behind_type(text, inner);
     }
+    // Go's `%#v` of a header: `[]string{"x"}`.
+    if text.has(value, b"[]string{\"") {
+        let inner = value + b"[]string{".len();
+        let is_alone = quote::open(text, inner).is_some_and(|(quote, start)| {
+            let (end, is_closed) = quote.close(text, start);
+            is_closed && text.at(end + quote.len()) == b'}'
+        });
+        return if is_alone { inner } else { value };
+    }
     if text.has(value, b"string(") {
         let close = text.run_most(value + b"string(".len(), 8, |byte| byte.is_ascii_digit());
         if text.has(close, b") \"") {
@@ -316,8 +390,11 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
 /// Where the text of an XML element begins whose name is `start..end`: `<password>x</password>`.
 fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let open = text.run_back(start, 32, |byte| is_word(byte) || byte == b':');
-    if text.ends_any_case(start, b"&lt;") && text.has(end, b"&gt;") {
+    if text.ends_any_case(open, b"&lt;") && text.has(end, b"&gt;") {
         return Some(end + b"&gt;".len());
+    }
+    if text.ends_any_case(start, b"\\u003c") && text.has_any_case(end, b"\\u003e") {
+        return Some(end + b"\\u003e".len());
     }
     if text.back(start, 1) == b'>' {
         return next_element(text, start, end);
@@ -329,15 +406,7 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let is_open = text.at(close) == b'>'
         && text.back(close, 1) != b'/'
         && (close == end || is_blank(text.at(end)));
-    let cdata = b"<![CDATA[";
-    let inner = close
-        + 1
-        + if text.has(close + 1, cdata) {
-            cdata.len()
-        } else {
-            0
-        };
-    is_open.then_some(inner)
+    is_open.then_some(close + 1)
 }
 
 /// Where the text of the element begins that follows the one whose text is the name: `<key>token</key><string>x`,
