@@ -18,17 +18,19 @@ pub(super) fn behind(
 ) -> Option<Option<Extent>> {
     let word_end = text.run_most(extent.start, 24, |byte| is_word(byte) || byte == b'-');
     let word = text.slice(extent.start, word_end);
+    let is_followed = is_blank(text.at(word_end)) || text.has(word_end, b"%20");
+    if !is_followed {
+        return None;
+    }
     let is_in = |schemes: &[&[u8]]| {
         schemes
             .iter()
             .any(|scheme| word.eq_ignore_ascii_case(scheme))
     };
-    let is_list = is_in(SCHEMES_WITH_LISTS);
-    let is_followed = is_blank(text.at(word_end)) || text.has(word_end, b"%20");
-    if !is_followed {
-        return None;
-    }
-    if is_list || is_in(SCHEMES) {
+    // Of all schemes only AWS' has digits, and most values have.
+    let may_be = matches!(word.first(), Some(b'a' | b'A')) || !word.iter().any(u8::is_ascii_digit);
+    let is_list = may_be && is_in(SCHEMES_WITH_LISTS);
+    if is_list || may_be && is_in(SCHEMES) {
         return Some(behind_scheme(text, markers, pair, word_end, is_list));
     }
     behind_unknown(text, markers, pair, word_end).map(Some)
@@ -123,30 +125,12 @@ fn behind_scheme(
     })
 }
 
+#[rustfmt::skip]
 const SCHEMES: &[&[u8]] = &[
-    b"bearer",
-    b"basic",
-    b"token",
-    b"apikey",
-    b"negotiate",
-    b"ntlm",
-    b"key",
-    b"jwt",
-    b"bot",
-    b"dpop",
-    b"sso-key",
-    b"genie-key",
-    b"sso-jwt",
-    b"zoho-oauthtoken",
-    b"goog-auth",
+    b"bearer", b"basic", b"token", b"apikey", b"negotiate", b"ntlm", b"key", b"jwt", b"bot", b"dpop", b"sso-key",
+    b"genie-key", b"sso-jwt", b"zoho-oauthtoken", b"goog-auth",
 ];
+#[rustfmt::skip]
 const SCHEMES_WITH_LISTS: &[&[u8]] = &[
-    b"digest",
-    b"aws4-hmac-sha256",
-    b"oauth",
-    b"hawk",
-    b"signature",
-    b"sharedkey",
-    b"sharedaccesssignature",
-    b"mac",
+    b"digest", b"aws4-hmac-sha256", b"oauth", b"hawk", b"signature", b"sharedkey", b"sharedaccesssignature", b"mac",
 ];

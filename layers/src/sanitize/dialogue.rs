@@ -17,13 +17,9 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     }
     match text.at(start) {
         b'3' => answer(text, end),
-        b's' | b'S' if text.at(end - 2) == b'h' || text.at(end - 2) == b'H' => memcached(text, end),
-        b's' | b'S' => acl(text, end),
-        _ if matches!(text.back(end, 1), b'\n' | b'n') && text.at(start + 4) < b' '
-            || text.at(start + 4) == b'\\' =>
-        {
-            redis(text, end)
-        }
+        _ if text.has_any_case(start, b"acl") => acl(text, end),
+        _ if text.has(start, b"auth 0 ") => memcached(text, start, end),
+        _ if matches!(text.at(start + 4), b'\r' | b'\\') => redis(text, end),
         _ => login(text, start, end),
     }
 }
@@ -31,6 +27,15 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
 /// The line behind a server's `334 …`.
 fn answer(text: Text<'_>, end: usize) -> Seen {
     let challenge = text.run_most(end, MAX_ANSWER_BYTES, is_base64);
+    let asked = text.slice(end, challenge);
+    // A word of prose is none.
+    let is_challenge = asked.is_empty()
+        || asked.len() >= 8
+            && asked.len().is_multiple_of(4)
+            && asked.iter().any(u8::is_ascii_uppercase);
+    if !is_challenge {
+        return Seen::Nothing;
+    }
     let Some(line) = line_break(text, challenge) else {
         return Seen::Nothing;
     };
@@ -96,6 +101,15 @@ fn said(text: Text<'_>, end: usize) -> Seen {
 
 /// The last word of a line when it is base64, behind whatever the log puts before it.
 fn encoded(text: Text<'_>, line: usize) -> Option<(usize, usize)> {
+    // `send: b'…\r\n'`
+    let quote = text.run_most(line, 32, |byte| {
+        byte != b'\'' && byte != b'\n' && byte != b'"'
+    });
+    let line = if matches!(text.at(quote), b'\'' | b'"') && is_base64(text.at(quote + 1)) {
+        quote + 1
+    } else {
+        line
+    };
     let end = text.run_most(line, MAX_PREFIX_BYTES + MAX_ANSWER_BYTES, |byte| {
         !matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b'\\')
     });
@@ -151,8 +165,11 @@ fn redis(text: Text<'_>, end: usize) -> Seen {
     }
 }
 
-/// `set auth 0 0 12`, a line's end, `ann s3same`; `end` is behind the key.
-fn memcached(text: Text<'_>, end: usize) -> Seen {
+/// `set auth 0 0 12`, a line's end, `ann s3same`; `start..end` is `auth 0 `.
+fn memcached(text: Text<'_>, start: usize, end: usize) -> Seen {
+    if !text.ends_any_case(start, b"set ") {
+        return Seen::Nothing;
+    }
     let numbers = text.run_most(end, 32, |byte| byte.is_ascii_digit() || byte == b' ');
     let Some(line) = line_break(text, numbers) else {
         return Seen::Nothing;
@@ -196,7 +213,12 @@ pub(super) fn line_break(text: Text<'_>, at: usize) -> Option<usize> {
     [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n"]
         .into_iter()
         .find(|end| text.has(at, end))
-        .map(|end| at + end.len())
+        .map(|end| {
+            let behind = at + end.len();
+            // An escaped one inside of quotes, and a real one behind them.
+            let is_quoted = matches!(text.at(behind), b'\'' | b'"') && text.at(behind + 1) == b'\n';
+            behind + if is_quoted { 2 } else { 0 }
+        })
 }
 
 fn is_base64(byte: u8) -> bool {

@@ -37,6 +37,7 @@ mod finding;
 mod home;
 mod insert;
 mod ip;
+mod item;
 mod json;
 mod jwt;
 mod key;

@@ -202,6 +202,9 @@ fn around(text: Text<'_>, pair: Pair) -> Around {
     }
     let is_equals = pair.separator == Separator::Equals;
     let before = text.back(pair.start, 1);
+    if level::is_in_prose(text, pair) && !matches!(pair.sort, Some(Sort::Cookie | Sort::Number)) {
+        return Around::Free;
+    }
     match before {
         _ if text.at(pair.start) == b'-' => return Around::Shell,
         b'?' | b'&' | b'#' if is_equals => return Around::Url,
@@ -358,6 +361,79 @@ pub(super) const SAMPLES: Samples = Samples {
             "password for ann set to [REDACTED].",
         ),
         ("mot_de_passe=s3same", "mot_de_passe=[REDACTED]"),
+        ("password=a1%26b2&x=1", "password=[REDACTED]&x=1"),
+        (
+            "next=a%253Ftoken%253Dx7%2526n%253D1",
+            "next=a%253Ftoken%253D[REDACTED]%2526n%253D1",
+        ),
+        (
+            "Cookie: a=\"b7 c8\"; e=f9\nHost: x",
+            "Cookie: [REDACTED]\nHost: x",
+        ),
+        (
+            "\"{\"\"password\"\":\"\"x7y\"\",\"\"n\"\":1}\"",
+            "\"{\"\"password\"\":\"\"[REDACTED]\"\",\"\"n\"\":1}\"",
+        ),
+        (
+            "<password>Elm&amp;Oak7</password>",
+            "<password>[REDACTED]</password>",
+        ),
+        (
+            "<password><![CDATA[a<b7]]></password>",
+            "<password><![CDATA[[REDACTED]]]></password>",
+        ),
+        (
+            "<string name=\"password\">a b7</string>",
+            "<string name=\"password\">[REDACTED]</string>",
+        ),
+        (
+            "{user,\"ann\"},{password,<<\"x7y\">>}",
+            "{user,\"ann\"},{password,<<\"[REDACTED]\">>}",
+        ),
+        (
+            "secrets:\n  db: hunter27\nregion: eu",
+            "secrets:\n  [REDACTED]\nregion: eu",
+        ),
+        (
+            "[credentials]\ndb = \"x7\"\n[other]\nn = 1",
+            "[credentials]\n[REDACTED]\n[other]\nn = 1",
+        ),
+        (
+            "~ password = \"old77x\" -> \"new88y\"",
+            "~ password = \"[REDACTED]\" -> \"[REDACTED]\"",
+        ),
+        ("password=ab(c)7 n=1", "password=[REDACTED] n=1"),
+        ("password=ab<c>7 n=1", "password=[REDACTED] n=1"),
+        ("DB_PASSWORD=abc'def7 n=1", "DB_PASSWORD=[REDACTED] n=1"),
+        (
+            "'password=moss7' was used",
+            "'password=[REDACTED]' was used",
+        ),
+        (
+            "User ID=sa;Password=Plum Tree 8;X=1",
+            "User ID=sa;Password=[REDACTED];X=1",
+        ),
+        (
+            "User(name=ann, password=Plum Tree 8, n=1)",
+            "User(name=ann, password=[REDACTED], n=1)",
+        ),
+        (
+            "&{Host:db Password:a b7 Port:5432}",
+            "&{Host:db Password:[REDACTED] Port:5432}",
+        ),
+        (
+            "run --password 'it'\\''s 7' -v",
+            "run --password '[REDACTED]' -v",
+        ),
+        ("x-rapidapi-key: 9f;Maple\"22", "x-rapidapi-key: [REDACTED]"),
+        (
+            "{\"token\":12345678,\"n\":1}",
+            "{\"token\":\"[REDACTED]\",\"n\":1}",
+        ),
+        (
+            "{\\\"token\\\":12345678,\\\"n\\\":1}",
+            "{\\\"token\\\":\\\"[REDACTED]\\\",\\\"n\\\":1}",
+        ),
         (
             "Der API-Schlüssel lautet 0a1b2c3d4e5f6071",
             "Der API-Schlüssel lautet [REDACTED]",
@@ -411,5 +487,15 @@ pub(super) const SAMPLES: Samples = Samples {
         "clave primaria: id7",
         r#""client_secret": "${PORTAL_SECRET}","#,
         "the secret from /usr/lib/x86_64-linux/store",
+        "unexpected token: \"foo\"",
+        "failed to refresh token:\n    at Foo.bar(Foo.java:1)",
+        "Missing secrets:\n  - DB_PASSWORD",
+        "secrets:\n  - source: db\n    target: app",
+        "[auth]\nmethod = \"basic\"",
+        "invalid password; try=3; user=ann",
+        "X-Idempotency-Key: 7f9c-22",
+        "password = (sensitive value) -> (sensitive value)",
+        "expected token `,`, found `}`",
+        "<xs:element name=\"password\" type=\"xs:string\"/>",
     ],
 };

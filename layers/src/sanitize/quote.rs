@@ -142,10 +142,16 @@ impl Quote {
                 return (at - escapes, true);
             }
             if escapes % (2 * (self.depth + 1)) == self.depth {
-                // SQL doubles an apostrophe inside.
-                if sign == b'\'' && self.depth == 0 && text.at(at + 1) == sign && at > start {
-                    at += 2;
-                    continue;
+                // SQL doubles an apostrophe inside, and who prints a string without thinking of it does nothing.
+                if sign == b'\'' && self.depth == 0 && at > start {
+                    if text.at(at + 1) == sign {
+                        at += 2;
+                        continue;
+                    }
+                    if is_apostrophe(text, at) {
+                        at += 1;
+                        continue;
+                    }
                 }
                 return (at - self.depth, true);
             }
@@ -163,6 +169,26 @@ impl Quote {
         }
     }
 }
+
+/// `it's`, `don't`: a letter before it, one or two behind it, and further on in the line stands what closes the string.
+fn is_apostrophe(text: Text<'_>, at: usize) -> bool {
+    let end = text.run_most(at + 1, 3, |byte| byte.is_ascii_lowercase());
+    let is_inside = text.back(at, 1).is_ascii_alphabetic()
+        && (1..=2).contains(&(end - at - 1))
+        && text.at(end) == b' ';
+    is_inside && {
+        let next = text.run_most(end, MAX_APOSTROPHE_BYTES, |byte| {
+            byte != b'\'' && byte != b'\n'
+        });
+        text.at(next) == b'\''
+            && !text.at(next + 1).is_ascii_alphanumeric()
+            && text.back(next, 1) > b' '
+            && !b"=:,([{".contains(&text.back(next, 1))
+    }
+}
+
+/// How far behind an apostrophe the end of its string is looked for.
+const MAX_APOSTROPHE_BYTES: usize = 64;
 
 fn close_doubled(text: Text<'_>, start: usize, sign: u8) -> (usize, bool) {
     let mut at = start;

@@ -57,6 +57,8 @@ pub(super) fn value(
         return Some(extent);
     }
     let (at, has_filler) = behind_filler(text, gap);
+    // `PASSWORD E'x'`
+    let at = at + usize::from(matches!(text.at(at), b'E' | b'N') && text.at(at + 1) == b'\'');
     let is_password = matches!(sort, Some(Sort::Password) | None);
     if let Some((quote, inner)) = quote::open(text, at) {
         let (close, is_closed) = quote.close(text, inner);
@@ -122,7 +124,7 @@ pub(super) fn value(
         || (has_filler && is_mixed(value) && value.len() >= 4 && !is_path(value))
         || (is_password && is_mixed(value) && has_digit_and_letter(value) && value.len() >= 5)
         || (is_directive(text, start, end) && has_digit_and_letter(value) && value.len() >= 6)
-        || is_command(text, start, end, value_end, value);
+        || is_netrc(text, start, end);
     if let Some(start) = is_mixed(value)
         .then(|| behind_user(text, start, at, value_end))
         .flatten()
@@ -333,7 +335,8 @@ fn is_directive(text: Text<'_>, start: usize, end: usize) -> bool {
     is_joined || is_known
 }
 
-/// More than one word behind the verb of a protocol: redis' `AUTH ann x`, and behind its `USER ann` FTP's `PASS x y`.
+/// What stands behind the verb of a protocol in a line of its own: `PASS x`, `AUTH x`, redis' `AUTH ann x`, and behind its
+/// `USER ann` FTP's `PASS x y`.
 fn said_to_server(text: Text<'_>, start: usize, end: usize, from: usize) -> Option<Extent> {
     let verb = text.slice(start, end);
     if !matches!(verb, b"PASS" | b"AUTH") || !is_first(text, start) {
@@ -343,19 +346,21 @@ fn said_to_server(text: Text<'_>, start: usize, end: usize, from: usize) -> Opti
         !matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b'\\')
     });
     let space = text.run_most(from, line - from, |byte| byte > b' ');
-    if space == from || space + 1 >= line || text.at(from) == b'[' {
-        return None;
-    }
-    let second = space + 1;
-    let at = if verb == b"AUTH" {
+    let rest = text.slice((space + 1).min(line), line);
+    let at = if rest.is_empty() {
+        // A test's runner says PASS and its file.
+        let word = text.slice(from, line);
+        let is_test = verb == b"PASS" && word.iter().any(|byte| b"/._(".contains(byte));
+        let is_secret =
+            is_mixed(word) && !is_test && !word.contains(&b'/') && !word.starts_with(b"test");
+        is_secret.then_some(from)?
+    } else if verb == b"AUTH" {
         let user = text.slice(from, space);
         let is_user = user
             .iter()
             .all(|&byte| is_word(byte) || matches!(byte, b'-' | b'.' | b'@'));
-        let word = text.slice(second, line);
-        let is_password =
-            !word.contains(&b' ') && is_mixed(word) && !matches!(user, b"PLAIN" | b"LOGIN");
-        (is_user && is_password).then_some(second)?
+        let is_secret = !rest.contains(&b' ') && is_mixed(rest);
+        (is_user && is_secret).then_some(space + 1)?
     } else {
         let before = text.run_back(start, 64, |byte| byte != b'\n');
         let line_start = text.run_back(before.saturating_sub(1), 96, |byte| byte != b'\n');
@@ -365,7 +370,8 @@ fn said_to_server(text: Text<'_>, start: usize, end: usize, from: usize) -> Opti
             .any(|part| part == b"USER ");
         has_user.then_some(from)?
     };
-    (text.at(at) != b'[').then_some(Extent {
+    let is_value = text.at(at) != b'[' && !prose::is_placeholder(text.slice(at, line));
+    (is_value && line > at).then_some(Extent {
         start: at,
         end: line,
         form: Form::Bare,
@@ -376,24 +382,4 @@ fn said_to_server(text: Text<'_>, start: usize, end: usize, from: usize) -> Opti
 fn is_first(text: Text<'_>, start: usize) -> bool {
     matches!(text.back(start, 1), 0 | b'\n' | b'"' | b'\'')
         || text.back(start, 1) == b' ' && matches!(text.back(start, 2), b':' | b'>')
-}
-
-/// `PASS x` and `AUTH x` as a line of a protocol, `login ann password x` of a .netrc.
-fn is_command(text: Text<'_>, start: usize, end: usize, value_end: usize, value: &[u8]) -> bool {
-    let verb = text.slice(start, end);
-    if !matches!(verb, b"PASS" | b"AUTH") {
-        return is_netrc(text, start, end);
-    }
-    let is_last = matches!(text.at(value_end), 0 | b'\r' | b'\n' | b'"' | b'\'' | b'\\');
-    // A test's runner says PASS and its file.
-    let is_test = verb == b"PASS"
-        && value
-            .iter()
-            .any(|byte| matches!(byte, b'/' | b'.' | b'_' | b'('));
-    is_first(text, start)
-        && is_last
-        && !is_test
-        && !value.contains(&b'/')
-        && is_mixed(value)
-        && !value.starts_with(b"test")
 }

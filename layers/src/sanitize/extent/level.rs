@@ -14,7 +14,7 @@ const MAX_PHRASE_BYTES: usize = 160;
 
 /// The same value with all of its words.
 pub(in super::super) fn widened(text: Text<'_>, pair: Pair, extent: Extent) -> Extent {
-    if text.at(extent.end) != b' ' {
+    if text.at(extent.end) != b' ' || is_in_prose(text, pair) {
         return extent;
     }
     let end = None
@@ -30,12 +30,26 @@ pub(in super::super) fn widened(text: Text<'_>, pair: Pair, extent: Extent) -> E
     }
 }
 
+/// `login with password=x`: a word stands before the name and no space behind the sign, as most often.
+#[inline]
+pub(in super::super) fn is_in_prose(text: Text<'_>, pair: Pair) -> bool {
+    text.back(pair.start, 1) == b' '
+        && is_word(text.back(pair.start, 2))
+        && text.at(pair.start) != b'-'
+        && text.back(pair.value, 1) == b'='
+        && pair.separator == Separator::Equals
+        && pair.quote.is_none()
+}
+
 /// `User ID=sa;Password=Plum Tree 8;Encrypt=yes`: to the semicolon, in the last pair to the quote around all of them.
 fn in_connection_string(text: Text<'_>, pair: Pair, extent: Extent) -> Option<usize> {
     if pair.separator != Separator::Equals || pair.quote.is_some() {
         return None;
     }
     let before = text.run_back(pair.start, 4, is_blank);
+    if text.back(before, 1) != b';' && !is_at_edge(text, pair.start) {
+        return None;
+    }
     let item = text.run_back(before.saturating_sub(1), MAX_LEVEL_BYTES, |byte| {
         !matches!(byte, b';' | b'\n' | b'"' | b'\'')
     });
@@ -95,6 +109,13 @@ fn in_brackets(text: Text<'_>, pair: Pair, extent: Extent) -> Option<usize> {
     if !is_sign {
         return None;
     }
+    let before = text.run_back(pair.start, 4, |byte| {
+        matches!(byte, b' ' | b'\'' | b':' | b'@')
+    });
+    let is_item = matches!(text.back(before, 1), b',' | b'(' | b'{' | b'[');
+    if !is_item && pair.separator != Separator::TightColon {
+        return None;
+    }
     let open = open_bracket(text, pair.start)?;
     let close = match text.at(open) {
         b'{' => b'}',
@@ -109,8 +130,11 @@ fn in_brackets(text: Text<'_>, pair: Pair, extent: Extent) -> Option<usize> {
         byte != b',' && byte != close && !matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b'=' | b':')
     });
     let next = text.run_most(stop + 1, 4, is_blank);
-    let is_before_pair = text.at(stop) == b',' && begins_pair(text, next);
-    let before = text.run_back(pair.start, 4, |byte| matches!(byte, b' ' | b'\'' | b':'));
+    let name = text.run_most(next, 64, |byte| is_word(byte) || byte == b'-');
+    let sign = text.run_most(name, 2, is_blank);
+    let begins_pair =
+        begins_pair(text, next) || name > next && matches!(text.at(sign), b'=' | b':');
+    let is_before_pair = text.at(stop) == b',' && begins_pair;
     let is_behind_pair = text.back(before, 1) == b',';
     let is_last = text.at(stop) == close && (is_behind_pair || close == b'}');
     (is_before_pair || is_last).then_some(stop)
@@ -245,7 +269,13 @@ static PLAIN: Bytes = Bytes::letters_and(b" ").and(0x80, 0xff);
 
 /// The other side of `"old" -> "new"`, behind the value that ends at `end`.
 pub(in super::super) fn other_side(text: Text<'_>, end: usize) -> Option<Extent> {
-    let at = quote::open(text, end).map_or(end, |(_, behind)| behind);
+    let at = match text.at(end) {
+        b' ' => end,
+        _ => quote::open(text, end)?.1,
+    };
+    if text.at(at) != b' ' || !matches!(text.at(at + 1), b'-' | b'=' | 0xe2) {
+        return None;
+    }
     let arrow = [&b" -> "[..], b" => ", " → ".as_bytes()]
         .into_iter()
         .find(|arrow| text.has(at, arrow))?;
