@@ -168,7 +168,7 @@ fn the_strict_profile_takes_what_is_often_harmless() {
         ),
         (
             r#"{"phone":5551234567,"lat":52.52,"name":"x"}"#,
-            r#"{"phone":[REDACTED],"lat":[REDACTED],"name":"x"}"#,
+            r#"{"phone":"[REDACTED]","lat":"[REDACTED]","name":"x"}"#,
         ),
         (
             "status_code=404 spinning=true",

@@ -17,6 +17,15 @@ pub(super) fn scan_bearer(text: Text<'_>, start: usize, end: usize) -> Seen {
     };
     let token_end = text.run(at, is_token);
     let token_end = trim_stop(text, at, token_end);
+    // `TokenType:bearer ExpiresIn:3600`: the next field.
+    let is_field = text.at(token_end) == b':'
+        && text
+            .slice(at, token_end)
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    if is_field {
+        return Seen::NothingBefore(token_end);
+    }
     if looks_opaque(text.slice(at, token_end)) {
         Seen::found(Rule::Bearer, at, token_end)
     } else {
@@ -172,6 +181,7 @@ pub(super) const BEARER: Samples = Samples {
         "the bearer certificate",
         "Bearer error=invalid_token",
         "standard-bearer organisation",
+        "TokenType:bearer ExpiresIn:3600",
     ],
 };
 

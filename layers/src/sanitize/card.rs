@@ -132,7 +132,7 @@ pub(super) const SAMPLES: Samples = Samples {
         ("amex 3782 822463 10005", "amex [REDACTED:card]"),
         (
             r#""number":6011111111111117,"#,
-            r#""number":[REDACTED:card],"#,
+            r#""number":"[REDACTED:card]","#,
         ),
     ],
     kept: &[

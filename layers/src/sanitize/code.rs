@@ -20,21 +20,35 @@ pub(super) fn is_code(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
     else {
         return is_reference(value);
     };
-    let is_call = matches!(rest, [b'(' | b'[', inside @ ..] | [b'!', b'(' | b'[', inside @ ..] if !inside.contains(&b'"') && !inside.is_empty());
+    let is_call = matches!(rest, [b'(' | b'[', inside @ ..] | [b'!', b'(' | b'[', inside @ ..] if !inside.contains(&b'"') && !inside.is_empty())
+        && is_closed(rest);
     // `intent.getExtra("t")`: the value ends at the quote.
     let is_method = rest == b"(" && name.contains(&b'.');
     let head = name.split(|&byte| byte == b'.').next().unwrap_or_default();
     let is_field = head.len() < name.len() && OBJECTS.has(head);
     let is_module = name.windows(2).any(|pair| pair == b"::");
     let is_type = TYPES.has(name) || (rest.starts_with(b"<") && first.is_ascii_uppercase());
+    // PowerShell: `$password = ConvertTo-SecureString …`, `$creds = Get-Credential`.
+    let is_cmdlet =
+        text.back(pair.start, 1) == b'$' && CMDLETS.iter().any(|verb| value.starts_with(verb));
     let is_keyword = KEYWORDS.has(value) && text.at(pair.value + value.len()) == b' ';
     is_call
         || is_method
         || is_field
         || is_module
         || is_type
+        || is_cmdlet
         || is_keyword
         || is_own_name(text, pair, name, rest)
+}
+
+/// A call ends in its bracket or goes on in another (`f(x).y`); behind that of a password stands the rest of it (`ab(c)7`).
+fn is_closed(call: &[u8]) -> bool {
+    let close = call.iter().rposition(|byte| matches!(byte, b')' | b']'));
+    match close.and_then(|close| call.get(close + 1..)) {
+        Some([next, ..]) => matches!(next, b'.' | b'?' | b';' | b')' | b']' | b'[' | b'/' | b':'),
+        Some([]) | None => true,
+    }
 }
 
 /// `&mut Token`, `*const u8`, `&[u8]`.
@@ -86,6 +100,15 @@ fn is_own_name(text: Text<'_>, pair: Pair, name: &[u8], rest: &[u8]) -> bool {
     is_itself
         || (is_token && is_letters && (is_constant || is_dotted || is_compared || speaks_of_it))
 }
+
+const CMDLETS: [&[u8]; 6] = [
+    b"New-",
+    b"Get-",
+    b"Read-",
+    b"Import-",
+    b"ConvertTo-",
+    b"ConvertFrom-",
+];
 
 /// Types, as a declaration names them.
 static TYPES: List = List::new(

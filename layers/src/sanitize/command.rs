@@ -1,6 +1,6 @@
 //! Short flags that carry a secret, known by their program: `curl -u ann:x`, `sshpass -p x`, `redis-cli -a x`.
 
-use super::extent::{self, Around};
+use super::extent;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -22,7 +22,7 @@ enum Form {
     Word,
     /// The secret is glued to the flag.
     Glued,
-    /// The secret stands behind this sign in the next word: `ann:x`.
+    /// The secret stands behind this sign in the next word, or in the flag's own: `-u ann:x`, `-uann:x`.
     Behind(u8),
     /// The secret is the word behind the one that the flag begins: `/user:ann x`.
     Next,
@@ -68,27 +68,45 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
             start = text.run_most(start, 128, |byte| byte > b' ');
         }
     }
-    if flag.form != Form::Glued {
+    let is_apart = matches!(text.at(start), b' ' | b'"' | b'\'' | b',' | b'=');
+    match flag.form {
+        Form::Glued => {}
+        Form::Behind(_) if !is_apart && flag.flag.len() == 2 => {}
         // `-u ann:x`, `-u 'ann:x'`, `"-u", "ann:x"`.
-        start = text.run_most(start, 8, |byte| {
-            matches!(byte, b' ' | b'"' | b'\'' | b',' | b'=')
-        });
-        if !matches!(text.back(start, 1), b' ' | b'"' | b'\'' | b',' | b'=') {
-            return None;
+        _ => {
+            let from = start;
+            start = text.run_most(start, 8, |byte| {
+                matches!(byte, b' ' | b'"' | b'\'' | b',' | b'=')
+            });
+            if !matches!(text.back(start, 1), b' ' | b'"' | b'\'' | b',' | b'=') {
+                return None;
+            }
+            // The quote of the argument itself.
+            if matches!(text.back(start, 1), b'"' | b'\'') && start > from + 1 {
+                start -= 1;
+                start = text.run_back(start, 2, |byte| byte == b'\\');
+            }
         }
     }
-    let around = match flag.form {
-        Form::Behind(b',') => Around::Password,
-        _ => Around::Text,
-    };
-    let end = extent::bare_end(text, start, around);
+    let word = extent::word(text, start)?;
+    let (mut start, end) = (word.start, word.end);
     let argument = text.slice(start, end);
     if let Form::Behind(sign) = flag.form {
         start += argument.iter().position(|&byte| byte == sign)? + 1;
+        // `-u ann:'s3 same'`
+        if matches!(text.at(start), b'"' | b'\'')
+            && text.back(end, 1) == text.at(start)
+            && end > start + 2
+        {
+            return is_value(text, start + 1).then_some((start + 1, end - 1));
+        }
     }
-    let is_value =
-        end > start && !matches!(text.at(start), b'-' | b'$' | b'[' | b'<' | b'/' | b'*');
-    is_value.then_some((start, end))
+    (end > start && is_value(text, start)).then_some((start, end))
+}
+
+/// A value, not a place for one, a flag, or what another rule left.
+fn is_value(text: Text<'_>, start: usize) -> bool {
+    !matches!(text.at(start), b'-' | b'$' | b'[' | b'<' | b'/' | b'*')
 }
 
 pub(super) const PROGRAMS: &[&str] = &[
@@ -242,6 +260,18 @@ pub(super) const SAMPLES: Samples = Samples {
             r#"["curl", "-u", "ann:s3same", "https://x.example"]"#,
             r#"["curl", "-u", "ann:[REDACTED]", "https://x.example"]"#,
         ),
+        (
+            "curl -s -u 'ann:s3 same' https://x.example",
+            "curl -s -u 'ann:[REDACTED]' https://x.example",
+        ),
+        (
+            "curl -s -uann:s3same https://x.example",
+            "curl -s -uann:[REDACTED] https://x.example",
+        ),
+        (
+            "curl -u ann:'s3 same' https://x.example",
+            "curl -u ann:'[REDACTED]' https://x.example",
+        ),
         ("zip -P s3same out.zip a b", "zip -P [REDACTED] out.zip a b"),
         (
             "htpasswd -b .htpasswd ann s3same",
@@ -263,6 +293,7 @@ pub(super) const SAMPLES: Samples = Samples {
         "redis-cli ping",
         "ssh -p 2222 edge",
         "mysql: started",
+        "curl -uann https://x.example",
         "zip -r out.zip a b",
         "htpasswd -c .htpasswd ann",
     ],

@@ -16,7 +16,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         return Seen::Nothing;
     };
     let name = text.run_most(end, 7, |byte| byte == b'\\');
-    let name_end = name_end(text, name, text.at(start));
+    let name_end = name_end(text, name, root, text.at(start));
     let is_known = NOBODY
         .iter()
         .any(|nobody| text.slice(name, name_end).eq_ignore_ascii_case(nobody));
@@ -76,8 +76,8 @@ fn root(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     (is_edge || is_file).then_some(root)
 }
 
-/// Where the user's name ends. It may hold spaces when a separator follows it.
-fn name_end(text: Text<'_>, name: usize, separator: u8) -> usize {
+/// Where the user's name ends. It may hold spaces when a separator follows it, or the quote that stands before the path.
+fn name_end(text: Text<'_>, name: usize, root: usize, separator: u8) -> usize {
     let is_name =
         |byte: u8| is_word(byte) || matches!(byte, b'.' | b'-' | b'@' | b'+' | b'$' | b'~');
     let mut end = text.run_most(name, MAX_NAME_BYTES, is_name);
@@ -87,8 +87,19 @@ fn name_end(text: Text<'_>, name: usize, separator: u8) -> usize {
     let spaced = text.run_most(name, MAX_NAME_BYTES, |byte| {
         is_name(byte) || matches!(byte, b' ' | b'\'' | b'(' | b')' | b',')
     });
+    let quote = text.back(root, 1);
+    let quote_at = text.run_most(spaced, 7, |byte| byte == b'\\');
+    let is_quoted = matches!(quote, b'"' | b'\'' | b'`') && text.at(quote_at) == quote;
+    // The quote of the path is no apostrophe of the name.
+    let spaced = if quote == b'\'' {
+        let end = text.run_most(name, spaced - name, |byte| byte != b'\'');
+        if end < spaced { end } else { spaced }
+    } else {
+        spaced
+    };
+    let is_quoted = is_quoted || quote == b'\'' && text.at(spaced) == quote;
     let is_spaced = spaced > end
-        && text.at(spaced) == separator
+        && (text.at(spaced) == separator || is_quoted)
         && text.at(end) == b' '
         && text.back(spaced, 1) != b' '
         && is_full_name(text.slice(name, spaced));
@@ -194,6 +205,9 @@ pub(super) const SAMPLES: Samples = Samples {
         ("C:/Users/ann/x and /mnt/c/Users/bob/y", "~/x and ~/y"),
         (r"line\n/home/ann/x", r"line\n~/x"),
         ("/Users/Ann Lee/Library", "~/Library"),
+        (r#"cd "C:\Users\Ann Lee" failed"#, r#"cd "~" failed"#),
+        ("HOME='/home/Ann Lee'", "HOME='~'"),
+        (r#"{"home":"C:\\Users\\Ann Lee"}"#, r#"{"home":"~"}"#),
     ],
     kept: &[
         "GET /home/ann HTTP/1.1",

@@ -97,7 +97,7 @@ impl Keys {
             Some(_) => return (KeyClass::Clean, None),
             None => {}
         }
-        match secret_words::look_up(&Words::of(name), self.strict) {
+        match secret_words::look_up(name, self.strict) {
             Verdict::Secret(_, sort) => (KeyClass::Secret, Some(sort)),
             Verdict::Harmless(_) | Verdict::Unknown => (KeyClass::Clean, None),
         }
@@ -105,7 +105,7 @@ impl Keys {
 
     pub fn explain(&self, name: &str) -> (KeyClass, Reason) {
         let reason = self.by_policy(name).unwrap_or_else(|| {
-            match secret_words::look_up(&Words::of(name), self.strict) {
+            match secret_words::look_up(name, self.strict) {
                 Verdict::Secret(word, _) => Reason::Word(word),
                 Verdict::Harmless(word) => Reason::Harmless(word),
                 Verdict::Unknown => Reason::Unknown,

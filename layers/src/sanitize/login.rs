@@ -1,8 +1,10 @@
 //! Logins that are no URL: `name/secret@host`, as Oracle's tools and drivers write it (`sqlplus scott/x@db`,
 //! `scott/x@//db:1521/xe`), `name:secret@tcp(host)`, as Go's drivers do, and `a1 LOGIN name secret` of IMAP.
 
+use super::dialogue;
 use super::extent::{self, Around};
 use super::prose;
+use super::quote;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -33,7 +35,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if !is_login
         || text.back(sign, 1) == b']'
         || prose::is_placeholder(text.slice(secret, sign))
-        || extent::bare_end(text, secret, Around::Password) < sign
+        || extent::bare_end(text, secret, Around::Free) < sign
     {
         return Seen::Nothing;
     }
@@ -69,23 +71,85 @@ fn scan_imap(text: Text<'_>, start: usize, end: usize) -> Seen {
     if !has_tag || !text.has(start, b" LOGIN ") {
         return Seen::Nothing;
     }
-    let word = |from| text.run_most(from, MAX_LOGIN_BYTES, |byte| byte > b' ');
-    let user_end = word(end);
-    let secret = user_end + 1;
-    let secret_end = word(secret);
-    let is_last = matches!(text.at(secret_end), 0 | b'\r' | b'\n');
-    if user_end == end || text.at(user_end) != b' ' || secret_end == secret || !is_last {
+    let user = imap_string(text, end);
+    let Some(user) = user.filter(|user| text.at(user.behind) == b' ') else {
         return Seen::Nothing;
+    };
+    let Some(secret) = imap_string(text, user.behind + 1) else {
+        return Seen::Nothing;
+    };
+    let is_last = matches!(
+        text.at(secret.behind),
+        0 | b'\r' | b'\n' | b'"' | b'\'' | b'\\'
+    );
+    let value = text.slice(secret.start, secret.end);
+    let is_secret = secret.is_certain || prose::is_mixed(value);
+    if is_last
+        && is_secret
+        && !value.is_empty()
+        && !prose::is_placeholder(value)
+        && text.at(secret.start) != b'['
+    {
+        Seen::found(Rule::Key, secret.start, secret.end)
+    } else {
+        Seen::Nothing
     }
-    match text.slice(secret, secret_end) {
-        [b'"', inner @ .., b'"'] if !inner.is_empty() && !prose::is_placeholder(inner) => {
-            Seen::found(Rule::Key, secret + 1, secret_end - 1)
-        }
-        bare if prose::is_mixed(bare) && !prose::is_placeholder(bare) => {
-            Seen::found(Rule::Key, secret, secret_end)
-        }
-        _ => Seen::Nothing,
+}
+
+/// A string of IMAP: a word, a quoted string, or a literal in the next line (`{7}`).
+struct ImapString {
+    start: usize,
+    end: usize,
+    behind: usize,
+    /// No word of prose.
+    is_certain: bool,
+}
+
+fn imap_string(text: Text<'_>, at: usize) -> Option<ImapString> {
+    if let Some((quote, start)) = quote::open(text, at) {
+        let (end, is_closed) = quote.close(text, start);
+        return is_closed.then(|| ImapString {
+            start,
+            end,
+            behind: end + quote.len(),
+            is_certain: true,
+        });
     }
+    if text.at(at) == b'{' {
+        let digits = text.run_most(at + 1, 4, |byte| byte.is_ascii_digit());
+        let len: usize = text.str(at + 1, digits).parse().ok()?;
+        let close = text.run_most(digits, 2, |byte| matches!(byte, b'+' | b'}'));
+        let mut line = dialogue::line_break(text, close)?;
+        // The server asks for it in between, and a log says whose line it is.
+        let prefix = |line| {
+            text.run_most(line, 4, |byte| {
+                matches!(byte, b'S' | b'C' | b':' | b' ' | b'>' | b'<')
+            })
+        };
+        if text.at(prefix(line)) == b'+' {
+            let end = text.run_most(line, 80, |byte| !matches!(byte, b'\n' | b'\r' | b'\\'));
+            line = dialogue::line_break(text, end)?;
+        }
+        let start = match text.at(line) {
+            b'C' | b'>' => prefix(line),
+            _ => line,
+        };
+        return Some(ImapString {
+            start,
+            end: start + len,
+            behind: start + len,
+            is_certain: true,
+        });
+    }
+    let end = text.run_most(at, MAX_LOGIN_BYTES, |byte| {
+        byte > b' ' && !matches!(byte, b'"' | b'\\')
+    });
+    (end > at).then_some(ImapString {
+        start: at,
+        end,
+        behind: end,
+        is_certain: false,
+    })
 }
 
 /// Longest tag of an IMAP command that is looked for.
@@ -135,6 +199,14 @@ pub(super) const SAMPLES: Samples = Samples {
         (
             "A002 LOGIN \"ann\" \"same\"\r\n",
             "A002 LOGIN \"ann\" \"[REDACTED]\"\r\n",
+        ),
+        (
+            "a001 LOGIN ann \"s3 same\"",
+            "a001 LOGIN ann \"[REDACTED]\"",
+        ),
+        (
+            "a1 LOGIN {3}\r\n+ go on\r\nann {7}\r\n+ go on\r\ns3 same\r\n",
+            "a1 LOGIN {3}\r\n+ go on\r\nann {7}\r\n+ go on\r\n[REDACTED]\r\n",
         ),
     ],
     kept: &[

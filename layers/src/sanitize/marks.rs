@@ -10,6 +10,8 @@ use super::text::Text;
 pub(super) struct Marks {
     from: usize,
     next: usize,
+    /// Where no CDATA ends.
+    pub cdata_ends: Absent,
 }
 
 impl Marks {
@@ -26,30 +28,74 @@ impl Marks {
 fn first(text: Text<'_>, from: usize) -> usize {
     let mut before = b' ';
     let mut start = from;
-    for chunk in text.slice(from, text.len()).chunks(CHUNK_BYTES) {
-        // Without an early exit the compiler looks at the whole chunk at once.
-        let may_mark = |any, &byte: &u8| any | is_mark(byte) | byte.is_ascii_uppercase();
-        if chunk.iter().fold(false, may_mark) {
-            let mark = chunk.iter().position(|&byte| {
-                let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
-                before = byte;
-                is_hump || is_mark(byte)
-            });
-            if let Some(mark) = mark {
-                return start + mark;
+    // A piece at a time: what is not looked at costs nothing.
+    while start < text.len() {
+        let piece = text.slice(start, start + PIECE_BYTES);
+        for chunk in piece.chunks(CHUNK_BYTES) {
+            // Without an early exit the compiler looks at the whole chunk at once.
+            let may_mark = |any, &byte: &u8| any | is_mark(byte) | byte.is_ascii_uppercase();
+            if chunk.iter().fold(false, may_mark) {
+                let mark = chunk.iter().position(|&byte| {
+                    let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
+                    before = byte;
+                    is_hump || is_mark(byte)
+                });
+                if let Some(mark) = mark {
+                    return start + mark;
+                }
             }
+            before = chunk.last().copied().unwrap_or(before);
+            start += chunk.len();
         }
-        before = chunk.last().copied().unwrap_or(before);
-        start += chunk.len();
     }
     start
 }
 
+const PIECE_BYTES: usize = 64;
 const CHUNK_BYTES: usize = 16;
 
 #[inline(always)]
 fn is_mark(byte: u8) -> bool {
     byte.is_ascii_digit() | (b'!'..=b'\'').contains(&byte) | (byte == b'@') | (byte == b'^')
+}
+
+/// Where a literal was looked for and is not, so that no part of a text is searched for it twice.
+#[derive(Debug, Default)]
+pub(super) struct Absent {
+    from: usize,
+    to: usize,
+}
+
+impl Absent {
+    /// Where `literal` stands, looking from `from` on over at most `most` bytes. Always asked for the same literal.
+    pub fn find(
+        &mut self,
+        text: Text<'_>,
+        from: usize,
+        most: usize,
+        literal: &[u8],
+    ) -> Option<usize> {
+        let first = literal.first().copied()?;
+        let limit = from.saturating_add(most);
+        let is_known = (self.from..self.to).contains(&from);
+        let mut at = if is_known { self.to } else { from };
+        if !is_known {
+            self.from = from;
+        }
+        while at < limit {
+            at = text.run_most(at, limit - at, |byte| byte != first);
+            if text.has(at, literal) {
+                self.to = at;
+                return Some(at).filter(|&at| at < limit);
+            }
+            if text.at(at) != first {
+                break;
+            }
+            at += 1;
+        }
+        self.to = at;
+        None
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod command;
 mod counts;
 mod credential;
 mod device;
+mod dialogue;
 mod email;
 mod extent;
 #[cfg(feature = "policy")]
@@ -36,12 +37,14 @@ mod finding;
 mod home;
 mod insert;
 mod ip;
+mod item;
 mod json;
 mod jwt;
 mod key;
 #[cfg(all(feature = "policy", feature = "pseudonym"))]
 mod key_file;
 mod list;
+mod literal;
 mod location;
 mod login;
 mod marker;

@@ -102,6 +102,15 @@ fn around_part(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
             .iter()
             .all(u8::is_ascii_hexdigit)
     {
+        // Encoded again: `%253F`.
+        while text.has(start, b"25")
+            && text
+                .slice(start + 2, start + 4)
+                .iter()
+                .all(u8::is_ascii_hexdigit)
+        {
+            start += 2;
+        }
         start += 2;
     } else {
         start = after_sgr(text, start);

@@ -19,6 +19,13 @@ pub(super) static BEFORE_PASS: List = List::new(
      sftp sip smtp sonar sql ssh store sudo svn system truststore user vault vpn wifi wlan wpa xmpp zip",
 );
 
+/// `X-Vendor-Key`, but not `X-Cache-Key`.
+pub(super) static NOT_IN_HEADER_KEY: List = List::new(
+    "batch cache cached correlation dedup deduplication etag feature foreign group hash i18n idempotency index item job \
+     lock lookup message nonce object ordering page partition primary public queue rate request route routing row shard sort \
+     surrogate tenant trace translation transaction",
+);
+
 /// A name that ends in one of these talks about a secret and holds none.
 pub(super) static NOT_LAST: List = List::new(
     "action address age alg algorithm alias allowed arn at attempts audience backend bits bucket buckets \

@@ -60,7 +60,8 @@ fn look(text: Text<'_>, at: usize, kept: Kept, found: &mut impl FnMut(Span)) -> 
     match seen {
         Seen::Nothing => next,
         Seen::NothingBefore(later) => later.max(next),
-        Seen::Found(span) => {
+        // No number is one side of a change.
+        Seen::Found(span) | Seen::Both(span, _) => {
             found(span);
             span.end.max(next)
         }

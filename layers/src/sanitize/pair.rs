@@ -1,8 +1,9 @@
 //! A secret name and what parts it from its value: `name=`, `"name": `, `--name `, `<name>`.
 
+use super::item::{argument, inside_type, is_setter, item, tuple, yaml_item};
 use super::quote::{self, Quote};
 use super::secret_words::Sort;
-use super::text::{Text, is_base64url, is_blank, is_word, skip_sgr};
+use super::text::{Text, is_blank, is_word, skip_sgr};
 
 const MAX_SPACES: usize = 40;
 const MAX_INDENT: usize = 160;
@@ -15,6 +16,8 @@ pub(super) struct Pair {
     pub end: usize,
     pub value: usize,
     pub separator: Separator,
+    /// How often the sign was percent-encoded.
+    pub encoded: u8,
     pub quote: Option<Quote>,
     pub sort: Option<Sort>,
 }
@@ -48,18 +51,23 @@ pub(super) fn is_before_word(text: Text<'_>, start: usize, end: usize) -> bool {
     }
 }
 
-/// What parts the name from its value, where the value begins, and the quote around the name.
-pub(super) fn separator(
-    text: Text<'_>,
-    start: usize,
-    end: usize,
-) -> Option<(Separator, usize, Option<Quote>)> {
+/// The name `start..end` with what parts it from its value; its sort is not known yet.
+pub(super) fn separated(text: Text<'_>, start: usize, end: usize) -> Option<Pair> {
     if is_before_word(text, start, end) {
         return None;
     }
+    let pair = |separator, value, quote| Pair {
+        start,
+        end,
+        value,
+        separator,
+        encoded: 0,
+        quote,
+        sort: None,
+    };
     let mut at = skip_sgr(text, end);
     let mut closing = None;
-    if let Some((quote, inner)) = quote::open(text, at) {
+    if let Some((quote, inner)) = quote::behind_name(text, start, at) {
         closing = Some((quote, at));
         at = inner;
     }
@@ -77,7 +85,7 @@ pub(super) fn separator(
         text.run_most(skip_sgr(text, at), MAX_SPACES, is_blank),
     );
     let quote = closing.map(|(quote, _)| quote);
-    if let Some((is_colon, after)) = sign(text, spaced) {
+    if let Some((is_colon, after, encoded)) = sign(text, spaced) {
         // PHP and pretty JSON may go on in the next line.
         let is_arrow = text.back(after, 1) == b'>' && text.back(after, 2) == b'=';
         let after = if is_arrow || quote.is_some() {
@@ -98,199 +106,76 @@ pub(super) fn separator(
             true if value > after => Separator::Colon,
             true => Separator::TightColon,
         };
-        return Some((separator, value, quote));
+        return Some(Pair {
+            encoded,
+            ..pair(separator, value, quote)
+        });
     }
     if let Some((_, close)) = closing {
-        return item(text, start, close).map(|value| (Separator::Item, value, quote));
+        return item(text, start, close).map(|(separator, value)| pair(separator, value, quote));
     }
     if text.at(at) == b','
         && at == end
-        && let Some(value) = argument(text, start, at)
+        && let Some(value) = tuple(text, start, at).or_else(|| argument(text, start, at))
     {
-        return Some((Separator::Item, value, None));
+        return Some(pair(Separator::Item, value, None));
     }
     if at == end
         && (text.at(start).is_ascii_uppercase() || is_setter(text.slice(start, end)))
         && let Some(value) = inside_type(text, at)
     {
-        return Some((Separator::Call, value, None));
+        return Some(pair(Separator::Call, value, None));
     }
     if text.at(start) == b'-' && spaced > at && at == end {
-        return Some((Separator::Flag, spaced, None));
+        return Some(pair(Separator::Flag, spaced, None));
     }
     if let Some(value) = yaml_item(text, start, at) {
-        return Some((Separator::Item, value, None));
+        return Some(pair(Separator::Item, value, None));
     }
-    tag(text, start, at).map(|value| (Separator::Tag, value, None))
+    tag(text, start, at).map(|value| pair(Separator::Tag, value, None))
 }
 
-/// The sign itself at `at`: is it a colon, and what stands behind it?
-fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize)> {
+/// The sign itself at `at`: is it a colon, what stands behind it, and how often was it percent-encoded?
+fn sign(text: Text<'_>, at: usize) -> Option<(bool, usize, u8)> {
     let next = text.at(at + 1);
+    let plain = |is_colon, len| Some((is_colon, at + len, 0));
     match text.at(at) {
-        b'=' if matches!(next, b'>' | b'=') => Some((false, at + 2)),
+        b'=' if matches!(next, b'>' | b'=') => plain(false, 2),
         b'=' if next == b'~' => None,
-        b'=' => Some((false, at + 1)),
-        b':' if next == b'=' => Some((false, at + 2)),
+        b'=' => plain(false, 1),
+        b':' if next == b'=' => plain(false, 2),
         // LDIF writes base64 behind two.
-        b':' if next == b':' && text.at(at + 2) == b' ' => Some((true, at + 2)),
+        b':' if next == b':' && text.at(at + 2) == b' ' => plain(true, 2),
         b':' if next == b':' || text.has(at + 1, b"//") => None,
-        b':' => Some((true, at + 1)),
-        b'-' if next == b'>' && text.at(at + 2) == b' ' => Some((true, at + 2)),
-        0xef if text.has(at, "＝".as_bytes()) => Some((false, at + "＝".len())),
-        0xe2 if text.has(at, "⇒".as_bytes()) => Some((true, at + "⇒".len())),
-        0xef if text.has(at, "：".as_bytes()) => Some((true, at + "：".len())),
-        0xe2 if text.has(at, "→".as_bytes()) => Some((true, at + "→".len())),
-        b'%' if text.has_any_case(at, b"%3d") => Some((false, at + 3)),
-        b'%' if text.has_any_case(at, b"%3a") => Some((true, at + 3)),
-        b'\\' if text.has_any_case(at, b"\\u003d") => Some((false, at + 6)),
+        b':' => plain(true, 1),
+        b'-' if next == b'>' && text.at(at + 2) == b' ' => plain(true, 2),
+        0xef if text.has(at, "＝".as_bytes()) => plain(false, "＝".len()),
+        0xe2 if text.has(at, "⇒".as_bytes()) => plain(true, "⇒".len()),
+        0xef if text.has(at, "：".as_bytes()) => plain(true, "：".len()),
+        0xe2 if text.has(at, "→".as_bytes()) => plain(true, "→".len()),
+        b'%' => encoded_sign(text, at),
+        b'\\' if text.has_any_case(at, b"\\u003d") => plain(false, 6),
         _ => None,
     }
 }
 
-/// The value of a quoted name that no sign follows: `("token", "x")`, `["--token", "x"]`, `"name": "token", "value": "x"`.
-fn item(text: Text<'_>, start: usize, close: usize) -> Option<usize> {
-    // `"Smtp:Password"`: the name's last part.
-    let head = text.run_back(start, 64, |byte| {
-        is_word(byte) || matches!(byte, b':' | b'/')
-    });
-    let (quote, open) = quote::open_before(text, head)?;
-    let mut at = close + quote.len();
-    if let Some(value) = default_value(text, at) {
-        return Some(value);
+/// `%3D` and `%3A`, encoded again too: `%253D`.
+fn encoded_sign(text: Text<'_>, at: usize) -> Option<(bool, usize, u8)> {
+    let mut code = at + 1;
+    let mut times = 1;
+    while text.has(code, b"25") && times < MAX_ENCODED {
+        code += 2;
+        times += 1;
     }
-    if let Some(value) = part_value(text, open, at) {
-        return Some(value);
+    match (text.at(code), text.at(code + 1)) {
+        (b'3', b'D' | b'd') => Some((false, code + 2, times)),
+        (b'3', b'A' | b'a') => Some((true, code + 2, times)),
+        _ => None,
     }
-    // `<Data Name="Password">x</Data>`
-    if text.at(at) == b'>'
-        && is_named(text, open)
-        && !matches!(text.at(at + 1), b'<' | b'\n' | b' ')
-    {
-        return Some(at + 1);
-    }
-    let comma = text.at(at) == b',';
-    at += usize::from(comma);
-    at = text.run_most(at, MAX_SPACES, |byte| is_blank(byte) || byte == b'\n');
-    let (next_quote, inner) = quote::open(text, at).unzip();
-    let word = inner.unwrap_or(at);
-    if text.has_any_case(word, b"value") && matches!(text.back(open, 1), b' ' | b':' | b'=') {
-        let after = word + b"value".len() + next_quote.map_or(0, Quote::len);
-        let after = text.run_most(after, MAX_SPACES, is_blank);
-        if matches!(text.at(after), b':' | b'=') {
-            return Some(text.run_most(after + 1, MAX_SPACES, is_blank));
-        }
-    }
-    let inner = inner?;
-    let (end, is_closed) = next_quote?.close(text, inner);
-    // `"AUTH" "x"`, `set "Smtp:Password" "x"`: arguments.
-    if !comma {
-        let value = text.slice(inner, end);
-        let is_argument = at > close + quote.len()
-            && is_closed
-            && value.iter().any(u8::is_ascii_digit)
-            && value.iter().any(u8::is_ascii_alphabetic)
-            && !value.contains(&b' ');
-        return is_argument.then_some(at);
-    }
-    let after = end + quote.len();
-    let is_pair = matches!(
-        (text.back(open, 1), text.at(after)),
-        (b'(', b')') | (b'[', b']')
-    );
-    (is_closed && (is_pair || text.at(start) == b'-')).then_some(at)
 }
 
-/// Is the quoted word that opens at `open` what an attribute calls its element: `name="x"`, `key="x"`?
-fn is_named(text: Text<'_>, open: usize) -> bool {
-    text.ends_any_case(open, b"name=") || text.ends_any_case(open, b"key=")
-}
-
-/// What a type with a secret's name holds: `ApiKey("x")`, `ApiKey(0f1e…)`, `Token { raw: "x" }`.
-fn inside_type(text: Text<'_>, at: usize) -> Option<usize> {
-    if text.at(at) == b'(' {
-        let is_quoted = matches!(text.at(at + 1), b'"' | b'\'');
-        let end = text.run_most(at + 1, 256, is_base64url);
-        let is_opaque = text.at(end) == b')' && is_opaque(text.slice(at + 1, end));
-        return (is_quoted || is_opaque).then_some(at + 1);
-    }
-    let field = at + b" { ".len();
-    [
-        &b"raw: \""[..],
-        b"value: \"",
-        b"inner: \"",
-        b"secret: \"",
-        b"0: \"",
-    ]
-    .iter()
-    .find(|name| text.has(at, b" { ") && text.has(field, name))
-    .map(|name| field + name.len() - 1)
-}
-
-/// `setPassword`, `with_token`.
-fn is_setter(name: &[u8]) -> bool {
-    let name = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
-    ["set", "with"].iter().any(|verb| {
-        name.strip_prefix(verb.as_bytes())
-            .and_then(<[u8]>::first)
-            .is_some_and(|next| next.is_ascii_uppercase() || *next == b'_')
-    })
-}
-
-/// `put(auth_token, 0f1e…)`: the last argument behind a name that is the first one; `comma` is behind the name.
-fn argument(text: Text<'_>, start: usize, comma: usize) -> Option<usize> {
-    let value = text.run_most(comma + 1, 2, is_blank);
-    let end = text.run_most(value, 256, is_base64url);
-    (text.back(start, 1) == b'(' && text.at(end) == b')' && is_opaque(text.slice(value, end)))
-        .then_some(value)
-}
-
-/// Letters and digits, and too many for a word.
-fn is_opaque(value: &[u8]) -> bool {
-    value.len() >= 16
-        && value.iter().any(u8::is_ascii_digit)
-        && value.iter().any(u8::is_ascii_alphabetic)
-}
-
-/// Terraform's `variable "db_password" { default = "x" }`; `at` is behind the quoted name.
-fn default_value(text: Text<'_>, at: usize) -> Option<usize> {
-    let open = text.run_most(at, 4, is_blank);
-    if text.at(open) != b'{' {
-        return None;
-    }
-    let close = text.run_most(open, 256, |byte| byte != b'}');
-    let word = b"default";
-    let found = text
-        .slice(open, close)
-        .windows(word.len())
-        .position(|part| part == word)?;
-    let sign = text.run_most(open + found + word.len(), MAX_SPACES, is_blank);
-    (text.at(sign) == b'=').then(|| text.run_most(sign + 1, MAX_SPACES, is_blank))
-}
-
-/// The value of a multipart form: `name="password"`, an empty line, the value.
-fn part_value(text: Text<'_>, open: usize, at: usize) -> Option<usize> {
-    if !text.ends_any_case(open, b"name=") {
-        return None;
-    }
-    [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"]
-        .iter()
-        .find(|gap| text.has(at, gap))
-        .map(|gap| at + gap.len())
-}
-
-/// `- name: JWT_SECRET` and `value: x` in the next line.
-fn yaml_item(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
-    let is_name = text.ends_any_case(start, b"name: ") || text.ends_any_case(start, b"key: ");
-    let line_end = text.run_most(end, 4, |byte| matches!(byte, b' ' | b'\r' | b'"'));
-    let word = text.run_most(line_end, MAX_SPACES, |byte| byte.is_ascii_whitespace());
-    let value = word + b"value:".len();
-    let is_item = is_name
-        && text.at(line_end) == b'\n'
-        && text.has(word, b"value:")
-        && is_blank(text.at(value));
-    is_item.then(|| text.run_most(value, MAX_SPACES, is_blank))
-}
+/// How often a text is encoded at most.
+const MAX_ENCODED: u8 = 4;
 
 /// Behind what says the type of a value: `!!str x`, `string(8) "x"`, `Some(x)`.
 fn behind_type(text: Text<'_>, value: usize) -> usize {
@@ -304,6 +189,19 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
         let inner = text.run_most(inner, MAX_INDENT, |byte| byte.is_ascii_whitespace());
         return behind_type(text, inner);
     }
+    // Go's `%#v` of a header: `[]string{"x"}`.
+    if text.has(value, b"[]string{\"") {
+        let inner = value + b"[]string{".len();
+        let is_alone = quote::open(text, inner).is_some_and(|(quote, start)| {
+            let (end, is_closed) = quote.close(text, start);
+            is_closed && text.at(end + quote.len()) == b'}'
+        });
+        return if is_alone { inner } else { value };
+    }
+    // R's `chr "x"`.
+    if text.has(value, b"chr \"") {
+        return value + b"chr ".len();
+    }
     if text.has(value, b"string(") {
         let close = text.run_most(value + b"string(".len(), 8, |byte| byte.is_ascii_digit());
         if text.has(close, b") \"") {
@@ -316,8 +214,11 @@ fn behind_type(text: Text<'_>, value: usize) -> usize {
 /// Where the text of an XML element begins whose name is `start..end`: `<password>x</password>`.
 fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let open = text.run_back(start, 32, |byte| is_word(byte) || byte == b':');
-    if text.ends_any_case(start, b"&lt;") && text.has(end, b"&gt;") {
+    if text.ends_any_case(open, b"&lt;") && text.has(end, b"&gt;") {
         return Some(end + b"&gt;".len());
+    }
+    if text.ends_any_case(start, b"\\u003c") && text.has_any_case(end, b"\\u003e") {
+        return Some(end + b"\\u003e".len());
     }
     if text.back(start, 1) == b'>' {
         return next_element(text, start, end);
@@ -329,15 +230,7 @@ fn tag(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
     let is_open = text.at(close) == b'>'
         && text.back(close, 1) != b'/'
         && (close == end || is_blank(text.at(end)));
-    let cdata = b"<![CDATA[";
-    let inner = close
-        + 1
-        + if text.has(close + 1, cdata) {
-            cdata.len()
-        } else {
-            0
-        };
-    is_open.then_some(inner)
+    is_open.then_some(close + 1)
 }
 
 /// Where the text of the element begins that follows the one whose text is the name: `<key>token</key><string>x`,

@@ -5,21 +5,21 @@
 //! form bodies are all this one rule.
 
 use super::credential;
-use super::extent::{self, Around, Extent, Form};
+use super::extent::{self, Around, Extent, Form, block, element, header, level};
 use super::key::{KeyClass, Scalar, is_taken};
 use super::marker::Markers;
 use super::marks::Marks;
 use super::name::{self, in_words, is_code_path, is_signature};
-use super::pair::{Pair, Separator, is_before_word, separator};
+use super::pair::{Pair, Separator, is_before_word, separated};
 use super::policy::Compiled;
 use super::prose;
 use super::quote;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::secret_words::Sort;
-use super::span::Seen;
+use super::span::{Seen, Span};
 use super::spoken;
-use super::text::{Bytes, Text, is_blank};
+use super::text::{Bytes, Text};
 
 /// `start..end` is a strong word.
 pub(super) fn scan(
@@ -40,18 +40,19 @@ pub(super) fn scan(
 /// `start..end` is a name with a strong word in it, and a value may follow.
 #[inline(never)]
 fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end: usize) -> Seen {
-    let signed = separator(text, start, end);
-    if signed.is_none() && !may_be_spoken(text, marks, start, end) {
+    let signed = separated(text, start, end);
+    let is_section = signed.is_none() && begins_section(text, start, end);
+    if signed.is_none() && !is_section && !may_be_spoken(text, marks, start, end) {
         return Seen::NothingBefore(end);
     }
-    let is_userinfo =
-        text.ends_any_case(start, b"//") && matches!(signed, Some((Separator::TightColon, ..)));
-    let is_marker =
-        matches!(text.back(start, 1), b':' | b'[') && rules.markers().holds(text, start, end);
+    let markers = rules.markers();
+    let is_userinfo = text.ends_any_case(start, b"//")
+        && signed.is_some_and(|pair| pair.separator == Separator::TightColon);
+    let is_marker = matches!(text.back(start, 1), b':' | b'[') && markers.holds(text, start, end);
     if is_userinfo || is_marker || is_code_path(text, start, end) {
         return Seen::NothingBefore(end);
     }
-    let done = signed.and_then(|(_, value, _)| done(text, rules.markers(), value));
+    let done = signed.and_then(|pair| done(text, markers, pair));
     if done == Some(None) {
         return Seen::NothingBefore(end);
     }
@@ -67,23 +68,47 @@ fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end:
         },
     };
     let extent = match signed {
-        Some((separator, value, quote)) => {
-            let pair = Pair {
-                start,
-                end,
-                value,
-                separator,
-                quote,
-                sort,
-            };
-            done.unwrap_or_else(|| taken(text, rules.markers(), pair))
+        Some(pair) => {
+            let pair = Pair { sort, ..pair };
+            done.unwrap_or_else(|| taken(text, markers, marks, pair))
         }
+        None if is_section => block::section(text, markers, sort, start, end),
         None => spoken::value(text, start, end, sort),
     };
-    match extent {
-        Some(extent) => Seen::found(Rule::Key, extent.start, extent.end),
-        None => Seen::NothingBefore(end),
+    let Some(extent) = extent else {
+        return Seen::NothingBefore(end);
+    };
+    let first = Span::of(Rule::Key, extent.start, extent.end);
+    match other_side(text, markers, extent) {
+        Some(other) => Seen::Both(first, Span::of(Rule::Key, other.start, other.end)),
+        None => Seen::Found(first),
     }
+}
+
+/// `[secrets]` with nothing behind it.
+fn begins_section(text: Text<'_>, start: usize, end: usize) -> bool {
+    text.at(end) == b']'
+        && text.back(start, 1) == b'['
+        && matches!(text.at(end + 1), b'\n' | b'\r' | b']')
+}
+
+/// What `extent` was changed to, or from: `"old" -> "new"`.
+fn other_side(text: Text<'_>, markers: &Markers, extent: Extent) -> Option<Extent> {
+    let other = level::other_side(text, extent.end)?;
+    // Without quotes a number is the answer's (`?token=x -> 401`), and what follows an arrow a state.
+    let is_alike = match extent.form {
+        Form::Bare => {
+            other.form == Form::Bare
+                && matches!(shape(text, other), Scalar::Text)
+                && prose::is_mixed(text.slice(other.start, other.end))
+        }
+        _ => other.form == extent.form,
+    };
+    let is_value = is_alike
+        && !matches!(shape(text, other), Scalar::Null | Scalar::Bool)
+        && !prose::is_placeholder(text.slice(other.start, other.end))
+        && markers.end(text, other.start) != Some(other.end);
+    is_value.then_some(other)
 }
 
 /// May a value follow the name without a sign?
@@ -91,37 +116,26 @@ fn may_be_spoken(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) ->
     spoken::may_follow(text, marks, end) || spoken::is_netrc(text, start, end)
 }
 
-/// `end` is behind `IDENTIFIED BY`: a quoted password.
-pub(super) fn scan_identified(text: Text<'_>, markers: &Markers, end: usize) -> Seen {
-    let at = text.run_most(end, 4, is_blank);
-    let at = if text.has_any_case(at, b"password ") {
-        at + b"password ".len()
-    } else {
-        at
-    };
-    match extent::value(text, at, Around::Text) {
-        Some(extent)
-            if extent.form == Form::Quoted && markers.end(text, extent.start).is_none() =>
-        {
-            Seen::found(Rule::Key, extent.start, extent.end)
-        }
-        _ => Seen::NothingBefore(end),
-    }
-}
-
 /// The value that goes, when there is one that is not just talk.
-fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
+fn taken(text: Text<'_>, markers: &Markers, marks: &mut Marks, pair: Pair) -> Option<Extent> {
     if pair.separator == Separator::Tag {
-        return element(text, pair.value);
+        return element::inside(text, &mut marks.cdata_ends, pair.value);
     }
     if pair.sort == Some(Sort::Cookie)
-        && let Some(end) = credential::cookies_end(text, pair.value)
+        && let Some(end) = header::cookies_end(text, pair.value)
     {
         return Some(Extent {
             start: pair.value,
             end,
             form: Form::Bare,
         });
+    }
+    let is_colon = matches!(pair.separator, Separator::Colon | Separator::TightColon);
+    if is_colon && matches!(text.at(pair.value), b'\n' | b'\r' | b'#' | b'|' | b'>') {
+        let block = block::below(text, markers, pair);
+        if block.is_some() {
+            return block;
+        }
     }
     let extent = extent::value(text, pair.value, around(text, pair))?;
     if extent.form == Form::Bare
@@ -141,8 +155,8 @@ fn taken(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
         return credential;
     }
     Some(match extent.form {
-        Form::Bare => with_phrase(text, pair, extent),
-        Form::Quoted | Form::Structure => extent,
+        Form::Bare if pair.encoded == 0 => level::widened(text, pair, extent),
+        Form::Bare | Form::Quoted | Form::Ticked | Form::Structure => extent,
     })
 }
 
@@ -157,10 +171,19 @@ fn is_directory(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
 
 /// A marker stands where the value begins: nothing to do. `None` when none stands there.
 #[allow(clippy::option_option)]
-fn done(text: Text<'_>, markers: &Markers, value: usize) -> Option<Option<Extent>> {
+fn done(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Option<Extent>> {
+    // An element is as long as it is.
+    if pair.separator == Separator::Tag {
+        return None;
+    }
+    let value = pair.value;
     let inner = quote::open(text, value).map_or(value, |(_, inner)| inner);
     let end = markers.end(text, inner)?;
-    let tail = extent::bare_end(text, end, Around::Text);
+    let around = match around(text, pair) {
+        Around::Free => Around::Text,
+        around => around,
+    };
+    let tail = extent::bare_end(text, end, around);
     // `[REDACTED]hunter2` still holds something.
     Some((tail > end && inner == value).then_some(Extent {
         start: value,
@@ -169,12 +192,40 @@ fn done(text: Text<'_>, markers: &Markers, value: usize) -> Option<Option<Extent
     }))
 }
 
+/// What a bare value of `pair` stands in.
 fn around(text: Text<'_>, pair: Pair) -> Around {
+    if pair.encoded > 0 {
+        return Around::Encoded(pair.encoded);
+    }
+    if pair.quote.is_some() {
+        return Around::Text;
+    }
+    let is_equals = pair.separator == Separator::Equals;
     let before = text.back(pair.start, 1);
-    let is_query = pair.separator == Separator::Equals
-        && pair.quote.is_none()
-        && matches!(before, b'?' | b'&' | b'#' | b';');
-    if is_query { Around::Url } else { Around::Text }
+    if level::is_in_prose(text, pair) && !matches!(pair.sort, Some(Sort::Cookie | Sort::Number)) {
+        return Around::Free;
+    }
+    match before {
+        _ if text.at(pair.start) == b'-' => return Around::Shell,
+        b'?' | b'&' | b'#' if is_equals => return Around::Url,
+        b';' if is_equals && is_in_query(text, pair.start) => return Around::Url,
+        _ => {}
+    }
+    if let Some(header) = level::around(text, pair) {
+        return header;
+    }
+    let parted = text.run_back(pair.start, 4, |byte| matches!(byte, b' ' | b':' | b'@'));
+    match text.back(parted, 1) {
+        b',' | b';' | b'|' | b'(' | b'{' | b'[' => Around::Text,
+        _ if matches!(pair.sort, Some(Sort::Cookie | Sort::Number)) => Around::Text,
+        _ => Around::Free,
+    }
+}
+
+/// `?user=ann;pass=x`: semicolons part the parameters too.
+fn is_in_query(text: Text<'_>, start: usize) -> bool {
+    let word = text.run_back(start, 128, |byte| byte > b' ' && byte != b'?');
+    text.back(word, 1) == b'?'
 }
 
 /// What kind of value the text is.
@@ -198,61 +249,6 @@ fn shape(text: Text<'_>, extent: Extent) -> Scalar {
 }
 
 static NUMBER: Bytes = Bytes::of(b"0123456789.-+eE");
-
-/// The text of an XML element that begins at `start`, without the space around it.
-fn element(text: Text<'_>, start: usize) -> Option<Extent> {
-    let start = text.run_most(start, 64, |byte| byte.is_ascii_whitespace());
-    let close = text.run_most(start, MAX_ELEMENT_BYTES, |byte| {
-        !matches!(byte, b'<' | b'&' | b'\n' | b']')
-    });
-    let end = text.run_back(close, close - start, |byte| byte.is_ascii_whitespace());
-    let after = text.run_most(close, 64, |byte| byte.is_ascii_whitespace());
-    let is_closed = text.has(after, b"</") || text.has(after, b"&lt;/") || text.has(after, b"]]>");
-    (end > start && is_closed).then_some(Extent {
-        start,
-        end,
-        form: Form::Bare,
-    })
-}
-
-/// Longest secret in an element.
-const MAX_ELEMENT_BYTES: usize = 4096;
-
-/// A passphrase has many words: in a line of its own, `password: correct horse battery staple` goes to its end.
-fn with_phrase(text: Text<'_>, pair: Pair, extent: Extent) -> Extent {
-    if pair.sort != Some(Sort::Password)
-        || !matches!(pair.separator, Separator::Colon | Separator::Equals)
-        || pair.quote.is_some()
-    {
-        return extent;
-    }
-    let is_spaced = pair.separator == Separator::Colon
-        || text.at(pair.value) != b'=' && text.back(pair.value, 1) == b' ';
-    if !is_spaced || text.at(extent.end) != b' ' {
-        return extent;
-    }
-    let line_start = text.run_back(pair.start, 64, |byte| {
-        matches!(byte, b' ' | b'\t' | b'-' | b'>')
-    });
-    let is_alone = line_start == 0 || matches!(text.back(line_start, 1), b'\n' | b'\r');
-    let is_phrase_key =
-        text.ends_any_case(pair.end, b"phrase") || text.ends_any_case(pair.end, b"mnemonic");
-    let line_end = text.run_most(extent.end, MAX_PHRASE_BYTES, |byte| PLAIN.has(byte));
-    let is_plain = line_end - extent.end < MAX_PHRASE_BYTES
-        && (line_end == text.len() || matches!(text.at(line_end), b'\n' | b'\r'));
-    if (is_alone || is_phrase_key) && is_plain {
-        Extent {
-            end: line_end,
-            ..extent
-        }
-    } else {
-        extent
-    }
-}
-
-/// No phrase is longer behind its first word.
-const MAX_PHRASE_BYTES: usize = 160;
-static PLAIN: Bytes = Bytes::letters_and(b" ").and(0x80, 0xff);
 
 pub(super) const SAMPLES: Samples = Samples {
     rule: Rule::Key,
@@ -365,6 +361,79 @@ pub(super) const SAMPLES: Samples = Samples {
             "password for ann set to [REDACTED].",
         ),
         ("mot_de_passe=s3same", "mot_de_passe=[REDACTED]"),
+        ("password=a1%26b2&x=1", "password=[REDACTED]&x=1"),
+        (
+            "next=a%253Ftoken%253Dx7%2526n%253D1",
+            "next=a%253Ftoken%253D[REDACTED]%2526n%253D1",
+        ),
+        (
+            "Cookie: a=\"b7 c8\"; e=f9\nHost: x",
+            "Cookie: [REDACTED]\nHost: x",
+        ),
+        (
+            "\"{\"\"password\"\":\"\"x7y\"\",\"\"n\"\":1}\"",
+            "\"{\"\"password\"\":\"\"[REDACTED]\"\",\"\"n\"\":1}\"",
+        ),
+        (
+            "<password>Elm&amp;Oak7</password>",
+            "<password>[REDACTED]</password>",
+        ),
+        (
+            "<password><![CDATA[a<b7]]></password>",
+            "<password><![CDATA[[REDACTED]]]></password>",
+        ),
+        (
+            "<string name=\"password\">a b7</string>",
+            "<string name=\"password\">[REDACTED]</string>",
+        ),
+        (
+            "{user,\"ann\"},{password,<<\"x7y\">>}",
+            "{user,\"ann\"},{password,<<\"[REDACTED]\">>}",
+        ),
+        (
+            "secrets:\n  db: hunter27\nregion: eu",
+            "secrets:\n  [REDACTED]\nregion: eu",
+        ),
+        (
+            "[credentials]\ndb = \"x7\"\n[other]\nn = 1",
+            "[credentials]\n[REDACTED]\n[other]\nn = 1",
+        ),
+        (
+            "~ password = \"old77x\" -> \"new88y\"",
+            "~ password = \"[REDACTED]\" -> \"[REDACTED]\"",
+        ),
+        ("password=ab(c)7 n=1", "password=[REDACTED] n=1"),
+        ("password=ab<c>7 n=1", "password=[REDACTED] n=1"),
+        ("DB_PASSWORD=abc'def7 n=1", "DB_PASSWORD=[REDACTED] n=1"),
+        (
+            "'password=moss7' was used",
+            "'password=[REDACTED]' was used",
+        ),
+        (
+            "User ID=sa;Password=Plum Tree 8;X=1",
+            "User ID=sa;Password=[REDACTED];X=1",
+        ),
+        (
+            "User(name=ann, password=Plum Tree 8, n=1)",
+            "User(name=ann, password=[REDACTED], n=1)",
+        ),
+        (
+            "&{Host:db Password:a b7 Port:5432}",
+            "&{Host:db Password:[REDACTED] Port:5432}",
+        ),
+        (
+            "run --password 'it'\\''s 7' -v",
+            "run --password '[REDACTED]' -v",
+        ),
+        ("x-rapidapi-key: 9f;Maple\"22", "x-rapidapi-key: [REDACTED]"),
+        (
+            "{\"token\":12345678,\"n\":1}",
+            "{\"token\":\"[REDACTED]\",\"n\":1}",
+        ),
+        (
+            "{\\\"token\\\":12345678,\\\"n\\\":1}",
+            "{\\\"token\\\":\\\"[REDACTED]\\\",\\\"n\\\":1}",
+        ),
         (
             "Der API-Schlüssel lautet 0a1b2c3d4e5f6071",
             "Der API-Schlüssel lautet [REDACTED]",
@@ -418,5 +487,15 @@ pub(super) const SAMPLES: Samples = Samples {
         "clave primaria: id7",
         r#""client_secret": "${PORTAL_SECRET}","#,
         "the secret from /usr/lib/x86_64-linux/store",
+        "unexpected token: \"foo\"",
+        "failed to refresh token:\n    at Foo.bar(Foo.java:1)",
+        "Missing secrets:\n  - DB_PASSWORD",
+        "secrets:\n  - source: db\n    target: app",
+        "[auth]\nmethod = \"basic\"",
+        "invalid password; try=3; user=ann",
+        "X-Idempotency-Key: 7f9c-22",
+        "password = (sensitive value) -> (sensitive value)",
+        "expected token `,`, found `}`",
+        "<xs:element name=\"password\" type=\"xs:string\"/>",
     ],
 };

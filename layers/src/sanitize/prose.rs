@@ -2,6 +2,7 @@
 //!
 //! Only for names without quotes: what stands behind a quoted name is data, whatever it says.
 
+use super::bearer::looks_opaque;
 use super::code::is_code;
 use super::extent::{Extent, Form};
 use super::pair::{Pair, Separator};
@@ -11,13 +12,21 @@ use super::text::{Text, ends_with_any_case, is_word};
 
 /// Is the value of `pair` only talk, a placeholder, or code?
 pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
-    let value = text.slice(extent.start, extent.end);
+    let is_closed = matches!(text.back(extent.end, 1), b'}' | b']' | b')' | b'>');
     if extent.form == Form::Structure {
-        return is_placeholder(value) || is_harmless_structure(text, pair, value);
+        let value = text.slice(extent.start, extent.end);
+        return is_closed && (is_placeholder(value) || is_harmless_structure(text, pair, value));
     }
+    // Nobody talks so long without a space, and what is left alone is walked over again from its next name.
+    if extent.end - extent.start > MAX_TALK_BYTES {
+        return false;
+    }
+    let value = text.slice(extent.start, extent.end);
     // What stands behind a quoted name is data, but in a program's source or a template.
     if pair.quote.is_some() {
-        return is_filled_in(value) || extent.form == Form::Bare && is_code(text, pair, value);
+        return is_filled_in(value)
+            || extent.form == Form::Ticked && !is_mixed(value)
+            || extent.form == Form::Bare && is_code(text, pair, value);
     }
     if is_placeholder(value) {
         return true;
@@ -28,10 +37,49 @@ pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
             let is_sentence = value.contains(&b' ') && pair.sort != Some(Sort::Password);
             text.slice(pair.start, pair.end) != b"PASSWORD" && (is_sentence || !is_mixed(value))
         }
-        Form::Quoted => is_quoted_mode(pair.sort, value),
+        Form::Quoted => {
+            is_quoted_mode(pair.sort, value) || is_complaint(text, pair) && !looks_opaque(value)
+        }
+        // In backticks a parser sets the word that it complains of, and a manual an example.
+        Form::Ticked => {
+            is_complaint(text, pair)
+                || !is_mixed(value)
+                || value.contains(&b' ') && !is_password(pair)
+        }
         Form::Structure => false,
         Form::Bare => is_bare_talk(text, pair, value),
     }
+}
+
+/// Longest value that may be talk.
+const MAX_TALK_BYTES: usize = 256;
+
+/// `unexpected token: "foo"`: what a parser calls a token is none of ours.
+fn is_complaint(text: Text<'_>, pair: Pair) -> bool {
+    const BEFORE: [&[u8]; 14] = [
+        b"unexpected ",
+        b"expected ",
+        b"unknown ",
+        b"illegal ",
+        b"unrecognized ",
+        b"unrecognised ",
+        b"unmatched ",
+        b"stray ",
+        b"next ",
+        b"near ",
+        b"at ",
+        b"bad ",
+        b"invalid ",
+        b"offending ",
+    ];
+    matches!(pair.sort, Some(Sort::Token | Sort::Tokens))
+        && BEFORE
+            .iter()
+            .any(|before| text.ends_any_case(pair.start, before))
+}
+
+fn is_password(pair: Pair) -> bool {
+    matches!(pair.sort, Some(Sort::Password | Sort::Pass))
 }
 
 /// `auth: "basic"`, `credentials: 'include'`: a mode, not a secret.
@@ -178,13 +226,20 @@ fn is_bare_talk(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
 /// `--private-key /etc/tls/site.pem`, `ssh_key=id.pem`: where a key lies.
 fn is_key_file(text: Text<'_>, pair: Pair, value: &[u8]) -> bool {
     let is_key = text.ends_any_case(pair.end, b"key");
-    let is_path = matches!(value, [b'/', ..] | [b'.', b'/', ..] | [b'~', b'/', ..]);
+    let is_path = matches!(value, [b'/', ..] | [b'.', b'/', ..] | [b'~', b'/', ..])
+        && !value.split(|&byte| byte == b'/').any(is_coined_part);
     let is_file = [
         ".pem", ".key", ".der", ".p12", ".pfx", ".json", ".txt", ".pub", ".crt",
     ]
     .iter()
     .any(|tail| ends_with_any_case(value, tail.as_bytes()));
     is_key && (is_path || is_file)
+}
+
+/// A part of a path that no directory is called: base64 has bars in it too.
+fn is_coined_part(part: &[u8]) -> bool {
+    let is_mixed = part.iter().any(u8::is_ascii_digit) && has_hump(part);
+    part.iter().any(|byte| matches!(byte, b'+' | b'=')) || is_mixed && !part.contains(&b'.')
 }
 
 /// `${PORTAL_SECRET}` and nothing else: what a template puts there comes later.

@@ -73,11 +73,11 @@ pub(super) fn build(
         };
         let before = out.len();
         out.push_str(kept);
-        rules.write_marker(
-            *span,
-            text.get(span.start..span.end).unwrap_or_default(),
-            out,
-        );
+        let taken = text.get(span.start..span.end).unwrap_or_default();
+        let quote = json_quote(text, *span);
+        out.push_str(quote);
+        rules.write_marker(*span, taken, out);
+        out.push_str(quote);
         if out.len() > limit {
             out.truncate(before);
             break;
@@ -102,6 +102,66 @@ pub(super) fn build(
     let _ = write!(out, "[TRUNCATED:{left_out}]");
     Built::Cut
 }
+
+/// The quotes that a marker needs in order to stay a JSON value, where a number or a structure goes: as those around the
+/// member's name are written, or in a list of numbers plain ones. Else none.
+fn json_quote(text: &str, span: Span) -> &str {
+    let before = text.get(..span.start).unwrap_or_default();
+    let taken = text
+        .as_bytes()
+        .get(span.start..span.end)
+        .unwrap_or_default();
+    let begins_bare = match taken {
+        [b'-', digit, ..] | [digit, ..] if digit.is_ascii_digit() => true,
+        [b'{' | b'[', ..] => true,
+        _ => false,
+    };
+    if !begins_bare || matches!(span.rule, Rule::Home | Rule::Path) {
+        return "";
+    }
+    let before = before.trim_end_matches([' ', '\t', '\n']);
+    let after = text.get(span.end..).unwrap_or_default();
+    let after = after.trim_start_matches([' ', '\t', '\r', '\n']);
+    let is_last =
+        after.is_empty() || after.starts_with([',', '}', ']']) || after.starts_with("\\n");
+    if let Some(name) = before.strip_suffix(':')
+        && is_last
+    {
+        return quote_at_end(name);
+    }
+    let is_number = |byte: &u8| byte.is_ascii_digit();
+    let is_item = before.ends_with(['[', ',']) && after.starts_with([',', ']']);
+    let is_json = text.starts_with(['{', '[']) && text.ends_with(['}', ']']);
+    if is_item && is_json && taken.iter().all(is_number) {
+        "\""
+    } else {
+        ""
+    }
+}
+
+/// The quote that `name` ends with, as it is written: `"`, `\"`, `""`; nothing when it ends in none.
+fn quote_at_end(name: &str) -> &str {
+    let Some(quote) = name
+        .chars()
+        .next_back()
+        .filter(|last| matches!(last, '"' | '\''))
+    else {
+        return "";
+    };
+    let inner = name.trim_end_matches(quote);
+    let inner = if name.len() - inner.len() > 2 {
+        name.get(..name.len() - 1).unwrap_or_default()
+    } else {
+        inner
+    };
+    let inner = inner.trim_end_matches('\\');
+    name.get(inner.len()..)
+        .filter(|quote| quote.len() <= MAX_QUOTE_BYTES)
+        .unwrap_or_default()
+}
+
+/// JSON is nested no deeper than this, or a marker stands without quotes.
+const MAX_QUOTE_BYTES: usize = 16;
 
 /// Where `text` is cut to at most `most` bytes: at a space when one is near, else between two characters.
 fn cut(text: &str, most: usize) -> usize {

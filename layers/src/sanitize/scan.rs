@@ -11,8 +11,8 @@ use super::text::{Source, Steps, Text};
 use super::token::VENDORS;
 use super::trigger::{Hit, Table, Trigger};
 use super::{
-    bearer, command, email, home, insert, ip, jwt, login, marking, modem, numbers, pairs, pem,
-    shell, source, ssn, strict, token, userinfo,
+    bearer, command, dialogue, email, home, insert, ip, jwt, literal, login, marking, modem,
+    numbers, pairs, pem, shell, source, ssn, strict, token, userinfo,
 };
 
 /// Fills `spans` with what goes from `source`, in order, none overlapping. Gives the time that the policy's own patterns
@@ -115,6 +115,12 @@ impl Pass {
                 }
                 Some(span.end)
             }
+            Seen::Both(first, second) => {
+                if rules.has(first.rule) {
+                    spans.extend([first, second]);
+                }
+                Some(second.end)
+            }
         }
     }
 
@@ -138,7 +144,8 @@ impl Pass {
             Trigger::Marking => marking::scan(text, start, end),
             Trigger::MarkingWord => marking::scan_word(text, start, end),
             Trigger::Command => command::scan(text, start, end),
-            Trigger::Identified => pairs::scan_identified(text, rules.markers(), end),
+            Trigger::Identified => literal::scan(text, rules.markers(), start, end),
+            Trigger::Dialogue => dialogue::scan(text, start, end),
             Trigger::Infix => token::scan_infix(text, start, end),
             Trigger::LoginFlag => shell::scan_login(text, start, end),
             Trigger::Piped => shell::scan_piped(text, start, end),

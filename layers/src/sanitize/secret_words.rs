@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use super::list::Index;
 use super::name_words::{
-    BEFORE_KEY, BEFORE_PASS, NOT_FIRST, NOT_FIRST_OF_TOKENS, NOT_LAST, STRICT, STRICT_ALONE,
-    VALUE_WORDS,
+    BEFORE_KEY, BEFORE_PASS, NOT_FIRST, NOT_FIRST_OF_TOKENS, NOT_IN_HEADER_KEY, NOT_LAST, STRICT,
+    STRICT_ALONE, VALUE_WORDS,
 };
 use super::words::Words;
 
@@ -43,10 +43,15 @@ pub(super) enum Sort {
     Number,
 }
 
-/// Looks `words` up. `strict` adds the words that are secret in some programs and harmless in most.
-pub(super) fn look_up(words: &Words, strict: bool) -> Verdict {
+/// Looks the words of `name` up. `strict` adds the words that are secret in some programs and harmless in most.
+pub(super) fn look_up(name: &str, strict: bool) -> Verdict {
+    let words = &Words::of(name);
     let Some((at, word, sort)) = strongest(words, strict) else {
-        return Verdict::Unknown;
+        return if is_header_key(name, words) {
+            Verdict::Secret("key", Sort::Token)
+        } else {
+            Verdict::Unknown
+        };
     };
     if words.len() == 1 {
         return Verdict::Secret(word, sort);
@@ -76,6 +81,21 @@ pub(super) fn look_up(words: &Words, strict: bool) -> Verdict {
         return Verdict::Harmless("its last segment");
     }
     Verdict::Secret(word, sort)
+}
+
+/// `X-Vendor-Key`, `HTTP_X_RAPIDAPI_KEY`: whatever a vendor calls the key in its own header, unless the key is one of a table
+/// or a cache.
+fn is_header_key(name: &str, words: &Words) -> bool {
+    let is_header = ["x-", "http_x_"].iter().any(|head| {
+        name.get(..head.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(head))
+    });
+    is_header
+        && words.len() > 2
+        && words.last() == b"key"
+        && !words
+            .iter()
+            .any(|word| NOT_IN_HEADER_KEY.find(word.as_bytes()).is_some())
 }
 
 /// The last strong word or pair: its place, itself, its sort.
@@ -313,7 +333,7 @@ mod tests {
     use super::*;
 
     fn is_secret(name: &str, strict: bool) -> bool {
-        matches!(look_up(&Words::of(name), strict), Verdict::Secret(..))
+        matches!(look_up(name, strict), Verdict::Secret(..))
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub(super) fn scan_piped(text: Text<'_>, start: usize, end: usize) -> Seen {
             (inner, close, close + quote.len())
         }
         None => {
-            let to = extent::bare_end(text, at, Around::Password);
+            let to = extent::bare_end(text, at, Around::Free);
             (at, to, to)
         }
     };

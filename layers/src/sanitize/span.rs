@@ -25,16 +25,24 @@ pub(super) enum Seen {
     NothingBefore(usize),
     /// This piece.
     Found(Span),
+    /// These two, the second behind the first: both sides of a change.
+    Both(Span, Span),
 }
 
-impl Seen {
-    pub fn found(rule: Rule, start: usize, end: usize) -> Self {
-        Self::Found(Span {
+impl Span {
+    pub fn of(rule: Rule, start: usize, end: usize) -> Self {
+        Self {
             start,
             end,
             rule,
             pattern: 0,
-        })
+        }
+    }
+}
+
+impl Seen {
+    pub fn found(rule: Rule, start: usize, end: usize) -> Self {
+        Self::Found(Span::of(rule, start, end))
     }
 }
 
@@ -47,8 +55,8 @@ pub(super) fn merge(text: Text<'_>, spans: &mut Vec<Span>) {
     spans.sort_unstable_by_key(|span| (span.start, span.rule, span.end));
     spans.dedup_by(|next, kept| {
         let overlaps = next.start < kept.end;
-        let is_host =
-            next.rule == Rule::Email && kept.rule == Rule::Key && text.at(kept.end) == b'@';
+        let is_login = matches!(kept.rule, Rule::Key | Rule::Userinfo);
+        let is_host = next.rule == Rule::Email && is_login && text.at(kept.end) == b'@';
         if overlaps && !is_host {
             kept.end = kept.end.max(next.end);
             if next.rule < kept.rule {

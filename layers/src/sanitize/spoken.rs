@@ -4,6 +4,7 @@
 
 use super::bearer::looks_opaque;
 use super::extent::{self, Around, Extent, Form};
+use super::literal;
 use super::marks::Marks;
 use super::prose::{self, is_mixed};
 use super::quote;
@@ -15,7 +16,14 @@ const MIN_OPAQUE_BYTES: usize = 16;
 
 /// Is there anything behind the name at `end` that may be a value? A quick look, since most often there is not.
 pub(super) fn may_follow(text: Text<'_>, marks: &mut Marks, end: usize) -> bool {
-    is_blank(text.at(end)) && marks.next(text, end) < end + MAX_LOOK_BYTES
+    match text.at(end) {
+        b' ' | b'\t' => marks.next(text, end) < end + MAX_LOOK_BYTES,
+        // A statement in a URL: `PASSWORD%20%27x%27`.
+        b'%' | b'+' => {
+            literal::gap_end(text, end).is_some_and(|at| quote::open(text, at).is_some())
+        }
+        _ => false,
+    }
 }
 
 /// `login ann password x`, as a .netrc has it: whatever follows.
@@ -37,17 +45,27 @@ pub(super) fn value(
     end: usize,
     sort: Option<Sort>,
 ) -> Option<Extent> {
-    let gap = text.run_most(end, 4, is_blank);
+    let gap = match text.at(end) {
+        b'%' | b'+' => literal::gap_end(text, end)?,
+        _ => text.run_most(end, 4, is_blank),
+    };
     // A scheme's word is no name; that rule knows what follows it.
     if gap == end || text.slice(start, end).eq_ignore_ascii_case(b"bearer") {
         return None;
     }
+    if let Some(extent) = said_to_server(text, start, end, gap) {
+        return Some(extent);
+    }
     let (at, has_filler) = behind_filler(text, gap);
+    // `PASSWORD E'x'`
+    let at = at + usize::from(matches!(text.at(at), b'E' | b'N') && text.at(at + 1) == b'\'');
     let is_password = matches!(sort, Some(Sort::Password) | None);
     if let Some((quote, inner)) = quote::open(text, at) {
         let (close, is_closed) = quote.close(text, inner);
         let inside = text.slice(inner, close);
-        let is_statement = text.slice(start, end) == b"PASSWORD" || text.back(start, 1) == b':';
+        let is_statement = is_password && literal::is_statement(text, start, end)
+            || is_large_setting(text.slice(start, end))
+            || text.back(start, 1) == b':';
         let is_phrase = text.ends_any_case(end, b"phrase");
         let is_secret = is_statement
             || is_phrase
@@ -58,7 +76,8 @@ pub(super) fn value(
                 looks_opaque(inside)
             };
         let is_secret = is_secret || (sort == Some(Sort::Cookie) && inside.contains(&b'='));
-        let is_one_word = is_password && (has_filler || is_phrase)
+        let is_one_word = is_statement
+            || is_password && (has_filler || is_phrase)
             || !inside.contains(&b' ') && close - inner >= 4;
         return (is_closed && is_secret && is_one_word && !prose::is_placeholder(inside))
             .then_some(Extent {
@@ -105,7 +124,7 @@ pub(super) fn value(
         || (has_filler && is_mixed(value) && value.len() >= 4 && !is_path(value))
         || (is_password && is_mixed(value) && has_digit_and_letter(value) && value.len() >= 5)
         || (is_directive(text, start, end) && has_digit_and_letter(value) && value.len() >= 6)
-        || is_command(text, start, end, value_end, value);
+        || is_netrc(text, start, end);
     if let Some(start) = is_mixed(value)
         .then(|| behind_user(text, start, at, value_end))
         .flatten()
@@ -121,6 +140,14 @@ pub(super) fn value(
         end: behind_change(text, at, value_end),
         form: Form::Bare,
     })
+}
+
+/// `SECRET_ACCESS_KEY 'x'`, `SECRET 'x'`: a keyword of a statement.
+fn is_large_setting(name: &[u8]) -> bool {
+    let is_large = name
+        .iter()
+        .all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    is_large && (name.contains(&b'_') || name == b"SECRET" || name == b"CREDENTIALS")
 }
 
 /// `passkey 573313`, `passcode 8291`: digits that are no count.
@@ -308,17 +335,51 @@ fn is_directive(text: Text<'_>, start: usize, end: usize) -> bool {
     is_joined || is_known
 }
 
-/// `PASS x` and `AUTH x` as a line of a protocol, `login ann password x` of a .netrc.
-fn is_command(text: Text<'_>, start: usize, end: usize, value_end: usize, value: &[u8]) -> bool {
-    let is_verb = matches!(text.slice(start, end), b"PASS" | b"AUTH");
-    let is_first = matches!(text.back(start, 1), 0 | b'\n' | b'"' | b'\'')
-        || text.back(start, 1) == b' ' && matches!(text.back(start, 2), b':' | b'>');
-    let is_last = matches!(text.at(value_end), 0 | b'\r' | b'\n' | b'"' | b'\'' | b'\\');
-    let is_plain = !value
-        .iter()
-        .any(|byte| matches!(byte, b'/' | b'.' | b'_' | b'('));
-    if is_verb {
-        return is_first && is_last && is_plain && is_mixed(value) && !value.starts_with(b"test");
+/// What stands behind the verb of a protocol in a line of its own: `PASS x`, `AUTH x`, redis' `AUTH ann x`, and behind its
+/// `USER ann` FTP's `PASS x y`.
+fn said_to_server(text: Text<'_>, start: usize, end: usize, from: usize) -> Option<Extent> {
+    let verb = text.slice(start, end);
+    if !matches!(verb, b"PASS" | b"AUTH") || !is_first(text, start) {
+        return None;
     }
-    is_netrc(text, start, end)
+    let line = text.run_most(from, 256, |byte| {
+        !matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b'\\')
+    });
+    let space = text.run_most(from, line - from, |byte| byte > b' ');
+    let rest = text.slice((space + 1).min(line), line);
+    let at = if rest.is_empty() {
+        // A test's runner says PASS and its file.
+        let word = text.slice(from, line);
+        let is_test = verb == b"PASS" && word.iter().any(|byte| b"/._(".contains(byte));
+        let is_secret =
+            is_mixed(word) && !is_test && !word.contains(&b'/') && !word.starts_with(b"test");
+        is_secret.then_some(from)?
+    } else if verb == b"AUTH" {
+        let user = text.slice(from, space);
+        let is_user = user
+            .iter()
+            .all(|&byte| is_word(byte) || matches!(byte, b'-' | b'.' | b'@'));
+        let is_secret = !rest.contains(&b' ') && is_mixed(rest);
+        (is_user && is_secret).then_some(space + 1)?
+    } else {
+        let before = text.run_back(start, 64, |byte| byte != b'\n');
+        let line_start = text.run_back(before.saturating_sub(1), 96, |byte| byte != b'\n');
+        let has_user = text
+            .slice(line_start, before)
+            .windows(5)
+            .any(|part| part == b"USER ");
+        has_user.then_some(from)?
+    };
+    let is_value = text.at(at) != b'[' && !prose::is_placeholder(text.slice(at, line));
+    (is_value && line > at).then_some(Extent {
+        start: at,
+        end: line,
+        form: Form::Bare,
+    })
+}
+
+/// Does a line of a protocol begin at `start`, or behind the sign of who says it?
+fn is_first(text: Text<'_>, start: usize) -> bool {
+    matches!(text.back(start, 1), 0 | b'\n' | b'"' | b'\'')
+        || text.back(start, 1) == b' ' && matches!(text.back(start, 2), b':' | b'>')
 }

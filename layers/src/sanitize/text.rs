@@ -30,6 +30,12 @@ impl Steps {
         Self(isize::try_from(steps).unwrap_or(isize::MAX))
     }
 
+    /// How many were taken since there were `before`.
+    #[cfg(test)]
+    pub fn taken_since(self, before: Self) -> usize {
+        before.0.abs_diff(self.0)
+    }
+
     /// Have more been taken than there were?
     pub fn are_spent(self) -> bool {
         self.0 < 0

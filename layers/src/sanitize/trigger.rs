@@ -34,6 +34,7 @@ pub(super) enum Trigger {
     Known,
     Command,
     Identified,
+    Dialogue,
     Infix,
     Insert,
     Login,
@@ -44,7 +45,7 @@ pub(super) enum Trigger {
 
 impl Trigger {
     /// How many there are.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 24;
 
     /// Are its literals written in one case only?
     fn is_exact(self) -> bool {
@@ -385,7 +386,23 @@ const LITERALS: &[(Trigger, &[&str])] = &[
     (Trigger::LoginFlag, &[" -p ", " \"-p\"", " '-p'"]),
     (Trigger::Piped, &["echo "]),
     (Trigger::Modem, modem::COMMANDS),
-    (Trigger::Identified, &["identified by"]),
+    (
+        Trigger::Identified,
+        &["identified", "convertto-securestring"],
+    ),
+    (
+        Trigger::Dialogue,
+        &[
+            "334 ",
+            "auth login",
+            "auth plain",
+            "authenticate ",
+            "auth 0 ",
+            "acl setuser ",
+            "auth\r\n",
+            "auth\\r\\n",
+        ],
+    ),
     (
         Trigger::Infix,
         &[":aa", ":apa91b", ".atlasv1.", "_secret_", "7q~", "8q~"],
