@@ -26,6 +26,13 @@ pub struct Rejected {
     pub reason: String,
 }
 
+/// The relay's answer to whatever it does not take. A 4xx without it did not come from a relay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What is wrong, for the client's developer.
+    pub error: String,
+}
+
 /// The relay's answer to a program that asks for its levels. Other relays may leave out what is optional here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LevelConfig {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scripted::{PATIENCE, Scripted, Trial, append, numbers, receipt, status};
+use scripted::{PATIENCE, Scripted, Trial, append, numbers, receipt, refusal, status};
 use serde_json::{Value, json};
 use tracing_courier::queue::Context;
 use tracing_courier::send::{Answer, Connection, WhyStopped};
@@ -98,7 +98,7 @@ fn a_refused_token_pauses_until_there_is_a_new_one() {
 
 #[test]
 fn an_endpoint_that_is_no_relay_pauses_the_sender() {
-    let trial = Trial::new(3, |_, _| status(404));
+    let trial = Trial::new(3, |_, _| refusal(404));
     let report = trial.flush();
     assert_eq!(
         (report.why_stopped, report.pending),
@@ -107,11 +107,46 @@ fn an_endpoint_that_is_no_relay_pauses_the_sender() {
 }
 
 #[test]
+fn what_something_in_between_answers_keeps_everything_and_is_named() {
+    for code in [
+        301, 302, 307, 308, 400, 403, 404, 405, 407, 413, 415, 421, 422, 451, 502, 511,
+    ] {
+        let page = Answer {
+            body: b"<html>please log in</html>".to_vec(),
+            ..status(code)
+        };
+        let mut answers = VecDeque::from([status(code), page]);
+        let trial = Trial::new(3, move |body, _| {
+            answers.pop_front().unwrap_or_else(|| receipt(body))
+        });
+        let report = trial.flush();
+        assert_eq!(
+            (report.why_stopped, report.delivered, report.rejected),
+            (WhyStopped::Drained, 3, 0),
+            "{code}"
+        );
+        assert_eq!(trial.sent(), [[0, 1, 2], [0, 1, 2], [0, 1, 2]], "{code}");
+        let error = trial.backend.status().last_error.unwrap();
+        let named = format!("something between here and the relay answers ({code})");
+        assert!(error.starts_with(&named), "{error}");
+    }
+}
+
+#[test]
+fn a_backend_that_is_no_relay_is_believed_by_its_status() {
+    let settings = |backend: tracing_courier::send::BackendBuilder| backend.accept_any_2xx();
+    let trial = Trial::with(3, |_, _| status(404), settings);
+    assert_eq!(trial.flush().why_stopped, WhyStopped::PausedNotFound);
+    let trial = Trial::with(1, |_, _| status(400), settings);
+    assert_eq!(trial.flush().rejected, 1);
+}
+
+#[test]
 fn a_poisoned_record_is_found_by_halving_and_put_aside_alone() {
-    for (name, refusal) in [("not JSON", 400), ("too large", 413), ("not this one", 422)] {
+    for (name, code) in [("not JSON", 400), ("too large", 413), ("not this one", 422)] {
         let trial = Trial::new(100, move |body, _| {
             if numbers(body).contains(&37) {
-                status(refusal)
+                refusal(code)
             } else {
                 receipt(body)
             }
@@ -126,7 +161,7 @@ fn a_poisoned_record_is_found_by_halving_and_put_aside_alone() {
         );
         assert_eq!(
             trial.put_aside(),
-            [(37, format!("the relay answered {refusal}"))],
+            [(37, format!("the relay answered {code}"))],
             "{name}"
         );
         let sent = trial.sent();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use scripted::{PATIENCE, Trial, append, receipt, status};
+use scripted::{PATIENCE, Trial, append, receipt, refusal, status};
 use tracing_courier::Backend;
 use tracing_courier::send::{Answer, Report, WhyStopped};
 
@@ -199,12 +199,11 @@ fn on_the_senders_own_thread_it_returns_at_once_and_says_why() {
 fn a_paused_sender_sends_every_kind_of_flush_back_early() {
     for (code, why) in [
         (401, WhyStopped::PausedForToken),
-        (403, WhyStopped::PausedForToken),
-        (301, WhyStopped::PausedNotFound),
         (404, WhyStopped::PausedNotFound),
+        (405, WhyStopped::PausedNotFound),
         (415, WhyStopped::PausedNotFound),
     ] {
-        let trial = Trial::new(2, move |_, _| status(code));
+        let trial = Trial::new(2, move |_, _| refusal(code));
         let start = Instant::now();
         for _ in 0..3 {
             assert_eq!(trial.flush().why_stopped, why, "{code}");

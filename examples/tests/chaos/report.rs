@@ -52,7 +52,7 @@ fn a_refused_token_ends_the_flush_at_once() {
 }
 
 #[test]
-fn a_place_that_is_no_relay_ends_the_flush_at_once_and_keeps_everything() {
+fn a_place_that_is_no_relay_takes_nothing_and_refuses_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let root = dir.path().join("program");
     let (relay, upstream) = relay(dir.path());
@@ -63,12 +63,12 @@ fn a_place_that_is_no_relay_ends_the_flush_at_once_and_keeps_everything() {
         "--records",
         "10",
         "--flush-deadline",
-        "1h",
+        "2s",
         "--relay",
         &elsewhere,
     ];
     let ended = program::start(&root, &args).wait();
-    assert_all_pending(&ended, &root, "paused_not_found");
+    assert_all_pending(&ended, &root, "deadline");
 
     assert_brought_home(
         &root,

@@ -194,8 +194,9 @@ impl BackendBuilder {
         self
     }
 
-    /// Takes any 2xx for a receipt: for a backend that is no relay. By default only an answer that accounts for each
-    /// record counts, so that a captive portal's login page takes nothing.
+    /// Takes any 2xx for a receipt, and any 4xx for a verdict by its status alone: for a backend that is no relay. By
+    /// default only an answer in the relay's own form counts, a receipt that accounts for each record or JSON with an
+    /// `error`, so that a captive portal's login page takes nothing and refuses nothing.
     pub fn accept_any_2xx(mut self) -> Self {
         self.success = Success::Any;
         self

@@ -6,8 +6,9 @@
 //! 2. until everything is home that was there when it began, not one batch;
 //! 3. after an outage gently: the relay's `Retry-After` wins, else 1 s, doubling to a minute, with jitter; without a
 //!    network not at all, and at once when it is back;
-//! 4. a record leaves the queue by the relay's receipt, or by a verdict on its content. Never by an outage, a missing
-//!    token, or a panic in what the program gave the sender.
+//! 4. a record leaves the queue by the relay's receipt, or by a verdict on its content, each in the relay's own form.
+//!    Never by an outage, by what something between here and the relay answers, by a missing token, or by a panic in
+//!    what the program gave the sender.
 //!
 //! What it does not do: touch the thread that logs, or return an error to the program once it runs.
 
@@ -28,6 +29,7 @@ mod round;
 mod shared;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
+mod source;
 mod time;
 mod token;
 mod transport;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::source::{is_refusal, object};
 use super::transport::Answer;
 use crate::wire::Receipt;
 
@@ -24,12 +25,12 @@ pub(super) enum Next {
     PauseUntilNewEndpoint,
 }
 
-/// Which 2xx says that the records are home.
+/// Which answers are verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Success {
-    /// One with a relay's receipt: a captive portal answers 200 too.
+    /// Those in a relay's own form, a receipt or a refusal: a captive portal answers 200 and 404 too.
     Receipt,
-    /// Any, for backends that are no relay.
+    /// Each by its status alone, for backends that are no relay.
     Any,
 }
 
@@ -51,16 +52,23 @@ pub(super) fn next(
             }),
             None => Next::RetryIn(wait(answer, attempt, jitter)),
         },
-        Some(status @ (400 | 413 | 422)) => Next::Split(format!("the relay answered {status}")),
-        Some(401 | 403) => Next::PauseUntilNewToken,
-        Some(408 | 429 | 500..) | None => Next::RetryIn(wait(answer, attempt, jitter)),
-        Some(_) => Next::PauseUntilNewEndpoint,
+        // Believed from anybody: it only asks for another token.
+        Some(401) => Next::PauseUntilNewToken,
+        Some(status @ (400 | 413 | 422)) if is_verdict(answer, success) => {
+            Next::Split(format!("the relay answered {status}"))
+        }
+        Some(404 | 405 | 415) if is_verdict(answer, success) => Next::PauseUntilNewEndpoint,
+        Some(_) | None => Next::RetryIn(wait(answer, attempt, jitter)),
     }
+}
+
+fn is_verdict(answer: &Answer, success: Success) -> bool {
+    success == Success::Any || is_refusal(answer)
 }
 
 /// The receipt in a 2xx, if it accounts for each record sent. Anything else did not come from a relay.
 fn receipt(body: &[u8], sent: usize) -> Option<Receipt> {
-    let receipt: Receipt = serde_json::from_slice(body).ok()?;
+    let receipt: Receipt = object(body)?;
     let counted = receipt
         .accepted
         .checked_add(receipt.duplicates)?
@@ -108,29 +116,45 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_has_its_consequence() {
-        let second = Next::RetryIn(Duration::from_secs(1));
-        for (status, expected) in [
-            (204, second.clone()),
-            (301, Next::PauseUntilNewEndpoint),
-            (400, Next::Split("the relay answered 400".to_owned())),
-            (401, Next::PauseUntilNewToken),
-            (403, Next::PauseUntilNewToken),
-            (404, Next::PauseUntilNewEndpoint),
-            (408, second.clone()),
-            (413, Next::Split("the relay answered 413".to_owned())),
-            (415, Next::PauseUntilNewEndpoint),
-            (422, Next::Split("the relay answered 422".to_owned())),
-            (429, second.clone()),
-            (500, second.clone()),
-            (502, second.clone()),
-            (503, second.clone()),
+    fn each_answer_has_its_consequence_and_a_verdict_only_in_the_relays_own_form() {
+        let second = || Next::RetryIn(Duration::from_secs(1));
+        let split = |status| Next::Split(format!("the relay answered {status}"));
+        let refusal = r#"{"error":"no"}"#;
+        for (status, of_the_relay, of_another) in [
+            (204, second(), second()),
+            (301, second(), second()),
+            (302, second(), second()),
+            (307, second(), second()),
+            (400, split(400), second()),
+            (401, Next::PauseUntilNewToken, Next::PauseUntilNewToken),
+            (403, second(), second()),
+            (404, Next::PauseUntilNewEndpoint, second()),
+            (405, Next::PauseUntilNewEndpoint, second()),
+            (407, second(), second()),
+            (408, second(), second()),
+            (413, split(413), second()),
+            (415, Next::PauseUntilNewEndpoint, second()),
+            (421, second(), second()),
+            (422, split(422), second()),
+            (429, second(), second()),
+            (451, second(), second()),
+            (500, second(), second()),
+            (502, second(), second()),
+            (503, second(), second()),
+            (511, second(), second()),
+            (999, second(), second()),
         ] {
-            let next = next(&answer(status, ""), 2, Success::Receipt, 0, 0.0);
-            assert_eq!(next, expected, "{status}");
+            let next = |body, success| next(&answer(status, body), 2, success, 0, 0.0);
+            assert_eq!(next(refusal, Success::Receipt), of_the_relay, "{status}");
+            for page in ["", "<html>please log in</html>", r#"{"message":"no"}"#] {
+                assert_eq!(next(page, Success::Receipt), of_another, "{status} {page}");
+                if !matches!(status, 200..=299) {
+                    assert_eq!(next(page, Success::Any), of_the_relay, "{status} {page}");
+                }
+            }
         }
         let next = next(&Answer::default(), 2, Success::Receipt, 0, 0.0);
-        assert_eq!(next, second, "no answer");
+        assert_eq!(next, second(), "no answer");
     }
 
     #[test]
@@ -151,6 +175,7 @@ mod tests {
                 r#"{"accepted":18446744073709551615,"duplicates":4,"rejected":[]}"#,
                 false,
             ),
+            ("[3,0,[]]", false),
             ("<html>please log in</html>", false),
             ("", false),
         ] {

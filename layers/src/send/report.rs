@@ -31,7 +31,7 @@ pub enum WhyStopped {
     Deadline,
     /// The relay refused the token, or the program could give none: waiting for a new one.
     PausedForToken,
-    /// The endpoint is no relay: waiting for another, or a restart.
+    /// The relay says that it takes no records there: waiting for another endpoint, or a restart.
     PausedNotFound,
     /// There is no network.
     Offline,
@@ -61,7 +61,7 @@ pub enum Connection {
     },
     /// The relay refused the token, or the program could give none: waiting for a new one.
     PausedForToken,
-    /// The endpoint is no relay: waiting for another, or a restart.
+    /// The relay says that it takes no records there: waiting for another endpoint, or a restart.
     PausedNotFound,
     /// There is no network: waiting for it.
     Offline,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::next::{Next, Success, backoff, next};
 use super::shared::Shared;
+use super::source::described;
 use super::token::{NoToken, Token, Tokens};
 use super::transport::{Answer, Request, Transport};
 use super::wake::Cause;
@@ -121,12 +122,16 @@ impl Drain {
                     self.leave(&batch, &[(0, reason)]);
                     done += 1;
                 }
-                Next::RetryIn(wait) => return self.retry_in(wait, describe(&answer)),
+                Next::RetryIn(wait) => {
+                    return self.retry_in(wait, described(&answer, self.success));
+                }
                 Next::PauseUntilNewToken => {
                     self.tokens.refuse(token);
                     return self.pause_for_token(NoToken::StillRefused);
                 }
-                Next::PauseUntilNewEndpoint => return Round::PausedNotFound(describe(&answer)),
+                Next::PauseUntilNewEndpoint => {
+                    return Round::PausedNotFound(described(&answer, self.success));
+                }
             }
         }
         Round::Home
@@ -212,20 +217,6 @@ fn write_body(body: &mut Vec<u8>, batch: &Batch, sent_at: Timestamp) {
     body.extend_from_slice(b"\",\"logs\":[");
     body.extend_from_slice(batch.joined());
     body.extend_from_slice(b"]}");
-}
-
-/// What went wrong, in a few words; nothing of the answer's body, which may be anything.
-fn describe(answer: &Answer) -> String {
-    match (answer.status, &answer.error) {
-        (Some(status @ 200..=299), _) => {
-            format!(
-                "{status} without a receipt: this did not come from a relay (a captive portal, a proxy?)"
-            )
-        }
-        (Some(status), _) => format!("the relay answered {status}"),
-        (None, Some(error)) => error.clone(),
-        (None, None) => "no answer".to_owned(),
-    }
 }
 
 /// In 0..1, from the system's randomness.

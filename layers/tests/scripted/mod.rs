@@ -139,12 +139,21 @@ pub fn number(record: &Value) -> Option<u64> {
     record["attributes"]["n"].as_u64()
 }
 
+/// This status with nothing else, as anything between here and the relay may answer it.
 pub fn status(status: u16) -> Answer {
     Answer {
         status: Some(status),
         // No waiting in a test: a wait is the pure function's business, and tested there.
         retry_after: Some(Duration::ZERO),
         ..Answer::default()
+    }
+}
+
+/// This status as a relay answers it.
+pub fn refusal(code: u16) -> Answer {
+    Answer {
+        body: br#"{"error":"on purpose"}"#.to_vec(),
+        ..status(code)
     }
 }
 

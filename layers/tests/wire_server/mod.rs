@@ -16,6 +16,10 @@ pub enum Act {
     Receipt,
     /// This status, with nothing else.
     Status(u16),
+    /// This status, as a relay refuses.
+    Refuse(u16),
+    /// This status, with a page.
+    Page(u16),
     /// This status, with this `Retry-After`.
     RetryAfter(u16, String),
     /// This status, with this `Location`.
@@ -216,6 +220,18 @@ fn answer(stream: &mut dyn Stream, act: &Act, records: usize, state: &Mutex<Stat
     match act {
         Act::Receipt => whole(stream, 200, "", &receipt),
         Act::Status(status) => whole(stream, *status, "", ""),
+        Act::Refuse(status) => whole(
+            stream,
+            *status,
+            "content-type: application/json\r\n",
+            r#"{"error":"on purpose"}"#,
+        ),
+        Act::Page(status) => whole(
+            stream,
+            *status,
+            "content-type: text/html\r\n",
+            "<html>please log in</html>",
+        ),
         Act::RetryAfter(status, after) => {
             whole(stream, *status, &format!("retry-after: {after}\r\n"), "")
         }

@@ -15,7 +15,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::next::Success;
 use super::round::jitter;
+use super::source::described;
 use super::time::Time;
 use super::token::Token;
 use super::transport::{Answer, Get, MAX_ANSWER_BYTES, Transport};
@@ -168,11 +170,11 @@ impl Follow {
                 let is_known = self.etag.is_some() && self.etag == answer.etag;
                 Ok((!is_known).then_some(setting))
             }
-            Some(status) => Err(format!("asked for levels, the relay answered {status}")),
-            None => Err(answer
-                .error
-                .clone()
-                .unwrap_or_else(|| "no answer".to_owned())),
+            Some(_) => Err(format!(
+                "asked for levels, {}",
+                described(answer, Success::Receipt)
+            )),
+            None => Err(described(answer, Success::Receipt)),
         }
     }
 

@@ -255,10 +255,26 @@ fn an_answer_that_says_no_levels_changes_nothing_and_is_counted() {
     let good = trace_for(60.0);
     let (mut refused, mut unanswered) = (0, 0);
     for (answer, why) in [
-        (answer(500, json, b""), "the relay answered 500"),
-        (answer(429, json, b""), "the relay answered 429"),
-        (answer(301, json, b""), "the relay answered 301"),
-        (answer(204, json, b""), "the relay answered 204"),
+        (
+            answer(503, json, br#"{"error":"the relay is stopping"}"#),
+            "the relay answered 503",
+        ),
+        (
+            answer(500, json, b""),
+            "something between here and the relay answers (500)",
+        ),
+        (
+            answer(301, json, b""),
+            "something between here and the relay answers (301)",
+        ),
+        (
+            answer(404, "text/html", b"<html>"),
+            "something between here and the relay answers (404)",
+        ),
+        (
+            answer(204, json, b""),
+            "something between here and the relay answers (204",
+        ),
         (
             answer(200, "text/html", good.as_bytes()),
             "this did not come from a relay",

@@ -29,7 +29,9 @@ async fn read(mut response: Response) -> Answer {
     let headers = response.headers();
     let mut answer = Answer {
         status: Some(status.as_u16()),
-        retry_after: retry_after(headers, SystemTime::now()).filter(|_| !status.is_success()),
+        // One of no time at all leaves the choice to the sender, or the two would ask and answer without a pause.
+        retry_after: retry_after(headers, SystemTime::now())
+            .filter(|after| !status.is_success() && !after.is_zero()),
         content_type: text(headers, &CONTENT_TYPE),
         etag: text(headers, &ETAG),
         levels_etag: text(headers, &LEVELS_ETAG),
