@@ -42,13 +42,13 @@ impl Tls {
 
     /// A client's certificate and key, as PEM.
     pub fn client(&self) -> (String, String) {
-        let (certificate, key) = self.issue("client.example");
+        let (certificate, key) = self.issue(&["client.example"]);
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// A server on `https://localhost`.
+    /// A server on `https://localhost`, which may also be called `relay.example`.
     pub fn serve(&self) -> Server {
-        let (certificate, key) = self.issue("localhost");
+        let (certificate, key) = self.issue(&["localhost", "relay.example"]);
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).unwrap();
         let provider = Arc::new(default_provider());
@@ -74,9 +74,11 @@ impl Tls {
         Server::start_with("https://localhost", wrap, |_| Act::Receipt)
     }
 
-    fn issue(&self, name: &str) -> (Certificate, KeyPair) {
+    fn issue(&self, names: &[&str]) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let params =
+            CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())
+                .unwrap();
         (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 }

@@ -91,9 +91,18 @@ impl Endpoint {
         self.base.scheme() == "https"
     }
 
-    fn is_loopback(&self) -> bool {
+    /// The host's name or address; an IPv6 address without brackets.
+    pub fn host(&self) -> &str {
         let host = self.base.host_str().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub fn port(&self) -> u16 {
+        self.base.port_or_known_default().unwrap_or_default()
+    }
+
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
         let is_loopback_ip = host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         // By RFC 6761 names below it are loopback too.
         is_loopback_ip || host == "localhost" || host.ends_with(".localhost")

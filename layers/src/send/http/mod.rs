@@ -1,14 +1,18 @@
 //! HTTP by reqwest, on a runtime of the sender's own thread.
 //!
 //! Its promises: the client is built at the first request, not at the start of the program; no redirect is followed;
-//! an answer is read up to a cap, and a request ends at its timeout; TLS by rustls with the platform's roots.
+//! an answer is read up to a cap, and a request ends at its timeout; TLS by rustls with the platform's roots; a proxy
+//! carries https alone, and sees nothing of it.
 
 mod encode;
 mod endpoint;
 mod exchange;
+mod proxy;
 mod runtime;
 mod settings;
 mod tls;
+
+use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, redirect};
@@ -48,7 +52,17 @@ pub(super) fn again(place: Place, settings: Settings) -> super::fork::MakeTransp
 /// A client for endpoints of one kind.
 struct Built {
     client: Client,
+    kind: Kind,
+    /// The endpoint whose kind that is.
+    endpoint: Arc<endpoint::Endpoint>,
+}
+
+/// What a client has to be built for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kind {
     has_tls: bool,
+    /// Past any proxy.
+    is_direct: bool,
 }
 
 impl Http {
@@ -74,13 +88,24 @@ impl Http {
 
     /// The client, built where it is used.
     fn client(&mut self) -> Result<&Client, String> {
-        let has_tls = self.place.endpoint().has_tls();
+        let endpoint = self.place.endpoint();
         let built = match self.built.take() {
-            Some(built) if built.has_tls == has_tls => built,
-            _ => Built {
-                client: self.settings.client(has_tls, &self.runtime)?,
-                has_tls,
-            },
+            Some(built) if Arc::ptr_eq(&built.endpoint, &endpoint) => built,
+            before => {
+                let kind = Kind {
+                    has_tls: endpoint.has_tls(),
+                    is_direct: !self.settings.has_proxy || proxy::is_passed_by(&endpoint),
+                };
+                let client = match before.filter(|before| before.kind == kind) {
+                    Some(before) => before.client,
+                    None => self.settings.client(kind, &self.runtime)?,
+                };
+                Built {
+                    client,
+                    kind,
+                    endpoint,
+                }
+            }
         };
         Ok(&self.built.insert(built).client)
     }
@@ -150,8 +175,8 @@ fn named(request: RequestBuilder, id: &str, token: Option<&str>) -> RequestBuild
 }
 
 impl Settings {
-    fn client(&self, has_tls: bool, runtime: &OwnRuntime) -> Result<Client, String> {
-        let tls = if has_tls {
+    fn client(&self, kind: Kind, runtime: &OwnRuntime) -> Result<Client, String> {
+        let tls = if kind.has_tls {
             self.trust.config()?
         } else {
             Trust::none()?
@@ -167,10 +192,10 @@ impl Settings {
                     "/",
                     env!("CARGO_PKG_VERSION")
                 ));
-            let client = if self.has_proxy {
-                client
-            } else {
+            let client = if kind.is_direct {
                 client.no_proxy()
+            } else {
+                client
             };
             client
                 .build()

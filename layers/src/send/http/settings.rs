@@ -96,14 +96,17 @@ impl BackendBuilder {
         self
     }
 
-    /// Connects directly, also where `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (less `NO_PROXY`) name a proxy. By
-    /// default they are honoured.
+    /// Connects directly, also where `HTTPS_PROXY` or `ALL_PROXY` (less `NO_PROXY`) name a proxy. By default they are
+    /// honoured for https, through `CONNECT` or SOCKS: the proxy sees the relay's name and port, and nothing else. A
+    /// relay on this machine, and one that is asked over plain http, is never asked through a proxy. `NO_PROXY` is read
+    /// as curl reads it, and an entry may name a port.
     pub fn without_proxy(mut self) -> Self {
         self.http.has_proxy = false;
         self
     }
 
-    /// Allows `http://` to other machines: records and token cross the network in the clear.
+    /// Allows `http://` to other machines: records and token cross the network in the clear. No proxy is used then: it
+    /// would read both.
     pub fn allow_plain_http(mut self) -> Self {
         self.http.may_be_plain = true;
         self
