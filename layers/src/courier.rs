@@ -50,7 +50,7 @@ use crate::watch::{Changes, Watch};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Courier(Arc<Inner>);
+pub struct Courier(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {

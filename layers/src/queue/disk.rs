@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::storage::{Held, Lock, Storage, StoredFile};
+use super::storage::{Held, Lock, Space, Storage, StoredFile};
 
 /// The real file system: directories 0700, files 0600.
 #[derive(Debug)]
@@ -92,6 +92,14 @@ impl Storage for Disk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         platform::sync_dir(dir)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let found = fs4::statvfs(path)?;
+        Ok(Space {
+            total: found.total_space(),
+            available: found.available_space(),
+        })
     }
 
     fn lock(&self, path: &Path, text: &str) -> io::Result<Option<Lock>> {

@@ -18,16 +18,18 @@ use super::chain::View;
 use super::commit::Commit;
 use super::drain::{drain, notes};
 use super::holes::Holes;
+use super::home::Home;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
 use super::origin::Origin;
 use super::storage::{Lock, Storage};
+use super::trouble::Floor;
 use super::{Appended, Durability, Fsync, QueueId};
 
 #[derive(Debug)]
 pub(super) struct Engine {
-    storage: Arc<dyn Storage>,
-    root: PathBuf,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) root: PathBuf,
     id: QueueId,
     fsync: Fsync,
     origin: Origin,
@@ -40,7 +42,9 @@ pub(super) struct Engine {
     bell: Bell,
     /// Somebody removed the directory; the next caller begins a new queue.
     has_lost_home: AtomicBool,
-    lock: Mutex<Option<Lock>>,
+    pub(super) lock: Mutex<Option<Lock>>,
+    pub(super) home: Home,
+    pub(super) floor: Floor,
 }
 
 impl Engine {
@@ -50,6 +54,8 @@ impl Engine {
         fsync: Fsync,
         ledger: Ledger,
         lock: Option<Lock>,
+        home: Home,
+        floor: Floor,
     ) -> Self {
         Self {
             storage,
@@ -64,6 +70,8 @@ impl Engine {
             bell: Bell::default(),
             has_lost_home: AtomicBool::new(false),
             lock: Mutex::new(lock),
+            home,
+            floor,
         }
     }
 
@@ -134,10 +142,12 @@ impl Engine {
 
     /// The housekeeping's round.
     pub(super) fn keep_house(&self) {
+        self.move_in_if_due();
+        self.look_at_space();
         let comes_again = {
             let mut ledger = self.ledger();
             ledger.recover();
-            if ledger.has_lost_home() {
+            if !self.home.is_missing() && ledger.has_lost_home() {
                 self.has_lost_home.store(true, Ordering::Release);
             }
             ledger.age_attempts() || ledger.health() != super::Health::Healthy
@@ -178,6 +188,8 @@ impl Engine {
     /// Ends the queue: what waits in memory is tried once more, what is written is synced, and a queue that has
     /// nothing left in it is removed.
     pub(super) fn close(&self) {
+        self.move_in();
+        self.ledger().try_in_spite_of_floor();
         self.ledger().recover();
         if self.fsync != Fsync::Never {
             let _ = self.sync();

@@ -3,6 +3,7 @@
 //! 1. A record takes the next seq when it comes, and keeps it whether it reaches the disk, waits in memory or is lost.
 //! 2. What can't be written waits in memory, in order, and is written before anything newer.
 //! 3. Whatever is lost is counted, and said in the queue before the next record.
+//! 4. On a full disk the memory is used before anything goes that lies safe on it; see [`super::space`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,6 +21,7 @@ use super::memory::{Kept, Memory};
 use super::note::{Note, Owed};
 use super::rejected::Rejected;
 use super::room::Cap;
+use super::trouble::{Trouble, is_full};
 use super::writer::Writer;
 use super::{Context, Fsync, Health, Pending, QueueId};
 use crate::clock::Clock;
@@ -46,7 +48,9 @@ pub(super) struct Ledger {
     pub(super) is_closed: bool,
     clock: Clock,
     /// Why records wait in memory.
-    trouble: Option<String>,
+    pub(super) trouble: Option<Trouble>,
+    /// Why the disk is not even tried: it has no room to spare, or there is no directory yet.
+    pub(super) held: Option<Trouble>,
     /// Records that came since the disk was tried last.
     untried: u32,
     /// A FATAL record came from outside of the sender, not long ago.
@@ -96,6 +100,7 @@ impl Ledger {
             is_closed: false,
             clock,
             trouble: None,
+            held: None,
             untried: 0,
             said_fatal: None,
             in_hand: Vec::new(),
@@ -130,15 +135,20 @@ impl Ledger {
         if self.is_closed {
             return Stored::Elsewhere;
         }
+        // The last words of a program are worth more than the room that is kept free for others.
+        let is_urgent = is_waited_for && self.fsync != Fsync::Always;
+        if is_urgent && self.is_full() {
+            self.make_way();
+        }
         if self.trouble.is_some() {
             self.untried += 1;
             if self.untried >= RECORDS_BETWEEN_TRIES {
                 self.recover();
             }
         }
-        let room = match self.trouble {
-            Some(_) => None,
-            None => {
+        let room = match self.is_refused() {
+            true => None,
+            false => {
                 self.say_losses();
                 Some(self.make_room(line.len()))
             }
@@ -163,7 +173,8 @@ impl Ledger {
         let Some(written) = written else {
             return self.keep_in_memory(seq, line, context);
         };
-        let written = written.or_else(|error| self.write_elsewhere(&error, seq, line, &context));
+        let written =
+            written.or_else(|error| self.write_elsewhere(&error, seq, line, &context, is_urgent));
         match written {
             Ok(ticket) => {
                 if is_waited_for {
@@ -173,7 +184,7 @@ impl Ledger {
                 Stored::OnDisk { seq, ticket }
             }
             Err(error) => {
-                self.trouble = Some(error.to_string());
+                self.trouble = Some(Trouble::of(&error));
                 self.keep_in_memory(seq, line, context)
             }
         }
@@ -182,6 +193,9 @@ impl Ledger {
     /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
     pub(super) fn recover(&mut self) {
         self.untried = 0;
+        if self.held.is_some() {
+            return;
+        }
         while let Some(seq) = self.memory.oldest().map(|kept| kept.seq) {
             let bytes = self
                 .memory
@@ -194,7 +208,7 @@ impl Ledger {
             match room.and_then(|()| self.writer.write(kept.seq, &kept.line, &kept.context)) {
                 Ok(_) => drop(self.memory.pop()),
                 Err(error) => {
-                    self.trouble = Some(error.to_string());
+                    self.trouble = Some(Trouble::of(&error));
                     return;
                 }
             }
@@ -206,7 +220,7 @@ impl Ledger {
 
     /// Writes what is owed as loss records, where the disk takes it.
     pub(super) fn say_losses(&mut self) {
-        while self.trouble.is_none() && self.owed.next().is_some() {
+        while !self.is_refused() && self.owed.next().is_some() {
             if self
                 .make_room(NOTE_BYTES)
                 .and_then(|()| self.say_loss())
@@ -286,10 +300,20 @@ impl Ledger {
     }
 
     pub(super) fn health(&self) -> Health {
-        match &self.trouble {
+        match self.held.as_ref().or(self.trouble.as_ref()) {
             None => Health::Healthy,
-            Some(reason) => Health::Degraded(reason.clone()),
+            Some(trouble) => Health::Degraded(trouble.reason.clone()),
         }
+    }
+
+    fn is_refused(&self) -> bool {
+        self.held.is_some() || self.trouble.is_some()
+    }
+
+    /// Whether records wait in memory because the disk has no room.
+    pub(super) fn is_full(&self) -> bool {
+        let is_full = |trouble: &Option<Trouble>| trouble.as_ref().is_some_and(|it| it.is_full);
+        is_full(&self.held) || (self.held.is_none() && is_full(&self.trouble))
     }
 
     /// Bytes of the context that the next segment begins with.
@@ -298,6 +322,9 @@ impl Ledger {
     }
 
     fn keep_in_memory(&mut self, seq: u64, line: &Line, context: Arc<str>) -> Stored {
+        if self.is_full() && !self.memory.has_room(line.len()) {
+            self.spill();
+        }
         let dropped = self.memory.push(Kept {
             seq,
             line: line.bytes().into(),
@@ -314,18 +341,19 @@ impl Ledger {
         }
     }
 
-    /// One more try, in a fresh segment; on a full disk the oldest segment makes room first.
+    /// One more try, in a fresh segment; on a full disk the oldest segment makes room first for what is urgent.
     fn write_elsewhere(
         &mut self,
         error: &io::Error,
         seq: u64,
         line: &Line,
         context: &Arc<str>,
+        is_urgent: bool,
     ) -> io::Result<u64> {
-        if matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        ) {
+        if is_full(error) {
+            if !is_urgent {
+                return Err(error.kind().into());
+            }
             self.free_oldest();
         }
         self.make_room_for_older(seq, line.len())?;

@@ -60,14 +60,19 @@ impl Ledger {
         self.begin_segment_if_needed(seq, bytes, Say::Later)
     }
 
-    /// Removes the oldest segment of all, on a disk that is full before the cap is reached.
-    pub(super) fn free_oldest(&mut self) {
+    /// Removes the oldest segment of all, on a disk that is full before the cap is reached. Returns its bytes.
+    pub(super) fn free_oldest(&mut self) -> u64 {
         self.writer.seal();
         if let Some((queue, dropped)) = self.drop_oldest_adopted(Loss::Overflow) {
             self.remove_adopted_segment(queue, &dropped);
+            dropped.bytes
         } else if let Some(dropped) = self.drop_oldest_own() {
+            let bytes = dropped.bytes;
             self.writer.chain.write_head();
             self.writer.chain.remove(&[dropped]);
+            bytes
+        } else {
+            0
         }
     }
 

@@ -7,6 +7,7 @@ mod damage;
 mod faults;
 mod histories;
 mod machine;
+mod room;
 mod seals;
 pub(super) mod sim;
 
