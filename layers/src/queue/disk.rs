@@ -25,7 +25,13 @@ impl Storage for Disk {
             self.make_root(parent)?;
         }
         match self.make_dir(root) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && root.is_dir() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match root.is_dir() {
+                true => Ok(()),
+                false => Err(io::Error::new(
+                    io::ErrorKind::NotADirectory,
+                    format!("`{}` is not a directory", root.display()),
+                )),
+            },
             Err(error) => Err(error),
             // Its name is made to last as well as can be; a parent that can't be read must not stop the program.
             Ok(()) => {
