@@ -260,6 +260,8 @@ impl Finish for Courier {
         if let Some(backend) = &self.0.backend {
             backend.finish();
         }
+        // Only what is not home by now may cost something older.
+        self.0.queue.save_what_waits();
         self.0.local_log.finish();
     }
 }

@@ -54,6 +54,16 @@ fn a_program_of_the_other_tests() {
             log(&courier, 0..10);
             println!("\nstate {:?}", courier.status().connection);
         }
+        "ends on a disk below its floor" => {
+            let courier = builder(&dir).keep_free(u64::MAX).start().unwrap();
+            tracing_subscriber::registry()
+                .with(courier.layer())
+                .sanitized(courier.sanitizer())
+                .init();
+            for n in 0..10 {
+                tracing::info!(n, "record");
+            }
+        }
         "finishes, then exits" => {
             let courier = builder(&dir).start().unwrap();
             log(&courier, 0..1);
@@ -314,6 +324,14 @@ fn records_are_delivered_without_a_directory_too_and_none_comes_twice() {
     assert!(report.lost_by_reason.is_empty(), "{report:?}");
     drop(courier);
     assert!(taken.0.lock().unwrap().iter().copied().eq(0..30));
+}
+
+#[test]
+fn what_waits_in_memory_is_written_at_the_end_though_the_subscriber_lives_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    run("ends on a disk below its floor", dir.path());
+    assert!(numbers(dir.path()).into_iter().eq(0..10));
+    assert_eq!(records(dir.path(), "session_end").len(), 1);
 }
 
 #[test]

@@ -185,12 +185,16 @@ impl Engine {
         count
     }
 
-    /// Ends the queue: what waits in memory is tried once more, what is written is synced, and a queue that has
+    /// Writes what waits in memory, which is about to be gone.
+    pub(super) fn save_what_waits(&self) {
+        self.move_in();
+        self.ledger().recover_at_last();
+    }
+
+    /// Ends the queue: what waits in memory is written, on a full disk in place of the oldest, what is written is synced, and a queue that has
     /// nothing left in it is removed.
     pub(super) fn close(&self) {
-        self.move_in();
-        self.ledger().try_in_spite_of_floor();
-        self.ledger().recover();
+        self.save_what_waits();
         if self.fsync != Fsync::Never {
             let _ = self.sync();
         }

@@ -265,6 +265,12 @@ impl DiskQueue {
         }
     }
 
+    /// The program ends: what waits in memory is written, on a full disk in place of the oldest. A subscriber that is
+    /// the program's keeps its queue for ever, so no drop does that.
+    pub(crate) fn save_what_waits(&self) {
+        self.engine().save_what_waits();
+    }
+
     /// Forgets all pending records of this queue and the adopted ones, and what was put aside. Returns how many
     /// records were pending.
     pub fn clear(&self) -> u64 {

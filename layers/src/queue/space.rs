@@ -34,6 +34,14 @@ impl Ledger {
         self.recover();
     }
 
+    /// The program ends, and its memory with it.
+    pub(super) fn recover_at_last(&mut self) {
+        self.try_in_spite_of_floor();
+        if self.is_full() {
+            self.make_way();
+        }
+    }
+
     /// What is urgent is to be written next: what waits goes to disk, whatever of the oldest that costs.
     pub(super) fn make_way(&mut self) {
         self.try_in_spite_of_floor();

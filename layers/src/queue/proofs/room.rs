@@ -128,6 +128,25 @@ fn below_the_floor_nothing_is_written_until_there_is_room_again() {
 }
 
 #[test]
+fn at_the_end_what_waits_for_room_takes_that_of_the_oldest_and_says_so() {
+    let sim = Sim::default();
+    let queue = open(&sim);
+    for n in 0..200 {
+        let _ = append(&queue, n, Durability::PageCache);
+    }
+    sim.resize(Some(sim.used(Path::new("/"))));
+    for n in 200..300 {
+        let _ = append(&queue, n, Durability::PageCache);
+    }
+    assert_eq!(queue.losses().by_reason(), [].into());
+    drop(queue);
+    let kept = drain(&open(&sim));
+    assert_eq!(kept.last(), Some(&299));
+    assert!((100..300).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(kept, (300 - kept.len() as u64..300).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_end_of_the_program_goes_below_the_floor() {
     let sim = Sim::default();
     let queue = open(&sim);
