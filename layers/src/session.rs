@@ -79,7 +79,7 @@ impl Session {
     pub(crate) fn now_of(&mut self, install_id: Uuid) {
         let old = self.install_id.to_string();
         if let Some(instance) = self.resource.get_mut("service.instance.id")
-            && *instance == Value::from(old)
+            && instance.as_str() == Some(&*old)
         {
             *instance = install_id.to_string().into();
         }
