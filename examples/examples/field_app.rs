@@ -10,6 +10,8 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -17,6 +19,7 @@ use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
 use courier_examples::dynamic;
 use tracing::{info, trace};
+use tracing_courier::Clock;
 use tracing_courier::prelude::*;
 use tracing_courier::queue::Fsync;
 use tracing_subscriber::prelude::*;
@@ -69,6 +72,18 @@ struct Args {
     /// On SIGTERM and Ctrl-C, sends what is there before the program ends by it.
     #[arg(long)]
     finish_on_signals: bool,
+    /// Goes to this directory once it has started.
+    #[arg(long, value_name = "DIR")]
+    chdir: Option<PathBuf>,
+    /// Has a clock that begins in 1970, as a board without a clock chip does, and is set after this record.
+    #[arg(long, value_name = "K")]
+    set_clock_at: Option<u64>,
+    /// How much of the file system is left to others; by default a hundredth.
+    #[arg(long, value_name = "B")]
+    keep_free: Option<ByteSize>,
+    /// Fails where the directory can't be used; by default records wait in memory then.
+    #[arg(long)]
+    strict: bool,
     /// Logs one more record with this message, in a span of its own.
     #[arg(long, value_name = "TEXT")]
     say: Option<String>,
@@ -128,7 +143,21 @@ fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(user) = &args.user {
         courier = courier.user(user);
     }
-    let courier = courier.start().context("cannot start")?;
+    if let Some(bytes) = args.keep_free {
+        courier = courier.keep_free(bytes.as_u64());
+    }
+    let clock = args.set_clock_at.map(BoardClock::new);
+    if let Some(clock) = &clock {
+        courier = courier.clock(Clock::Manual(Arc::clone(&clock.shows)));
+    }
+    let courier = match args.strict {
+        true => courier.try_start(),
+        false => courier.start(),
+    };
+    let courier = courier.context("cannot start")?;
+    if let Some(dir) = &args.chdir {
+        std::env::set_current_dir(dir).context("cannot go there")?;
+    }
     #[cfg(unix)]
     if args.finish_on_signals {
         courier.finish_on_signals().context("cannot hook signals")?;
@@ -143,15 +172,50 @@ fn run(args: &Args) -> anyhow::Result<()> {
         .sanitized(courier.sanitizer())
         .init();
 
-    log(args);
+    log(args, clock.as_ref());
     let report = courier.flush(args.flush_deadline);
     say(&serde_json::to_string(&report)?);
     Ok(())
 }
 
-fn log(args: &Args) {
+/// The clock of a board without a clock chip.
+struct BoardClock {
+    /// Unix nanoseconds.
+    shows: Arc<AtomicI64>,
+    booted: Instant,
+    set_at: u64,
+}
+
+impl BoardClock {
+    fn new(set_at: u64) -> Self {
+        let clock = Self {
+            shows: Arc::default(),
+            booted: Instant::now(),
+            set_at,
+        };
+        clock.tick(0);
+        clock
+    }
+
+    fn tick(&self, n: u64) {
+        let nanos = match n > self.set_at {
+            true => jiff::Timestamp::now().as_nanosecond(),
+            false => UPTIME_NANOS + self.booted.elapsed().as_nanos() as i128,
+        };
+        let nanos = i64::try_from(nanos).unwrap_or_default();
+        self.shows.store(nanos, Ordering::Relaxed);
+    }
+}
+
+/// How long after the begin of 1970 the program starts: 12 s, a short boot.
+const UPTIME_NANOS: i128 = 12_000_000_000;
+
+fn log(args: &Args, clock: Option<&BoardClock>) {
     let start = Instant::now();
     for n in 0..args.records {
+        if let Some(clock) = clock {
+            clock.tick(n);
+        }
         if let Some(rate) = args.rate {
             let due = Duration::try_from_secs_f64(n as f64 / rate).unwrap_or(Duration::ZERO);
             std::thread::sleep(due.saturating_sub(start.elapsed()));

@@ -1,51 +1,41 @@
-//! Settings of the paved path, and how its parts are put together.
+//! Settings of the paved path.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
-use crate::context::RunContext;
-use crate::courier::{Courier, Inner};
 use crate::disk::TraceIds;
-use crate::install::install_id;
-use crate::level::{Levels, LevelsError};
-use crate::life::{self, Life};
 use crate::local_log;
-use crate::own::Own;
-use crate::panic::PanicHook;
-use crate::queue::{self, DiskQueue, Fsync};
+use crate::queue::Fsync;
 use crate::record::Level;
-use crate::resource::{self, Program};
-use crate::sanitize::{Place, Sanitizer};
-use crate::send::{Backend, BackendBuilder, BackendError, Guard};
-use crate::session::{Session, SessionError};
-use crate::switches::Switches;
-use crate::watch::Changes;
+use crate::resource::Program;
+use crate::sanitize::Sanitizer;
+use crate::send::{Backend, BackendBuilder};
 
 /// Settings of a [`Courier`].
 #[must_use = "it does nothing before `start`"]
 pub struct CourierBuilder {
-    program: Program,
-    dir: Option<PathBuf>,
-    backend: Option<BackendBuilder>,
-    token: Option<String>,
-    user: Option<String>,
-    levels: String,
-    level_floor: Level,
-    level_ceiling: Level,
-    sanitizer: Sanitizer,
-    clock: Clock,
-    max_bytes: Option<u64>,
-    fsync: Option<Fsync>,
-    flush_every: Option<Duration>,
-    drop_deadline: Option<Duration>,
-    trace_ids: Option<TraceIds>,
-    has_panic_hook: bool,
-    has_backtrace: bool,
-    local_log: local_log::Settings,
+    pub(crate) program: Program,
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) backend: Option<BackendBuilder>,
+    pub(crate) token: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) levels: String,
+    pub(crate) level_floor: Level,
+    pub(crate) level_ceiling: Level,
+    pub(crate) sanitizer: Sanitizer,
+    pub(crate) clock: Clock,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) keep_free: Option<u64>,
+    pub(crate) fsync: Option<Fsync>,
+    pub(crate) flush_every: Option<Duration>,
+    pub(crate) drop_deadline: Option<Duration>,
+    pub(crate) trace_ids: Option<TraceIds>,
+    pub(crate) has_panic_hook: bool,
+    pub(crate) has_backtrace: bool,
+    pub(crate) local_log: local_log::Settings,
 }
 
 impl CourierBuilder {
@@ -66,6 +56,7 @@ impl CourierBuilder {
             sanitizer: Sanitizer::default(),
             clock: Clock::System,
             max_bytes: None,
+            keep_free: None,
             fsync: None,
             flush_every: None,
             drop_deadline: None,
@@ -76,7 +67,8 @@ impl CourierBuilder {
         }
     }
 
-    /// Sets the directory of the queue and the install id. Required; it is made where it is missing.
+    /// Sets the directory of the queue and the install id. Required; it is made where it is missing. A relative one is
+    /// meant from where the program is when it starts.
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
@@ -165,9 +157,16 @@ impl CourierBuilder {
         self
     }
 
-    /// Sets the cap of the queue on disk, in bytes. By default [`queue::DEFAULT_MAX_BYTES`].
+    /// Sets the cap of the queue on disk, in bytes. By default [`DEFAULT_MAX_BYTES`](crate::queue::DEFAULT_MAX_BYTES).
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how much of the file system is left to others, in bytes. By default
+    /// [`DEFAULT_KEEP_FREE_PERCENT`](crate::queue::DEFAULT_KEEP_FREE_PERCENT) of it. See [`Builder::keep_free`](crate::queue::Builder::keep_free).
+    pub fn keep_free(mut self, bytes: u64) -> Self {
+        self.keep_free = Some(bytes);
         self
     }
 
@@ -226,141 +225,5 @@ impl CourierBuilder {
     pub fn local_log_files(mut self, max_files: usize) -> Self {
         self.local_log.max_files = max_files;
         self
-    }
-
-    /// Opens the queue, writes `session_start`, starts the sender and installs the panic hook.
-    ///
-    /// # Errors
-    /// A setting makes no sense, or the directory can't be used. Nothing is installed then.
-    pub fn start(self) -> Result<Guard<Courier>, StartError> {
-        let dir = self.dir.ok_or(StartError::NoDirectory)?;
-        let levels = Levels::new(&self.levels)?
-            .floor(self.level_floor)
-            .ceiling(self.level_ceiling);
-        let backend = self
-            .backend
-            .map(|backend| {
-                let backend = match self.token {
-                    Some(token) => backend.token(token),
-                    None => backend,
-                };
-                let backend = match self.flush_every {
-                    Some(interval) => backend.flush_every(interval),
-                    None => backend,
-                };
-                match self.drop_deadline {
-                    Some(deadline) => backend.drop_deadline(deadline),
-                    None => backend,
-                }
-                .levels(&levels)
-                .check()
-            })
-            .transpose()?;
-
-        let mut queue = DiskQueue::builder(&dir).clock(self.clock.clone());
-        if let Some(bytes) = self.max_bytes {
-            queue = queue.max_bytes(bytes);
-        }
-        if let Some(fsync) = self.fsync {
-            queue = queue.fsync(fsync);
-        }
-        queue.check()?;
-
-        let local_log = self.local_log.open(&self.program.service)?;
-        let install_id = install_id(&dir)?;
-        let (resource, error) = resource::find(self.program, install_id, &resource::Real);
-        let mut resource = Value::Object(resource);
-        self.sanitizer.value(Place::Resource, &mut resource);
-        let resource = match resource {
-            Value::Object(resource) => resource,
-            _ => Map::new(),
-        };
-        let mut session = Session::of(install_id, resource);
-        session.user_id = self.user;
-
-        let switches = Switches::load(&dir);
-        // Where nothing is recorded, nobody can report the dead: they stay for a start that can.
-        let unclean = match switches.records() {
-            true => life::unclean(&dir),
-            false => Vec::new(),
-        };
-        let queue = queue.open()?;
-        let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
-        let own = Own::new(&context, &switches);
-        let life = Life::new(session, &queue, &self.clock, &own);
-        life.begin(&queue, unclean);
-        if let Some(error) = error {
-            life.say(&queue, Level::Warning, &error.to_string(), Map::new());
-        }
-        let backend = backend
-            .map(|backend| backend.start(&queue, switches.sends(), own))
-            .transpose()
-            // It has ended before it did anything: no death to report.
-            .inspect_err(|_| life.end(&queue))?;
-        if self.has_panic_hook {
-            let mut hook = PanicHook::new(&queue)
-                .breadcrumbs(&crumbs)
-                .context(&context)
-                .life(&life)
-                .sanitizer(&self.sanitizer)
-                .clock(self.clock.clone());
-            if !self.has_backtrace {
-                hook = hook.without_backtrace();
-            }
-            hook.install();
-        }
-        if let Some(backend) = &backend {
-            life.then_in_child(backend.in_child());
-        }
-        let changes = backend
-            .as_ref()
-            .map_or_else(Changes::default, Backend::changes);
-        let courier = Courier::new(Inner {
-            queue,
-            crumbs,
-            levels,
-            sanitizer: self.sanitizer,
-            clock: self.clock,
-            backend,
-            context,
-            life,
-            local_log,
-            switches,
-            changes,
-            trace_ids: self.trace_ids,
-        });
-        Ok(Guard::new(courier))
-    }
-}
-
-/// The program's logging could not be set up; nothing was installed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// No directory was given. Call `.dir(..)` with one that the program may write to.
-    #[error("no directory for the queue: call `.dir(..)` with one that the program may write to")]
-    NoDirectory,
-    /// The levels name something that is no level.
-    #[error(transparent)]
-    Levels(#[from] LevelsError),
-    /// The directory or the install id in it can't be used.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// The queue can't be opened.
-    #[error(transparent)]
-    Queue(#[from] queue::OpenError),
-    /// The sender can't be started.
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-    /// The local log can't be opened.
-    #[cfg(feature = "local-log")]
-    #[error(transparent)]
-    LocalLog(#[from] local_log::LocalLogError),
-}
-
-#[cfg(not(feature = "local-log"))]
-impl From<std::convert::Infallible> for StartError {
-    fn from(never: std::convert::Infallible) -> Self {
-        match never {}
     }
 }

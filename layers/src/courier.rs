@@ -50,7 +50,7 @@ use crate::watch::{Changes, Watch};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Courier(Arc<Inner>);
+pub struct Courier(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
@@ -260,6 +260,8 @@ impl Finish for Courier {
         if let Some(backend) = &self.0.backend {
             backend.finish();
         }
+        // Only what is not home by now may cost something older.
+        self.0.queue.save_what_waits();
         self.0.local_log.finish();
     }
 }

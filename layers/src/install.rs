@@ -33,23 +33,41 @@ pub(crate) fn install_id(dir: &Path) -> Result<Uuid, SessionError> {
     }
     // Written aside and renamed, so that two first starts at once leave one whole id; both then read the same.
     let id = Uuid::new_v4();
-    let aside = dir.join(format!("{INSTALL_ID_FILE}.{id}"));
-    let mut file = create_private(&aside).map_err(failed)?;
-    file.write_all(format!("{id}\n").as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| match fs::hard_link(&aside, &path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(_) => fs::rename(&aside, &path),
-            Ok(()) => Ok(()),
-        })
-        .map_err(failed)?;
-    let _ = fs::remove_file(&aside);
+    write_aside(dir, &path, id).map_err(failed)?;
     let kept = fs::read_to_string(&path).map_err(failed)?;
     match Uuid::parse_str(kept.trim()) {
         Ok(kept) => Ok(kept),
         Err(_) => {
             fs::write(&path, format!("{id}\n")).map_err(failed)?;
             Ok(id)
+        }
+    }
+}
+
+fn write_aside(dir: &Path, path: &Path, id: Uuid) -> io::Result<()> {
+    let aside = dir.join(format!("{INSTALL_ID_FILE}.{id}"));
+    let mut file = create_private(&aside)?;
+    let written = file
+        .write_all(format!("{id}\n").as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| match fs::hard_link(&aside, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => fs::rename(&aside, path),
+            Ok(()) => Ok(()),
+        });
+    let _ = fs::remove_file(&aside);
+    written
+}
+
+/// The install id of a directory that could not be used when the program began under `id`: the one that it keeps, or
+/// `id` from now on.
+pub(crate) fn settle(dir: &Path, id: Uuid) -> Uuid {
+    match fs::read_to_string(dir.join(INSTALL_ID_FILE)).map(|text| Uuid::parse_str(text.trim())) {
+        Ok(Ok(kept)) => kept,
+        _ => {
+            let path = dir.join(INSTALL_ID_FILE);
+            let _ = write_aside(dir, &path, id);
+            id
         }
     }
 }

@@ -97,6 +97,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod boot;
 pub mod breadcrumb;
 mod builder;
 mod clock;
@@ -126,6 +127,7 @@ mod resource;
 pub mod sanitize;
 pub mod send;
 pub mod session;
+mod start;
 mod status;
 mod support_code;
 mod switches;
@@ -134,7 +136,7 @@ mod watch;
 pub mod wire;
 
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
-pub use builder::{CourierBuilder, StartError};
+pub use builder::CourierBuilder;
 pub use clock::Clock;
 pub use context::RunContext;
 pub use courier::Courier;
@@ -147,6 +149,7 @@ pub use queue::DiskQueue;
 pub use record::{Level, Record};
 pub use sanitize::Sanitizer;
 pub use send::{Backend, BackendLayer, Guard};
+pub use start::StartError;
 pub use status::Status;
 pub use switches::{SWITCHES_FILE, SwitchError};
 pub use watch::Watch;

@@ -2,7 +2,8 @@
 //! whoever can't say it any more.
 //!
 //! 1. `session_start` is the first record of a session;
-//! 2. `session_end` says that the program ended as it should, and after how long;
+//! 2. `session_end` says that the program ended as it should, and after how long: once, and after it no start reports
+//!    the session;
 //! 3. a session without an end is reported once, by the next start in the same directory, with what is known: its
 //!    id, when it began, its last record, whether it had panicked. One that still runs is not;
 //! 4. a forked child has a session of its own, which names its parent's.
@@ -11,6 +12,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -18,6 +20,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::boot::Boot;
 use crate::clock::Clock;
 use crate::mark::{Dead, Mark, dead};
 use crate::own::Own;
@@ -51,15 +54,17 @@ struct Current {
     session: ArcSwap<Session>,
     /// Held while the session and the queue's context change together.
     changing: Mutex<()>,
-    /// Once the session has begun.
-    mark: OnceLock<Option<Mark>>,
+    has_begun: AtomicBool,
+    has_ended: AtomicBool,
+    /// Once the session has begun, where it can be set.
+    mark: OnceLock<Mark>,
     started: Instant,
 }
 
 impl Life {
     /// A session in a queue that has no records yet. It does not begin yet.
     pub fn new(session: Session, queue: &DiskQueue, clock: &Clock, own: &Own) -> Arc<Self> {
-        queue.set_context(&wire_context(&session));
+        queue.set_context(&wire_context(&session, clock));
         let life = Arc::new(Self {
             root: queue.root().to_owned(),
             clock: clock.clone(),
@@ -80,6 +85,29 @@ impl Life {
         }
         let start = start_attributes(&current.session.load());
         self.say(queue, Level::Info, "session_start", start);
+        self.report(queue, unclean);
+    }
+
+    /// The queue has moved into its directory, which could not be used before: the session is marked there as one that
+    /// runs, and those that died there are reported.
+    pub fn moved_in(&self, queue: &DiskQueue) {
+        let current = self.current.load_full();
+        if !self.records() || !current.has_begun.load(Ordering::Acquire) {
+            return;
+        }
+        self.report(queue, unclean(&self.root));
+        if current.mark().is_none() && !current.has_ended.load(Ordering::Acquire) {
+            current.set_mark(&self.root, queue.id(), &self.clock);
+            // It may have ended meanwhile, without a mark to remove.
+            if let Some(mark) = current.mark()
+                && current.has_ended.load(Ordering::Acquire)
+            {
+                mark.remove();
+            }
+        }
+    }
+
+    fn report(&self, queue: &DiskQueue, unclean: Vec<Unclean>) {
         for unclean in unclean {
             if !unclean.is_said {
                 unclean.dead.claim(queue.id());
@@ -110,7 +138,7 @@ impl Life {
             .unwrap_or_else(PoisonError::into_inner);
         let mut session = Session::clone(&current.session.load());
         change(&mut session);
-        queue.set_context(&wire_context(&session));
+        queue.set_context(&wire_context(&session, &self.clock));
         current.session.store(Arc::new(session));
     }
 
@@ -140,6 +168,10 @@ impl Life {
             return;
         }
         let current = self.current.load_full();
+        // By a signal, and then by the drop of the guard.
+        if current.has_ended.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let uptime = Map::from_iter([("uptime_ms".to_owned(), millis(current.started).into())]);
         self.say(queue, Level::Info, "session_end", uptime);
         if let Some(mark) = current.mark() {
@@ -166,7 +198,7 @@ impl Life {
             mark.let_go();
         }
         let session = parents.session.load().of_child();
-        let context = wire_context(&session);
+        let context = wire_context(&session, &self.clock);
         let start = start_attributes(&session);
         let current = Current::new(session);
         let begins = self.records() && current.begin(&self.root, queue, &self.clock);
@@ -188,23 +220,32 @@ impl Current {
             process: std::process::id(),
             session: ArcSwap::from_pointee(session),
             changing: Mutex::new(()),
+            has_begun: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             mark: OnceLock::new(),
             started: Instant::now(),
         }
     }
 
-    /// Sets the mark; false when that was done before.
+    /// Begins it, with its mark; false when it has begun before.
     fn begin(&self, root: &Path, queue: QueueId, clock: &Clock) -> bool {
-        let mut is_first = false;
-        self.mark.get_or_init(|| {
-            is_first = true;
-            Mark::set(root, &self.session.load(), queue, clock.now()).ok()
-        });
+        let is_first = !self.has_begun.swap(true, Ordering::AcqRel);
+        if is_first {
+            self.set_mark(root, queue, clock);
+        }
         is_first
     }
 
+    fn set_mark(&self, root: &Path, queue: QueueId, clock: &Clock) {
+        if let Ok(mark) = Mark::set(root, &self.session.load(), queue, clock.now())
+            && let Err(second) = self.mark.set(mark)
+        {
+            second.remove();
+        }
+    }
+
     fn mark(&self) -> Option<&Mark> {
-        self.mark.get()?.as_ref()
+        self.mark.get()
     }
 }
 
@@ -314,9 +355,15 @@ fn start_attributes(session: &Session) -> Map<String, Value> {
     attributes
 }
 
-fn wire_context(session: &Session) -> queue::Context {
+fn wire_context(session: &Session, clock: &Clock) -> queue::Context {
+    let mut context = session.wire_context();
+    if let Some(boot) = Boot::by(clock.now())
+        && let Ok(boot) = serde_json::to_value(boot)
+    {
+        context.insert("clock".to_owned(), boot);
+    }
     queue::Context {
-        context: session.wire_context(),
+        context,
         resource: session.resource.clone(),
     }
 }

@@ -55,6 +55,16 @@ pub enum LocalLogError {
     NoFiles,
 }
 
+impl LocalLogError {
+    /// Whether another disk would do, with the same settings.
+    fn is_about_the_disk(&self) -> bool {
+        match self {
+            Self::Directory { .. } | Self::File { .. } => true,
+            Self::NoFiles => false,
+        }
+    }
+}
+
 /// Where the local log goes, if there is to be one.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -72,6 +82,21 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// As [`open`](Self::open), but without a file where there can be none; `complain` hears why.
+    pub fn open_or_none(
+        self,
+        service: &str,
+        complain: impl FnOnce(&str),
+    ) -> Result<LocalLog, LocalLogError> {
+        match self.open(service) {
+            Err(error) if error.is_about_the_disk() => {
+                complain(&error.to_string());
+                Ok(LocalLog(None))
+            }
+            opened => opened,
+        }
+    }
+
     /// Opens today's file, `<service>.<date>.log`.
     pub fn open(self, service: &str) -> Result<LocalLog, LocalLogError> {
         if self.max_files == 0 {
@@ -80,6 +105,8 @@ impl Settings {
         let Some(dir) = self.dir else {
             return Ok(LocalLog(None));
         };
+        // Where the program goes later must not matter.
+        let dir = std::path::absolute(&dir).unwrap_or(dir);
         make_private(&dir).map_err(|source| LocalLogError::Directory {
             dir: dir.clone(),
             source,

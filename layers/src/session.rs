@@ -75,6 +75,17 @@ impl Session {
         }
     }
 
+    /// The installation turned out to be this one.
+    pub(crate) fn now_of(&mut self, install_id: Uuid) {
+        let old = self.install_id.to_string();
+        if let Some(instance) = self.resource.get_mut("service.instance.id")
+            && instance.as_str() == Some(&*old)
+        {
+            *instance = install_id.to_string().into();
+        }
+        self.install_id = install_id;
+    }
+
     /// The session of a child that this process has just been forked into.
     pub(crate) fn of_child(&self) -> Self {
         let mut child = Self::of(self.install_id, self.resource.clone());

@@ -52,21 +52,26 @@ struct Remembered {
     recording: bool,
 }
 
+impl Remembered {
+    /// Nothing where there is no file.
+    fn read(path: &Path) -> Option<Self> {
+        let json = fs::read(path).ok()?;
+        // Somebody switched something off. What exactly is lost, so nothing leaves the device.
+        Some(serde_json::from_slice(&json).unwrap_or(Self {
+            sending: false,
+            recording: true,
+        }))
+    }
+}
+
 impl Switches {
     /// As they were left.
     pub fn load(root: &Path) -> Self {
         let path = root.join(SWITCHES_FILE);
-        let remembered = match fs::read(&path) {
-            // Somebody switched something off. What exactly is lost, so nothing leaves the device.
-            Ok(json) => serde_json::from_slice(&json).unwrap_or(Remembered {
-                sending: false,
-                recording: true,
-            }),
-            Err(_) => Remembered {
-                sending: true,
-                recording: true,
-            },
-        };
+        let remembered = Remembered::read(&path).unwrap_or(Remembered {
+            sending: true,
+            recording: true,
+        });
         Self(Arc::new(Inner {
             path,
             sends: remembered.sending.into(),
@@ -92,6 +97,19 @@ impl Switches {
         self.0.records.store(on, Ordering::Relaxed);
         tracing_core::callsite::rebuild_interest_cache();
         self.remember()
+    }
+
+    /// The directory could not be read when the program began: what is switched off there is off from now on.
+    pub fn load_late(&self) {
+        let Some(remembered) = Remembered::read(&self.0.path) else {
+            return;
+        };
+        self.0
+            .sends
+            .fetch_and(remembered.sending, Ordering::Relaxed);
+        if !remembered.recording && self.0.records.swap(false, Ordering::Relaxed) {
+            tracing_core::callsite::rebuild_interest_cache();
+        }
     }
 
     /// Lets a layer see events while recording is on.

@@ -106,9 +106,15 @@ fn assert_accounted_for(ended: &Ended, on_disk: &[Stored]) {
         .values()
         .filter_map(Value::as_u64)
         .sum();
-    assert_eq!(reported, counted, "{report}");
-    // The end of the session comes after the report.
-    assert_eq!(report["pending"], on_disk.len() - 1, "{report}");
+    // After the report comes the end of the session, and with it what waited in memory takes the room of the oldest.
+    assert!(reported <= counted, "{report}");
+    let pending = report["pending"].as_u64().expect("a count");
+    let at_the_end = (counted + on_disk.len() as u64).checked_sub(reported + pending);
+    // The end itself, and what is said of those losses.
+    assert!(
+        at_the_end.is_some_and(|records| (1..64).contains(&records)),
+        "{report}"
+    );
 }
 
 /// What a loss record says.

@@ -11,7 +11,9 @@
 //! 7. nonsense is refused by name before anything is made;
 //! 8. the level of one user's program is raised from afar, for a while and for nobody else;
 //! 9. a service and a desktop program end as their examples say;
-//! 10. whatever a server answers, nothing is lost and the contract is kept; a signal gets a last flush.
+//! 10. a program that goes elsewhere, has a proxy, a disk that is full, read-only or gone, or a clock that is set in
+//!     mid-run loses nothing that was promised;
+//! 11. whatever a server answers, nothing is lost and the contract is kept; a signal gets a last flush.
 //!
 //! The trials are sized for CI: half a minute. At full size outages take 20 s and kills come anywhere in 100,000
 //! records, which takes three minutes:
@@ -37,6 +39,7 @@ mod wire_server;
 mod carried;
 mod commands;
 mod cramped;
+mod environment;
 mod hostile;
 mod kill;
 mod levels;

@@ -27,8 +27,6 @@ pub(super) enum Chore {
     Finish(Box<Adopted>),
     /// The root, with so many bytes more, is above its cap: the oldest adopted segments go.
     Trim { reserve: u64 },
-    /// The disk is full: the oldest segment of all goes.
-    FreeOldest,
 }
 
 impl Engine {
@@ -42,7 +40,6 @@ impl Engine {
                     adopted.remove();
                 }
                 Chore::Trim { reserve } => self.trim(reserve),
-                Chore::FreeOldest => self.free_oldest(),
             }
         }
     }
@@ -59,12 +56,18 @@ impl Engine {
         }
     }
 
-    /// Removes the oldest segment of all, on a disk that is full before the cap is reached.
-    pub(super) fn free_oldest(&self) {
-        let oldest = self.ledger().oldest_adopted();
-        match oldest.map(Oldest::read) {
-            Some(read) => self.ledger().free_adopted(read),
-            None => self.ledger().free_own(),
+    /// Removes the oldest segment of all, on a disk that is full before the cap is reached. Returns its bytes on disk.
+    pub(super) fn free_oldest(&self) -> u64 {
+        loop {
+            let oldest = self.ledger().oldest_adopted();
+            let Some((bytes, oldest)) = oldest else {
+                return self.ledger().free_own();
+            };
+            let read = oldest.read();
+            // Unless another thread was quicker.
+            if self.ledger().free_adopted(read) {
+                return bytes;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::storage::{Held, Lock, Storage, StoredFile};
+use super::storage::{Held, Lock, Space, Storage, StoredFile};
 
 /// The real file system: directories 0700, files 0600.
 #[derive(Debug)]
@@ -25,7 +25,13 @@ impl Storage for Disk {
             self.make_root(parent)?;
         }
         match self.make_dir(root) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && root.is_dir() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match root.is_dir() {
+                true => Ok(()),
+                false => Err(io::Error::new(
+                    io::ErrorKind::NotADirectory,
+                    format!("`{}` is not a directory", root.display()),
+                )),
+            },
             Err(error) => Err(error),
             // Its name is made to last as well as can be; a parent that can't be read must not stop the program.
             Ok(()) => {
@@ -92,6 +98,14 @@ impl Storage for Disk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         platform::sync_dir(dir)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let found = fs4::statvfs(path)?;
+        Ok(Space {
+            total: found.total_space(),
+            available: found.available_space(),
+        })
     }
 
     fn lock(&self, path: &Path, text: &str) -> io::Result<Option<Lock>> {

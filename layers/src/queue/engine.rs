@@ -19,17 +19,19 @@ use super::commit::Commit;
 use super::drain::{drain, notes};
 use super::guard::LedgerGuard;
 use super::holes::Holes;
+use super::home::Home;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
 use super::origin::Origin;
 use super::rejected::Rejected;
 use super::storage::{Lock, Storage};
+use super::trouble::Floor;
 use super::{Appended, Durability, Fsync, QueueId};
 
 #[derive(Debug)]
 pub(super) struct Engine {
-    storage: Arc<dyn Storage>,
-    root: PathBuf,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) root: PathBuf,
     id: QueueId,
     fsync: Fsync,
     origin: Origin,
@@ -43,18 +45,33 @@ pub(super) struct Engine {
     bell: Bell,
     /// Somebody removed the directory; the next caller begins a new queue.
     has_lost_home: AtomicBool,
-    lock: Mutex<Option<Lock>>,
+    pub(super) lock: Mutex<Option<Lock>>,
+    pub(super) home: Home,
+    pub(super) floor: Floor,
+}
+
+/// Where a queue is.
+pub(super) struct Place {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) root: PathBuf,
+    /// Of its directory, if it has one.
+    pub(super) lock: Option<Lock>,
 }
 
 impl Engine {
     pub(super) fn new(
-        storage: Arc<dyn Storage>,
-        root: PathBuf,
+        place: Place,
         fsync: Fsync,
         ledger: Ledger,
         rejected: Rejected,
-        lock: Option<Lock>,
+        home: Home,
+        floor: Floor,
     ) -> Self {
+        let Place {
+            storage,
+            root,
+            lock,
+        } = place;
         Self {
             storage,
             root,
@@ -69,6 +86,8 @@ impl Engine {
             bell: Bell::default(),
             has_lost_home: AtomicBool::new(false),
             lock: Mutex::new(lock),
+            home,
+            floor,
         }
     }
 
@@ -125,6 +144,11 @@ impl Engine {
             if durability == Durability::Durable {
                 ledger.absolve();
             }
+            if ledger.is_full_to_the_brim(line.len()) {
+                drop(ledger);
+                self.spill();
+                ledger = self.ledger();
+            }
             if !ledger.has_room(line.len()) {
                 ledger.make_room_ahead(line.len());
                 // The room is there when the guard is dropped.
@@ -134,7 +158,10 @@ impl Engine {
             ledger.append(line, &body, is_waited_for)
         };
         let stored = match stored {
-            Stored::Full { seq } => self.ledger().try_again(seq),
+            Stored::Full { seq } => {
+                self.make_way();
+                self.ledger().try_again(seq)
+            }
             stored => stored,
         };
         self.bell.ring();
@@ -165,10 +192,12 @@ impl Engine {
 
     /// The housekeeping's round.
     pub(super) fn keep_house(&self) {
+        self.move_in_if_due();
+        self.look_at_space();
         let comes_again = {
             let mut ledger = self.ledger();
             ledger.recover();
-            if ledger.has_lost_home() {
+            if !self.home.is_missing() && ledger.has_lost_home() {
                 self.has_lost_home.store(true, Ordering::Release);
             }
             ledger.age_attempts() || ledger.health() != super::Health::Healthy
@@ -208,10 +237,16 @@ impl Engine {
         count
     }
 
-    /// Ends the queue: what waits in memory is tried once more, what is written is synced, and a queue that has
-    /// nothing left in it is removed.
+    /// Writes what waits in memory, which is about to be gone.
+    pub(super) fn save_what_waits(&self) {
+        self.move_in();
+        self.make_way();
+    }
+
+    /// Ends the queue: what waits in memory is written, on a full disk in place of the oldest; what is written is
+    /// synced, and a queue that has nothing left in it is removed.
     pub(super) fn close(&self) {
-        self.ledger().recover();
+        self.save_what_waits();
         if self.fsync != Fsync::Never {
             let _ = self.sync();
         }

@@ -3,6 +3,7 @@
 //! 1. A record takes the next seq when it comes, and keeps it whether it reaches the disk, waits in memory or is lost.
 //! 2. What can't be written waits in memory, in order, and is written before anything newer.
 //! 3. Whatever is lost is counted, and said in the queue before the next record.
+//! 4. On a full disk the memory is used before anything goes that lies safe on it; see [`super::space`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,6 +21,7 @@ use super::line::{Line, MAX_LINE_BYTES};
 use super::memory::{Kept, Memory};
 use super::note::{Note, Owed};
 use super::room::Cap;
+use super::trouble::{Trouble, is_full};
 use super::writer::Writer;
 use super::{Context, Fsync, Health, Pending, QueueId};
 use crate::clock::Clock;
@@ -45,7 +47,9 @@ pub(super) struct Ledger {
     pub(super) is_closed: bool,
     clock: Clock,
     /// Why records wait in memory.
-    trouble: Option<String>,
+    pub(super) trouble: Option<Trouble>,
+    /// Why the disk is not even tried: it has no room to spare, or there is no directory yet.
+    pub(super) held: Option<Trouble>,
     /// Records that came since the disk was tried last.
     untried: u32,
     /// A FATAL record came from outside of the sender, not long ago.
@@ -66,7 +70,8 @@ pub(super) enum Stored {
         ticket: u64,
     },
     InMemory,
-    /// In memory, while the oldest makes room for it on a disk that is full: to be [tried again](Ledger::try_again).
+    /// In memory, urgent, on a disk that is full: the oldest is to make way, then it is to be
+    /// [tried again](Ledger::try_again).
     Full {
         seq: u64,
     },
@@ -99,6 +104,7 @@ impl Ledger {
             is_closed: false,
             clock,
             trouble: None,
+            held: None,
             untried: 0,
             said_fatal: None,
             in_hand: Vec::new(),
@@ -134,15 +140,20 @@ impl Ledger {
         if self.is_closed {
             return Stored::Elsewhere;
         }
+        // The last words of a program are worth more than the room that is kept free for others.
+        let is_urgent = is_waited_for && self.fsync != Fsync::Always;
+        if is_urgent && self.is_full() {
+            self.try_in_spite_of_floor();
+        }
         if self.trouble.is_some() {
             self.untried += 1;
             if self.untried >= RECORDS_BETWEEN_TRIES {
                 self.recover();
             }
         }
-        let room = match self.trouble {
-            Some(_) => None,
-            None => {
+        let room = match self.is_refused() {
+            true => None,
+            false => {
                 self.say_losses();
                 Some(self.make_room(line.len()))
             }
@@ -164,15 +175,14 @@ impl Ledger {
             return Stored::OnDisk { seq, ticket };
         }
         let context = Arc::clone(context.unwrap_or(&self.context));
-        let Some(written) = written else {
-            return self.keep_in_memory(seq, line, context, false);
-        };
-        let written = written.or_else(|error| match is_full(&error) {
-            true => Err(error),
-            false => self.write_elsewhere(seq, line, &context),
+        let written = written.map(|written| {
+            written.or_else(|error| match is_full(&error) {
+                true => Err(error),
+                false => self.write_elsewhere(seq, line, &context),
+            })
         });
         match written {
-            Ok(ticket) => {
+            Some(Ok(ticket)) => {
                 if is_waited_for {
                     let line = line.bytes().into();
                     self.in_hand.push(InHand::new(Kept {
@@ -184,24 +194,27 @@ impl Ledger {
                 }
                 Stored::OnDisk { seq, ticket }
             }
-            Err(error) => {
-                self.trouble = Some(error.to_string());
-                let is_full = is_full(&error);
-                let kept = self.keep_in_memory(seq, line, context, is_waited_for && is_full);
-                match kept {
-                    Stored::InMemory if is_full => {
-                        self.chores.push(Chore::FreeOldest);
-                        Stored::Full { seq }
-                    }
+            refused => {
+                if let Some(Err(error)) = refused {
+                    self.trouble = Some(Trouble::of(&error));
+                }
+                let makes_way = is_urgent && self.is_full();
+                match self.keep_in_memory(seq, line, context, makes_way) {
+                    Stored::InMemory if makes_way => Stored::Full { seq },
                     kept => kept,
                 }
             }
         }
     }
 
+    /// Whether a line of `bytes` has room neither on the disk nor in memory.
+    pub(super) fn is_full_to_the_brim(&self, bytes: usize) -> bool {
+        self.is_full() && !self.memory.has_room(bytes)
+    }
+
     /// Makes room for a line of `bytes` before it has its seq, where that takes a new segment.
     pub(super) fn make_room_ahead(&mut self, bytes: usize) {
-        if self.trouble.is_none() && !self.is_closed && !self.has_room(bytes) {
+        if !self.is_refused() && !self.is_closed && !self.has_room(bytes) {
             self.say_losses();
             // Tried again, and answered for, when the line is written.
             let _ = self.make_room(bytes);
@@ -213,7 +226,7 @@ impl Ledger {
         if self.is_closed {
             return Stored::InMemory;
         }
-        self.recover();
+        self.try_in_spite_of_floor();
         if self.memory.give_up(seq) {
             return Stored::InMemory;
         }
@@ -227,24 +240,13 @@ impl Ledger {
     /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
     pub(super) fn recover(&mut self) {
         self.untried = 0;
-        while let Some(seq) = self.memory.oldest().map(|kept| kept.seq) {
-            let bytes = self
-                .memory
-                .oldest()
-                .map_or(0, |kept| kept.line.len() + kept.context.len());
-            let room = self.make_room_for_older(seq, bytes);
-            let Some(kept) = self.memory.oldest() else {
-                break;
-            };
-            match room.and_then(|()| self.writer.write(kept.seq, &kept.line, &kept.context)) {
-                Ok(_) => {
-                    let written = self.memory.pop().filter(|kept| kept.is_waited_for);
-                    self.in_hand.extend(written.map(InHand::new));
-                }
-                Err(error) => {
-                    self.trouble = Some(error.to_string());
-                    return;
-                }
+        if self.held.is_some() {
+            return;
+        }
+        while !self.memory.is_empty() {
+            if let Err(error) = self.write_oldest() {
+                self.trouble = Some(Trouble::of(&error));
+                return;
             }
         }
         if self.trouble.take().is_some() {
@@ -252,9 +254,23 @@ impl Ledger {
         }
     }
 
+    /// Writes the oldest record that waits in memory.
+    pub(super) fn write_oldest(&mut self) -> io::Result<()> {
+        let Some(kept) = self.memory.oldest() else {
+            return Ok(());
+        };
+        self.make_room_for_older(kept.seq, kept.line.len() + kept.context.len())?;
+        if let Some(kept) = self.memory.oldest() {
+            self.writer.write(kept.seq, &kept.line, &kept.context)?;
+        }
+        let written = self.memory.pop().filter(|kept| kept.is_waited_for);
+        self.in_hand.extend(written.map(InHand::new));
+        Ok(())
+    }
+
     /// Writes what is owed as loss records, where the disk takes it.
     pub(super) fn say_losses(&mut self) {
-        while self.trouble.is_none() && self.owed.next().is_some() {
+        while !self.is_refused() && self.owed.next().is_some() {
             if self
                 .make_room(NOTE_BYTES)
                 .and_then(|()| self.say_loss())
@@ -334,10 +350,20 @@ impl Ledger {
     }
 
     pub(super) fn health(&self) -> Health {
-        match &self.trouble {
+        match self.held.as_ref().or(self.trouble.as_ref()) {
             None => Health::Healthy,
-            Some(reason) => Health::Degraded(reason.clone()),
+            Some(trouble) => Health::Degraded(trouble.reason.clone()),
         }
+    }
+
+    fn is_refused(&self) -> bool {
+        self.held.is_some() || self.trouble.is_some()
+    }
+
+    /// Whether records wait in memory because the disk has no room.
+    pub(super) fn is_full(&self) -> bool {
+        let is_full = |trouble: &Option<Trouble>| trouble.as_ref().is_some_and(|it| it.is_full);
+        is_full(&self.held) || (self.held.is_none() && is_full(&self.trouble))
     }
 
     /// Bytes of the context that the next segment begins with.
@@ -374,13 +400,6 @@ impl Ledger {
         self.make_room_for_older(seq, line.len())?;
         self.writer.write(seq, line.bytes(), context)
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    )
 }
 
 /// While the disk refuses, it is tried again after so many records, and by the housekeeping once a second.

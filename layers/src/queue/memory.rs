@@ -28,6 +28,15 @@ impl Memory {
         self.bytes as u64
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Whether a record of so many bytes costs no other one.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.bytes + bytes <= MEMORY_BYTES
+    }
+
     /// Keeps a record and gives back those that had to go for it, which is the record itself when it is too large.
     pub(super) fn push(&mut self, kept: Kept) -> Vec<Kept> {
         let mut dropped = Vec::new();

@@ -7,7 +7,8 @@
 //! 2. a record leaves only when it is confirmed, rejected for its content, cleared, or when the cap needs its room;
 //! 3. each loss is counted by reason and said in the queue itself, as a record with the seqs that are missing;
 //! 4. (queue id, seq) is never used twice;
-//! 5. damage costs the damaged records only, and a disk that refuses never stops the program.
+//! 5. damage costs the damaged records only, and a disk that refuses never stops the program;
+//! 6. the last of the disk is left to others: see [`Builder::keep_free`].
 //!
 //! The order that this needs on disk, which the simulated disk of the proofs checks before each unlink:
 //!
@@ -59,6 +60,7 @@ mod engine;
 mod guard;
 mod head;
 mod holes;
+mod home;
 mod housekeeping;
 mod id;
 mod in_hand;
@@ -66,6 +68,7 @@ pub mod inspect;
 mod ledger;
 mod line;
 mod memory;
+mod moving;
 mod note;
 mod open;
 mod origin;
@@ -76,9 +79,11 @@ mod reader;
 mod rejected;
 mod room;
 mod shared;
+mod space;
 mod storage;
 mod sync;
 mod takeover;
+mod trouble;
 mod writer;
 
 use std::io;
@@ -95,6 +100,7 @@ pub use open::{
     Builder, DEFAULT_FSYNC_INTERVAL, DEFAULT_MAX_BYTES, DEFAULT_MAX_QUEUES, Fsync, MIN_MAX_BYTES,
     OpenError,
 };
+pub use trouble::DEFAULT_KEEP_FREE_PERCENT;
 
 use crate::losses::{Loss, Losses};
 use engine::Engine;
@@ -191,6 +197,12 @@ impl DiskQueue {
         let _ = self.0.in_child.set(InChild(Box::new(begin)));
     }
 
+    /// Calls back once the queue has moved into its directory, on the thread that found it usable; at once if it has
+    /// already. For a queue that began without one; the first callback stays.
+    pub(crate) fn when_moved_in(&self, then: impl FnOnce() + Send + 'static) {
+        self.0.settings.moved_in().then(Box::new(then));
+    }
+
     /// What is true of the records that follow, as it was said last.
     pub(crate) fn context(&self) -> Arc<Context> {
         self.0.context.load_full()
@@ -260,12 +272,20 @@ impl DiskQueue {
     /// When the disk refuses. What could not be synced is in the page cache, or waits in memory.
     pub fn sync(&self) -> io::Result<()> {
         let engine = self.engine();
+        engine.move_in();
+        engine.look_at_space();
         engine.ledger().recover();
         engine.sync()?;
         match engine.ledger().health() {
             Health::Healthy => Ok(()),
             Health::Degraded(reason) => Err(io::Error::other(reason)),
         }
+    }
+
+    /// The program ends: what waits in memory is written, on a full disk in place of the oldest. A subscriber that is
+    /// the program's keeps its queue for ever, so no drop does that.
+    pub(crate) fn save_what_waits(&self) {
+        self.engine().save_what_waits();
     }
 
     /// Forgets all pending records of this queue and the adopted ones, and what was put aside. Returns how many

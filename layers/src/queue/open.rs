@@ -9,13 +9,15 @@ use super::DiskQueue;
 use super::adopt::{LOCK_NAME, lock_text, survey};
 use super::chain::Chain;
 use super::disk::Disk;
-use super::engine::Engine;
+use super::engine::{Engine, Place};
+use super::home::{Home, MovedIn};
 use super::housekeeping::Housekeeping;
 use super::id::{Ids, QueueId};
 use super::ledger::Ledger;
 use super::rejected::Rejected;
 use super::room::Cap;
 use super::storage::{Lock, Storage};
+use super::trouble::{Floor, Trouble};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::losses::Losses;
@@ -88,6 +90,8 @@ pub struct Builder {
     storage: Arc<dyn Storage>,
     ids: Ids,
     has_thread: bool,
+    keep_free: Option<u64>,
+    moved_in: MovedIn,
 }
 
 impl Builder {
@@ -101,6 +105,8 @@ impl Builder {
             storage: Arc::new(Disk),
             ids: Ids::default(),
             has_thread: true,
+            keep_free: None,
+            moved_in: MovedIn::default(),
         }
     }
 
@@ -114,6 +120,15 @@ impl Builder {
     /// cap of one. Queues of other living processes have their own.
     pub fn max_root_bytes(mut self, bytes: u64) -> Self {
         self.max_root_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how much of the file system is left to others, in bytes. By default [`DEFAULT_KEEP_FREE_PERCENT`](super::DEFAULT_KEEP_FREE_PERCENT) of it.
+    /// Below it records wait in memory, bounded by [`MEMORY_BYTES`](super::MEMORY_BYTES), and after that each new one
+    /// costs the oldest; [`Health`](super::Health) says `disk full`. A FATAL record and the end of the program may go
+    /// below it. It is looked at about once a second, so that a burst may go below it too.
+    pub fn keep_free(mut self, bytes: u64) -> Self {
+        self.keep_free = Some(bytes);
         self
     }
 
@@ -148,13 +163,36 @@ impl Builder {
         self
     }
 
-    /// Opens the queue.
+    /// Opens the queue. A relative root is meant from the directory that the program is in now.
     ///
     /// # Errors
     /// When a setting is out of range, or when no directory can be made. What lies in other directories, whole or
     /// damaged, is never an error.
-    pub fn open(self) -> Result<DiskQueue, OpenError> {
+    pub fn open(mut self) -> Result<DiskQueue, OpenError> {
         self.check()?;
+        self.fix_root();
+        let losses = Arc::new(Losses::default());
+        let engine = self.begin(&losses)?;
+        self.run(engine, losses)
+    }
+
+    /// As [`open`](Self::open), but where no directory can be made the queue begins in memory and says why. It moves in
+    /// as soon as it can: see [`super::moving`].
+    pub(crate) fn open_or_wait(mut self) -> Result<(DiskQueue, Option<OpenError>), OpenError> {
+        self.check()?;
+        self.fix_root();
+        let losses = Arc::new(Losses::default());
+        let (engine, error) = match self.begin(&losses) {
+            Ok(engine) => (engine, None),
+            Err(error) => {
+                let reason = error.with_source();
+                (self.start_homeless(&losses, &reason), Some(error))
+            }
+        };
+        Ok((self.run(engine, losses)?, error))
+    }
+
+    fn begin(&self, losses: &Arc<Losses>) -> Result<Arc<Engine>, OpenError> {
         let root = &self.root;
         self.storage
             .make_root(root)
@@ -162,13 +200,30 @@ impl Builder {
                 root: root.clone(),
                 source,
             })?;
-        let losses = Arc::new(Losses::default());
-        let engine = self.start(&losses).map_err(|source| OpenError::Queue {
+        self.start(losses).map_err(|source| OpenError::Queue {
             root: root.clone(),
             source,
-        })?;
+        })
+    }
+
+    fn run(self, engine: Arc<Engine>, losses: Arc<Losses>) -> Result<DiskQueue, OpenError> {
         let thread = self.start_thread(&engine).map_err(OpenError::Thread)?;
+        engine.look_at_space();
+        if engine.home.is_missing() {
+            engine.bell().ring();
+        }
         Ok(DiskQueue::new(self, engine, thread, losses))
+    }
+
+    /// Where the program goes later must not matter. Without a current directory it stays as it is.
+    fn fix_root(&mut self) {
+        if let Ok(root) = std::path::absolute(&self.root) {
+            self.root = root;
+        }
+    }
+
+    pub(super) fn moved_in(&self) -> &MovedIn {
+        &self.moved_in
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -182,9 +237,11 @@ impl Builder {
         Ok(self.engine(id, Some(lock), losses))
     }
 
-    /// A queue whose directory could not be made: it keeps its records in memory.
-    pub(super) fn start_homeless(&self, losses: &Arc<Losses>) -> Arc<Engine> {
-        self.engine(self.ids.next(), None, losses)
+    /// A queue whose directory could not be made, for this reason: it keeps its records in memory.
+    pub(super) fn start_homeless(&self, losses: &Arc<Losses>, reason: &str) -> Arc<Engine> {
+        let engine = self.engine(self.ids.next(), None, losses);
+        engine.ledger().held = Some(Trouble::without_home(reason));
+        engine
     }
 
     pub(super) fn start_thread(&self, engine: &Arc<Engine>) -> io::Result<Option<Housekeeping>> {
@@ -212,14 +269,14 @@ impl Builder {
             self.clock.clone(),
         );
         let storage = Arc::clone(&self.storage);
-        let engine = Engine::new(
+        let home = Home::new(lock.is_some(), self.moved_in.clone());
+        let place = Place {
             storage,
-            self.root.clone(),
-            self.fsync,
-            ledger,
-            rejected,
+            root: self.root.clone(),
             lock,
-        );
+        };
+        let floor = Floor::new(self.keep_free);
+        let engine = Engine::new(place, self.fsync, ledger, rejected, home, floor);
         engine.ledger().take_in(survey);
         Arc::new(engine)
     }
@@ -252,6 +309,16 @@ impl Builder {
             return Err(OpenError::ZeroInterval);
         }
         Ok(())
+    }
+}
+
+impl OpenError {
+    /// What is wrong, with what the system said.
+    pub(crate) fn with_source(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
     }
 }
 

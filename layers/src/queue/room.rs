@@ -70,27 +70,32 @@ impl Ledger {
         self.writer.has_room(self.needed(bytes))
     }
 
-    /// Drops our own oldest segment, on a disk that is full before the cap is reached.
-    pub(super) fn free_own(&mut self) {
+    /// Drops our own oldest segment, on a disk that is full before the cap is reached. Returns its bytes on disk.
+    pub(super) fn free_own(&mut self) -> u64 {
         self.writer.seal();
-        if let Some(dropped) = self.drop_oldest_own() {
-            self.writer.chain.write_head();
-            self.unlink(&[dropped]);
-        }
+        let Some(dropped) = self.drop_oldest_own() else {
+            return 0;
+        };
+        self.writer.chain.write_head();
+        let bytes = on_disk(dropped.bytes);
+        self.unlink(&[dropped]);
+        bytes
     }
 
-    /// Drops the oldest segment of an adopted queue, on a disk that is full.
-    pub(super) fn free_adopted(&mut self, read: Read) {
+    /// Drops the oldest segment of an adopted queue, on a disk that is full. Says whether it was there.
+    pub(super) fn free_adopted(&mut self, read: Read) -> bool {
         self.writer.seal();
-        if let Some((queue, path)) = self.drop_oldest_adopted(read) {
+        let dropped = self.drop_oldest_adopted(read);
+        let was_there = dropped.is_some();
+        if let Some((queue, path)) = dropped {
             self.leave_adopted_segment(queue, path);
         }
+        was_there
     }
 
-    /// The oldest segment of the oldest adopted queue that has one.
-    pub(super) fn oldest_adopted(&self) -> Option<Oldest> {
-        let oldest = self.adopted.iter().flat_map(Adopted::oldest).next();
-        oldest.map(|(_, oldest)| oldest)
+    /// The oldest segment of the oldest adopted queue that has one, with its bytes on disk.
+    pub(super) fn oldest_adopted(&self) -> Option<(u64, Oldest)> {
+        self.adopted.iter().flat_map(Adopted::oldest).next()
     }
 
     /// The oldest adopted segments, as many as are to go before the root, with `reserve` more, is within its cap.

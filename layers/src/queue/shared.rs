@@ -118,7 +118,9 @@ impl Shared {
         }
         let engine = match self.settings.start(&self.losses) {
             Ok(engine) => engine,
-            Err(_) => self.settings.start_homeless(&self.losses),
+            Err(error) => self
+                .settings
+                .start_homeless(&self.losses, &error.to_string()),
         };
         let first = self.in_child.get().and_then(|InChild(begin)| {
             let (context, first) = begin(engine.id());

@@ -33,9 +33,21 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
     fn remove_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes the names in `dir` survive a power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// How much room the file system of `path` has.
+    fn space(&self, _path: &Path) -> io::Result<Space> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Takes the lock at `path`, made if absent, and leaves `text` in it; nothing if somebody else holds it, or if it
     /// was removed meanwhile. Never waits.
     fn lock(&self, path: &Path, text: &str) -> io::Result<Option<Lock>>;
+}
+
+/// Bytes of a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Space {
+    pub(crate) total: u64,
+    /// What a user without privileges can still take.
+    pub(crate) available: u64,
 }
 
 /// A file that several threads use at once.

@@ -30,6 +30,7 @@ mod shared;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
 mod source;
+mod stamps;
 mod time;
 mod token;
 mod transport;

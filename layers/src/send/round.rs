@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::next::{Next, Success, backoff, next};
 use super::shared::Shared;
 use super::source::described;
+use super::stamps;
 use super::token::{NoToken, Token, Tokens};
 use super::transport::{Answer, Request, Transport};
 use super::wake::Cause;
@@ -95,6 +96,15 @@ impl Drain {
                 break;
             };
             let is_full = batch.len() >= self.records;
+            let (of_one_clock, sent_at) = stamps::of(&batch, self.shared.wall_now());
+            let batch = match of_one_clock == batch.len() {
+                true => batch,
+                // The same records again, up to where the device's clock was set.
+                false => match self.queue.drain(of_one_clock, self.limits.bytes) {
+                    Some(batch) => batch,
+                    None => break,
+                },
+            };
             // A storm of errors makes no more requests than draining it would: its last records wait to fill a batch.
             if cause == Cause::Nudge && has_sent_full && !is_full && self.shared.is_only_nudged() {
                 return Round::Held;
@@ -103,7 +113,7 @@ impl Drain {
                 Ok(token) => token,
                 Err(why) => return self.pause_for_token(why),
             };
-            let (next, answer) = self.send(&batch, token.as_ref());
+            let (next, answer) = self.send(&batch, sent_at, token.as_ref());
             match next {
                 Next::Confirm(receipt) => {
                     self.levels_etag = answer.levels_etag.or(self.levels_etag.take());
@@ -180,8 +190,8 @@ impl Drain {
         self.shared.count(batch.len() as u64 - rejected, rejected);
     }
 
-    fn send(&mut self, batch: &Batch, token: Option<&Token>) -> (Next, Answer) {
-        write_body(&mut self.body, batch, self.shared.wall_now());
+    fn send(&mut self, batch: &Batch, sent_at: Timestamp, token: Option<&Token>) -> (Next, Answer) {
+        write_body(&mut self.body, batch, sent_at);
         if self.body.len() > MAX_BODY_BYTES {
             // The relay would say 413, after reading it.
             let reason = "its request would be over 1 MiB".to_owned();

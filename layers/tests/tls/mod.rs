@@ -12,6 +12,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::wire_server::{Act, Server, Stream};
 
+#[allow(dead_code, reason = "each test takes what it needs")]
 pub struct Tls {
     issuer: Issuer<'static, KeyPair>,
     certificate: Certificate,
@@ -20,6 +21,7 @@ pub struct Tls {
     asks_clients: bool,
 }
 
+#[allow(dead_code, reason = "each test takes what it needs")]
 impl Tls {
     pub fn new() -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();

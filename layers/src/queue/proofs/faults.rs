@@ -415,6 +415,7 @@ fn a_small_disk_that_is_full_costs_the_oldest_and_not_everything() {
         assert!(sim.used(Path::new("/")) <= 256 * 1024);
     }
     account.append(&queue, 2000, Durability::Durable);
+    assert_eq!(account.appended.last(), Some(&(2000, Appended::Durable)));
     account.drain(&queue);
     account.balances(&queue, "a small disk");
     let kept = account.arrived.len();

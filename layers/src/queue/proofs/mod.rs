@@ -10,6 +10,7 @@ pub(super) mod held;
 mod histories;
 mod machine;
 mod order;
+mod room;
 mod runs;
 mod seals;
 pub(super) mod sim;

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::super::storage::{Held, Lock, Storage, StoredFile};
+use super::super::storage::{Held, Lock, Space, Storage, StoredFile};
 use super::held::assert_mutex_is_free;
 use super::order::assert_may_go;
 
@@ -34,6 +34,7 @@ struct Disk {
     plan: Plan,
     max_bytes: Option<u64>,
     keeps_order: bool,
+    space: Option<Space>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,11 @@ impl Sim {
     /// Calls that could have failed since the last plan.
     pub(in super::super) fn calls(&self) -> u64 {
         self.disk().calls
+    }
+
+    /// What it says how much room it has; nothing when it can't say.
+    pub(in super::super) fn say_space(&self, space: Option<Space>) {
+        self.disk().space = space;
     }
 
     /// Makes the disk this large, in blocks of 4 KiB.
@@ -330,6 +336,12 @@ impl Inode {
 }
 
 impl Storage for Sim {
+    fn space(&self, _: &Path) -> io::Result<Space> {
+        self.disk()
+            .space
+            .ok_or_else(|| io::ErrorKind::Unsupported.into())
+    }
+
     fn make_root(&self, root: &Path) -> io::Result<()> {
         let mut disk = self.disk();
         if disk.live.get(root) == Some(&Node::Dir) {

@@ -1,0 +1,262 @@
+//! How the parts of the paved path are put together.
+//!
+//! 1. A setting that makes no sense is an error, and nothing is installed then.
+//! 2. A directory that can't be used (missing rights, no room, a file in its way) is no reason to run without a log:
+//!    [`start`](CourierBuilder::start) keeps records in memory, says so, and moves to the directory once it can be used.
+//!    [`try_start`](CourierBuilder::try_start) makes that an error too.
+//! 3. Where the program goes later is its own business: all paths are made absolute here.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::breadcrumb::Breadcrumbs;
+use crate::builder::CourierBuilder;
+use crate::context::RunContext;
+use crate::courier::{Courier, Inner};
+use crate::install::{self, install_id};
+use crate::level::{Levels, LevelsError};
+use crate::life::{self, Life};
+#[cfg(feature = "local-log")]
+use crate::local_log;
+use crate::own::Own;
+use crate::panic::PanicHook;
+use crate::queue::{self, DiskQueue, OpenError};
+use crate::record::Level;
+use crate::resource;
+use crate::sanitize::Place;
+use crate::send::{Backend, BackendError, Guard};
+use crate::session::{Session, SessionError};
+use crate::switches::Switches;
+use crate::watch::Changes;
+
+/// What a directory that can't be used leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Without {
+    Fail,
+    Wait,
+}
+
+impl CourierBuilder {
+    /// Opens the queue, writes `session_start`, starts the sender and installs the panic hook.
+    ///
+    /// Where the directory can't be used, records wait in memory, bounded by
+    /// [`MEMORY_BYTES`](queue::MEMORY_BYTES), and are sent from there; a line on stderr and
+    /// [`Connection::Degraded`](crate::send::Connection::Degraded) say so. The directory is tried again after a second,
+    /// then less and less often, down to once a minute, and what waits moves there in order. The install id is one for
+    /// this run until then. Without a directory for the local log there is none.
+    ///
+    /// # Errors
+    /// A setting makes no sense, or the system gives no thread. Nothing is installed then.
+    pub fn start(self) -> Result<Guard<Courier>, StartError> {
+        self.start_by(Without::Wait)
+    }
+
+    /// As [`start`](Self::start), but a directory that can't be used is an error.
+    ///
+    /// # Errors
+    /// A setting makes no sense, or the directory can't be used. Nothing is installed then.
+    pub fn try_start(self) -> Result<Guard<Courier>, StartError> {
+        self.start_by(Without::Fail)
+    }
+
+    fn start_by(self, without: Without) -> Result<Guard<Courier>, StartError> {
+        let dir = absolute(self.dir.ok_or(StartError::NoDirectory)?);
+        let levels = Levels::new(&self.levels)?
+            .floor(self.level_floor)
+            .ceiling(self.level_ceiling);
+        let backend = self
+            .backend
+            .map(|backend| {
+                let backend = match self.token {
+                    Some(token) => backend.token(token),
+                    None => backend,
+                };
+                let backend = match self.flush_every {
+                    Some(interval) => backend.flush_every(interval),
+                    None => backend,
+                };
+                match self.drop_deadline {
+                    Some(deadline) => backend.drop_deadline(deadline),
+                    None => backend,
+                }
+                .levels(&levels)
+                .check()
+            })
+            .transpose()?;
+
+        let mut queue = DiskQueue::builder(&dir).clock(self.clock.clone());
+        if let Some(bytes) = self.max_bytes {
+            queue = queue.max_bytes(bytes);
+        }
+        if let Some(bytes) = self.keep_free {
+            queue = queue.keep_free(bytes);
+        }
+        if let Some(fsync) = self.fsync {
+            queue = queue.fsync(fsync);
+        }
+        queue.check()?;
+
+        let service = &self.program.service;
+        let local_log = match without {
+            Without::Fail => self.local_log.open(service)?,
+            Without::Wait => self.local_log.open_or_none(service, |why| {
+                complain(&format!("{why}; there is no local log"));
+            })?,
+        };
+        let install_id = match install_id(&dir) {
+            // The queue says what is wrong with the directory.
+            Err(_) if without == Without::Wait => Uuid::new_v4(),
+            known => known?,
+        };
+        let (resource, error) = resource::find(self.program, install_id, &resource::Real);
+        let mut resource = Value::Object(resource);
+        self.sanitizer.value(Place::Resource, &mut resource);
+        let resource = match resource {
+            Value::Object(resource) => resource,
+            _ => Map::new(),
+        };
+        let mut session = Session::of(install_id, resource);
+        session.user_id = self.user;
+
+        let switches = Switches::load(&dir);
+        // Where nothing is recorded, nobody can report the dead: they stay for a start that can.
+        let unclean = match switches.records() {
+            true => life::unclean(&dir),
+            false => Vec::new(),
+        };
+        let queue = match without {
+            Without::Fail => queue.open()?,
+            Without::Wait => {
+                let (queue, error) = queue.open_or_wait()?;
+                if let Some(error) = error {
+                    complain(&waits(&error));
+                }
+                queue
+            }
+        };
+        let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
+        let own = Own::new(&context, &switches);
+        let life = Life::new(session, &queue, &self.clock, &own);
+        life.begin(&queue, unclean);
+        if let Some(error) = error {
+            life.say(&queue, Level::Warning, &error.to_string(), Map::new());
+        }
+        let backend = backend
+            .map(|backend| backend.start(&queue, switches.sends(), own))
+            .transpose()
+            // It has ended before it did anything: no death to report.
+            .inspect_err(|_| life.end(&queue))?;
+        if self.has_panic_hook {
+            let mut hook = PanicHook::new(&queue)
+                .breadcrumbs(&crumbs)
+                .context(&context)
+                .life(&life)
+                .sanitizer(&self.sanitizer)
+                .clock(self.clock.clone());
+            if !self.has_backtrace {
+                hook = hook.without_backtrace();
+            }
+            hook.install();
+        }
+        if let Some(backend) = &backend {
+            life.then_in_child(backend.in_child());
+        }
+        let changes = backend
+            .as_ref()
+            .map_or_else(Changes::default, Backend::changes);
+        let courier = Courier::new(Inner {
+            queue,
+            crumbs,
+            levels,
+            sanitizer: self.sanitizer,
+            clock: self.clock,
+            backend,
+            context,
+            life,
+            local_log,
+            switches,
+            changes,
+            trace_ids: self.trace_ids,
+        });
+        let weak = Arc::downgrade(&courier.0);
+        courier.0.queue.when_moved_in(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.moved_in();
+            }
+        });
+        Ok(Guard::new(courier))
+    }
+}
+
+impl Inner {
+    /// The directory can be used now. What it remembers counts from here on.
+    fn moved_in(&self) {
+        self.switches.load_late();
+        if let Some(backend) = &self.backend
+            && !self.switches.sends()
+        {
+            backend.set_enabled(false);
+        }
+        let ours = self.life.session().install_id;
+        let settled = install::settle(self.queue.root(), ours);
+        if settled != ours {
+            self.life
+                .change(&self.queue, |session| session.now_of(settled));
+        }
+        self.life.moved_in(&self.queue);
+        self.changes.note();
+    }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn waits(error: &OpenError) -> String {
+    let kib = queue::MEMORY_BYTES / 1024;
+    format!(
+        "{}: records wait in memory ({kib} KiB) until it can be used",
+        error.with_source()
+    )
+}
+
+/// A line on stderr, which may be closed.
+fn complain(what: &str) {
+    let _ = writeln!(io::stderr().lock(), "tracing-courier: {what}");
+}
+
+/// The program's logging could not be set up; nothing was installed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No directory was given. Call `.dir(..)` with one that the program may write to.
+    #[error("no directory for the queue: call `.dir(..)` with one that the program may write to")]
+    NoDirectory,
+    /// The levels name something that is no level.
+    #[error(transparent)]
+    Levels(#[from] LevelsError),
+    /// The directory or the install id in it can't be used.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The queue can't be opened.
+    #[error(transparent)]
+    Queue(#[from] queue::OpenError),
+    /// The sender can't be started.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The local log can't be opened.
+    #[cfg(feature = "local-log")]
+    #[error(transparent)]
+    LocalLog(#[from] local_log::LocalLogError),
+}
+
+#[cfg(not(feature = "local-log"))]
+impl From<std::convert::Infallible> for StartError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
