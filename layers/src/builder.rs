@@ -132,7 +132,7 @@ impl CourierBuilder {
 
     /// Adds an attribute of the resource, or replaces one that is found by itself. Of two that say the same, the later
     /// in this order wins: what is found (system, process, container, pipeline); the service's name and version as
-    /// [`Courier::builder`] was told; the variable `OTEL_RESOURCE_ATTRIBUTES`; the variable `OTEL_SERVICE_NAME`; what
+    /// [`Courier::builder`](crate::Courier::builder) was told; the variable `OTEL_RESOURCE_ATTRIBUTES`; the variable `OTEL_SERVICE_NAME`; what
     /// is said here. An `OTEL_RESOURCE_ATTRIBUTES` that can't be read is left out whole, and a record says so.
     pub fn resource(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.program.own.insert(name.into(), value.into());
