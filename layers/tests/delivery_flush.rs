@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use scripted::{PATIENCE, Trial, append, receipt, refusal, status};
+use scripted::{PATIENCE, Trial, append, receipt, refusal};
 use tracing_courier::Backend;
 use tracing_courier::send::{Answer, Report, WhyStopped};
 
