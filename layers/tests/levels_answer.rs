@@ -102,13 +102,9 @@ fn a_good_answer_counts_and_what_did_not_come_from_a_relay_does_not() {
             "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/login\r\ncontent-length: 0\r\n"
                 .to_owned(),
             "",
-            "the relay answered 302",
+            "something between here and the relay answers",
         ),
-        (
-            "HTTP/1.1 304 Not Modified\r\n".to_owned(),
-            "",
-            "the relay answered 304",
-        ),
+        ("HTTP/1.1 304 Not Modified\r\n".to_owned(), "", "304"),
         (json.clone(), &LEVELS[..20], ""),
     ] {
         let (status, _, _) = answer(&head, body, 0);

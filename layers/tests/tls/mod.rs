@@ -1,4 +1,5 @@
 //! A certificate authority of a test's own, and servers that it vouches for.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::io;
 use std::net::TcpStream;

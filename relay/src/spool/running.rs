@@ -22,7 +22,7 @@ pub fn has_lost_its_log(dir: &Path) -> bool {
 ///
 /// What the system says.
 pub fn mark(dir: &Path) -> io::Result<()> {
-    File::create(dir.join(MARK))?.sync_all()?;
+    schema::private_file(&dir.join(MARK))?.sync_all()?;
     #[cfg(unix)]
     File::open(dir)?.sync_all()?;
     Ok(())

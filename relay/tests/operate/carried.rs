@@ -10,6 +10,9 @@ use crate::relay::command;
 
 const QUEUE: &str = "q-0123456789abcdef";
 
+/// Puts something at a path.
+type Make<'m> = &'m dyn Fn(&Path);
+
 /// Runs for five seconds at most: a FIFO that is opened waits for ever.
 fn run(args: &[&str], dir: &Path, data: &Path) -> Output {
     Command::new("timeout")
@@ -27,7 +30,7 @@ fn what_is_no_plain_file_is_refused_by_name() {
     let outside = tempfile::tempdir().expect("a directory");
     let secret = outside.path().join("secret");
     fs::write(&secret, "0000000000000001 {\"outside\":true}\n").expect("it is written");
-    let kinds: [(&str, &dyn Fn(&Path)); 5] = [
+    let kinds: [(&str, Make<'_>); 5] = [
         ("a FIFO", &|path| {
             let made = Command::new("mkfifo").arg(path).status();
             assert!(made.expect("mkfifo runs").success());
