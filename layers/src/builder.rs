@@ -14,7 +14,7 @@ use crate::resource::Program;
 use crate::sanitize::Sanitizer;
 use crate::send::{Backend, BackendBuilder};
 
-/// Settings of a [`Courier`].
+/// Settings of a [`Courier`](crate::Courier).
 #[must_use = "it does nothing before `start`"]
 pub struct CourierBuilder {
     pub(crate) program: Program,
