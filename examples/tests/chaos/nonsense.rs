@@ -70,10 +70,19 @@ fn a_file_where_the_directory_should_be_is_named_and_kept() {
     let file = dir.path().join("in-the-way");
     fs::write(&file, "mine").expect("it is written");
     for root in [file.clone(), file.join("below")] {
-        let ended = program::start(&root, &["--records", "1"]).wait();
-        let said = ended.stderr.join("\n");
-        assert_eq!(ended.code, Some(1), "{said}");
-        assert!(said.contains(root.to_str().expect("text")), "{said}");
-        assert_eq!(fs::read(&file).expect("it is there"), b"mine");
+        // Without it, or told to be strict: the program runs on in memory, or does not start.
+        for (args, code) in [
+            (&["--records", "1"][..], 0),
+            (&["--records", "1", "--strict"], 1),
+        ] {
+            let ended = program::start(&root, args).wait();
+            let said = ended.stderr.join("\n");
+            assert_eq!(ended.code, Some(code), "{args:?}: {said}");
+            assert!(
+                said.contains(root.to_str().expect("text")),
+                "{args:?}: {said}"
+            );
+            assert_eq!(fs::read(&file).expect("it is there"), b"mine");
+        }
     }
 }
