@@ -4,6 +4,7 @@
 //! never said that it would survive what happened.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -77,6 +78,9 @@ struct World {
     batches: Vec<Batch>,
     was_faulty: bool,
     lost_power: bool,
+    /// Queues of killed processes. A killed process drops nothing: they go when the history is over, so that a million
+    /// histories fit into memory, and stay where it failed.
+    dead: Vec<ManuallyDrop<DiskQueue>>,
 }
 
 impl World {
@@ -100,6 +104,7 @@ impl World {
             batches: Vec::new(),
             was_faulty: false,
             lost_power: false,
+            dead: Vec::new(),
         }
     }
 
@@ -319,8 +324,8 @@ impl World {
         self.cap = cap;
         self.user = 0;
         let queue = open(&self.sim, cap, &self.clock, &self.begun);
-        // A killed process drops nothing.
-        std::mem::forget(std::mem::replace(&mut self.queue, queue));
+        let dead = std::mem::replace(&mut self.queue, queue);
+        self.dead.push(ManuallyDrop::new(dead));
     }
 
     /// Delivers everything and settles the account.
@@ -371,6 +376,10 @@ impl World {
             "adopted queues are removed"
         );
         self.check_that_everything_is_json();
+        self.sim.end();
+        for dead in self.dead {
+            drop(ManuallyDrop::into_inner(dead));
+        }
     }
 
     fn check_that_no_seq_is_missing(&self) {

@@ -35,6 +35,8 @@ struct Disk {
     max_bytes: Option<u64>,
     keeps_order: bool,
     space: Option<Space>,
+    /// From here on handles fail, the dead ones too: nothing is proven any more.
+    is_over: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +124,18 @@ impl Sim {
         let mut disk = self.disk();
         disk.process += 1;
         disk.locks.clear();
+    }
+
+    /// Ends the history: what is left of its processes may be dropped, and changes nothing.
+    pub(in super::super) fn end(&self) {
+        let mut disk = self.disk();
+        disk.is_over = true;
+        disk.keeps_order = false;
+        disk.plan = Plan {
+            from: 0,
+            calls: u64::MAX,
+            fault: Fault::Io,
+        };
     }
 
     /// Kills the process and cuts the power. `random` decides what of the unsynced is there afterwards.
@@ -517,6 +531,9 @@ impl fmt::Debug for SimFile {
 impl SimFile {
     fn disk(&self) -> io::Result<MutexGuard<'_, Disk>> {
         let disk = self.sim.disk();
+        if disk.is_over {
+            return Err(io::Error::other("the history is over"));
+        }
         assert_eq!(disk.process, self.process, "a killed process goes on");
         Ok(disk)
     }
