@@ -132,7 +132,9 @@ fn a_panics_record_says_where_the_program_was() {
             .collect()
     };
     let (panics, before) = (of("fatal"), of("error"));
-    let table: [(&str, &[&str], &[(&str, &str)]); 4] = [
+    /// Message, spans and some of their fields.
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+    let table: [Case<'_>; 4] = [
         (
             "no room 7 for [REDACTED:email]",
             &["request", "room"],
