@@ -190,8 +190,8 @@ impl CourierBuilder {
         self
     }
 
-    /// Asks this function for the ids of the current trace: see [`DiskQueueLayer::trace_ids`]. By default a record has
-    /// none.
+    /// Asks this function for the ids of the current trace: see [`DiskQueueLayer::trace_ids`] and
+    /// [`PanicHook::trace_ids`](crate::PanicHook::trace_ids). By default a record has none.
     ///
     /// [`DiskQueueLayer::trace_ids`]: crate::DiskQueueLayer::trace_ids
     pub fn trace_ids(mut self, ids: TraceIds) -> Self {

@@ -141,6 +141,7 @@ pub use clock::Clock;
 pub use context::RunContext;
 pub use courier::Courier;
 pub use disk::{DiskQueueLayer, TraceIds};
+pub use failure::{Failure, via};
 pub use gate::{Around, Json, SanitizeExt, SanitizeLayer, Sanitized, Sealed, json};
 pub use level::{Levels, LevelsError, LevelsFilter, Rules};
 pub use losses::{Loss, Losses};

@@ -9,7 +9,7 @@
 use std::cell::Cell;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use tracing_core::{Dispatch, dispatcher};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 
+use crate::disk::TraceIds;
 use crate::gate;
 use crate::record;
 
@@ -31,6 +32,9 @@ pub(crate) struct OpenSpans {
     /// Outermost first.
     #[serde(default)]
     pub spans: Vec<String>,
+    /// The ids of the trace and the span.
+    #[serde(skip)]
+    pub trace: Option<(u128, u64)>,
 }
 
 thread_local! {
@@ -42,12 +46,12 @@ pub(crate) fn is_reading() -> bool {
     IS_READING.get()
 }
 
-/// Those of the calling thread; none where they can't be had.
-pub(crate) fn of_this_thread() -> OpenSpans {
-    try_read().unwrap_or_default()
+/// Those of the calling thread, with the trace that `ids` knows of there; none where they can't be had.
+pub(crate) fn of_this_thread(ids: Option<TraceIds>) -> OpenSpans {
+    try_read(ids).unwrap_or_default()
 }
 
-fn try_read() -> Option<OpenSpans> {
+fn try_read(ids: Option<TraceIds>) -> Option<OpenSpans> {
     // Nothing is asked where nothing was entered: it costs a thread.
     if !gate::may_be_in_spans() {
         return None;
@@ -57,19 +61,48 @@ fn try_read() -> Option<OpenSpans> {
         Some((dispatch.clone(), current.id()?.clone()))
     })?;
     let (give, take) = mpsc::sync_channel(1);
+    let (give_trace, take_trace) = mpsc::sync_channel(1);
+    let until = Instant::now() + PATIENCE;
     let reader = thread::Builder::new().name("courier-panic".to_owned());
     reader
         .spawn(move || {
             IS_READING.set(true);
             let _ = give.send(read(&dispatch, &id));
+            // Last, as this runs the program's own code.
+            let _ = give_trace.send(ids.and_then(|ids| within(&dispatch, &id, ids)));
         })
         .ok()?;
-    let json = take.recv_timeout(PATIENCE).ok()??;
-    serde_json::from_slice(&json).ok()
+    let left = || until.saturating_duration_since(Instant::now());
+    let json = take.recv_timeout(left()).ok()??;
+    let open: OpenSpans = serde_json::from_slice(&json).ok()?;
+    Some(OpenSpans {
+        trace: take_trace.recv_timeout(left()).ok().flatten(),
+        ..open
+    })
 }
 
 fn read(dispatch: &Dispatch, id: &Id) -> Option<Vec<u8>> {
     let registry = dispatch.downcast_ref::<Registry>()?;
     let span = registry.span(id)?;
     Some(record::encode_spans(|| span.scope()))
+}
+
+/// Calls `ids` inside of the span.
+fn within(dispatch: &Dispatch, id: &Id, ids: TraceIds) -> Option<(u128, u64)> {
+    let call = || {
+        dispatch.enter(id);
+        let ids = ids();
+        dispatch.exit(id);
+        ids
+    };
+    // A default subscriber for this thread slows down every event of the program, so only where it needs one.
+    let is_default = dispatcher::get_default(|default| {
+        let registry =
+            |dispatch: &Dispatch| dispatch.downcast_ref::<Registry>().map(std::ptr::from_ref);
+        registry(default) == registry(dispatch)
+    });
+    match is_default {
+        true => call(),
+        false => dispatcher::with_default(dispatch, call),
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! In this order:
 //!
-//! 1. build the record: message, place, thread, the open spans and their fields, backtrace, the trail;
+//! 1. build the record: message, place, thread, the open spans with their fields and trace, backtrace, the trail;
 //! 2. clean it by the sanitizer's own rules; no user code runs, since a panic inside a hook aborts;
 //! 3. append it as FATAL, synced;
 //! 4. call the hook that was there before.
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
 use crate::context::RunContext;
-use crate::disk;
+use crate::disk::{self, TraceIds};
 use crate::life::Life;
 use crate::open_spans;
 use crate::queue::{Appended, DiskQueue, Durability};
@@ -41,6 +41,7 @@ pub struct PanicHook {
     clock: Clock,
     level: Level,
     has_backtrace: bool,
+    trace_ids: Option<TraceIds>,
 }
 
 impl PanicHook {
@@ -56,6 +57,7 @@ impl PanicHook {
             clock: Clock::System,
             level: Level::Fatal,
             has_backtrace: true,
+            trace_ids: None,
         }
     }
 
@@ -100,6 +102,21 @@ impl PanicHook {
         self
     }
 
+    /// Asks this function for the ids of the trace that the program was in. By default a panic has none.
+    ///
+    /// It is called on another thread, in the span where the panic happened, since nothing of the program may run inside
+    /// a hook: so it finds what the span knows of its trace, and nothing where no span is open.
+    #[must_use]
+    pub fn trace_ids(mut self, ids: TraceIds) -> Self {
+        self.trace_ids = Some(ids);
+        self
+    }
+
+    pub(crate) fn trace_ids_by(mut self, ids: Option<TraceIds>) -> Self {
+        self.trace_ids = ids;
+        self
+    }
+
     /// Leaves the backtrace out. By default it is captured whatever `RUST_BACKTRACE` says.
     #[must_use]
     pub fn without_backtrace(mut self) -> Self {
@@ -136,7 +153,8 @@ impl PanicHook {
             .clean(Place::Message, payload(info))
             .into_owned();
         let thread = std::thread::current();
-        let (mut attributes, spans) = self.spans();
+        let open = open_spans::of_this_thread(self.trace_ids);
+        let mut attributes = self.cleaned(open.attributes);
         attributes.insert("panic".to_owned(), Value::Bool(true));
         if let Some(name) = thread.name() {
             let name = self.sanitizer.clean(Place::Attribute, name);
@@ -154,9 +172,9 @@ impl PanicHook {
             message,
             attributes,
             stack_trace: self.has_backtrace.then(|| self.stack()),
-            trace_id: None,
-            span_id: None,
-            spans,
+            trace_id: open.trace.map(|(trace, _)| format!("{trace:032x}")),
+            span_id: open.trace.map(|(_, span)| format!("{span:016x}")),
+            spans: open.spans,
             location: info.location().map(|location| Location {
                 file: crate::gate::crate_relative(location.file()).to_owned(),
                 line: Some(location.line()),
@@ -165,14 +183,13 @@ impl PanicHook {
         }
     }
 
-    /// The fields and names of the open spans. The gate has cleaned the fields by its policy, and this does by the hook's.
-    fn spans(&self) -> (Map<String, Value>, Vec<String>) {
-        let open = open_spans::of_this_thread();
-        let mut attributes = Value::Object(open.attributes);
+    /// The fields of the open spans. The gate has cleaned them by its policy, and this does by the hook's.
+    fn cleaned(&self, attributes: Map<String, Value>) -> Map<String, Value> {
+        let mut attributes = Value::Object(attributes);
         self.sanitizer.value(Place::Attribute, &mut attributes);
         match attributes {
-            Value::Object(attributes) => (attributes, open.spans),
-            _ => (Map::new(), open.spans),
+            Value::Object(attributes) => attributes,
+            _ => Map::new(),
         }
     }
 

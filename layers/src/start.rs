@@ -156,7 +156,8 @@ impl CourierBuilder {
                 .context(&context)
                 .life(&life)
                 .sanitizer(&self.sanitizer)
-                .clock(self.clock.clone());
+                .clock(self.clock.clone())
+                .trace_ids_by(self.trace_ids);
             if !self.has_backtrace {
                 hook = hook.without_backtrace();
             }

@@ -9,6 +9,40 @@ use tracing::{error, warn};
 use tracing_attributes::instrument;
 use tracing_courier::testing;
 
+#[test]
+fn words_before_a_colon_are_no_type() {
+    let shown = |error: anyhow::Error| move || error!(error = ?error, "failed");
+    let text = || anyhow::anyhow!("starting: phase 2");
+    let by_value = recorded(|| error!(error = &*text() as &dyn Error, "failed"));
+    let report = recorded(shown(text().context("upload: part 3")));
+    let in_message = recorded(|| error!("failed: {:?}", text().context("part 3")));
+    for record in [by_value, report, in_message] {
+        assert_eq!(record["errorType"], "", "{record:#}");
+    }
+    // No word that could be taken for a type.
+    let report = recorded(shown(text().context("part 3: upload")));
+    assert_eq!(report.get("errorType"), None, "{report:#}");
+}
+
+#[test]
+fn the_last_words_of_a_text_tell_the_kind_of_an_io_error() {
+    let kind = |log: &dyn Fn()| recorded(log)["errorType"].as_str().map(str::to_owned);
+    let io = Some("io::NotFound".to_owned());
+    let missing = missing();
+    assert_eq!(kind(&|| error!(error = %missing, "failed")), io);
+    assert_eq!(kind(&|| warn!("failed: {missing}")), io);
+    assert_eq!(kind(&|| tracing::info!("failed: {missing}")), None);
+    for text in [
+        "",
+        "(os error 2)",
+        "gone (os error x)",
+        "gone (os error 2) again",
+    ] {
+        assert_eq!(kind(&|| error!("failed: {text}!")), None, "{text}");
+        assert_eq!(kind(&|| error!(error = text, "failed")), None, "{text}");
+    }
+}
+
 /// The members of the only record that `log` makes.
 fn recorded(log: impl FnOnce()) -> Value {
     let captured = testing::capture();
@@ -100,14 +134,14 @@ fn each_way_to_log_an_error_keeps_what_it_knows() {
             "error = ?e",
             |e| error!(error = ?e, "failed"),
             "failed",
-            None,
+            Some("io::NotFound"),
             Some(&chain),
         ),
         (
             "?e alone",
             |err| error!(?err),
             "starting: phase 2",
-            None,
+            Some("io::NotFound"),
             Some(&chain),
         ),
         (
@@ -121,14 +155,14 @@ fn each_way_to_log_an_error_keeps_what_it_knows() {
             "error = format!(\"{e:#}\")",
             |e| error!(error = format!("{e:#}"), "failed"),
             "failed",
-            None,
+            Some("io::NotFound"),
             Some(&line),
         ),
         (
             "\"failed: {e:?}\"",
             |e| error!("failed: {e:?}"),
             "failed: starting: phase 2",
-            None,
+            Some("io::NotFound"),
             Some(&*format!("failed: {chain}").leak()),
         ),
         (
@@ -142,7 +176,7 @@ fn each_way_to_log_an_error_keeps_what_it_knows() {
             "\"{e:?}\" as a warning",
             |e| warn!("{e:?}"),
             "starting: phase 2",
-            None,
+            Some("io::NotFound"),
             Some(&chain),
         ),
         (
@@ -168,7 +202,7 @@ fn each_way_to_log_an_error_keeps_what_it_knows() {
                 let _ = work();
             },
             "starting: phase 2",
-            None,
+            Some("io::NotFound"),
             Some(&chain),
         ),
         (
@@ -178,7 +212,7 @@ fn each_way_to_log_an_error_keeps_what_it_knows() {
                 error!(error = ?e, "failed");
             },
             "failed",
-            None,
+            Some("io::NotFound"),
             Some(&*format!("one\ncaused by: {NOT_FOUND}").leak()),
         ),
     ];
@@ -316,7 +350,7 @@ fn the_type_is_an_identifier_or_nothing() {
         (boxed(fmt::Error), Some("fmt::Error")),
         (
             boxed(serde_json::from_str::<u8>("{").unwrap_err()),
-            Some("serde_json::Error"),
+            Some("serde_json::Data"),
         ),
         (
             boxed(std::env::var("NO_SUCH_VARIABLE").unwrap_err()),
@@ -330,11 +364,27 @@ fn the_type_is_an_identifier_or_nothing() {
         (anyhow::anyhow!("only a text").into(), None),
         (
             named("reqwest::Error { kind: Request, url: \"x\" }"),
-            Some("reqwest::Error"),
+            Some("reqwest::Request"),
         ),
         (
             named("hyper::Error(Connect, ConnectError(\"x\"))"),
-            Some("hyper::Error"),
+            Some("hyper::Connect"),
+        ),
+        (named("hyper::Error(\"x\")"), Some("hyper::Error")),
+        (
+            named("SqliteError { code: 2067, message: \"x\" }"),
+            Some("SqliteError::Code2067"),
+        ),
+        (
+            named("Refused { code: \"42P01\", by: 1 }"),
+            Some("Refused::Code42P01"),
+        ),
+        (named("Refused { code: 8812345 }"), Some("Refused")),
+        (named("Refused { code: -7 }"), Some("Refused")),
+        (named("Refused { code: Busy }"), Some("Refused")),
+        (
+            named("Error { message: \"x\", input: None, keys: [], span: None }"),
+            Some("toml::Error"),
         ),
         (
             named("JoinError::Panic(Id(3), \"boom\", ...)"),

@@ -1,5 +1,6 @@
 //! `capture_error` and `run`: an error that a program has in its hand is a record.
 
+use std::error::Error;
 use std::io;
 
 use anyhow::Context as _;
@@ -40,9 +41,45 @@ fn an_error_in_the_programs_hand_is_a_record_that_says_where() {
         assert!(at.file.ends_with("tests/errors_captured.rs"), "{at:?}");
     }
     assert_eq!(records[0].location.as_ref().unwrap().line, Some(line));
-    assert_eq!(records[0].error_type.as_deref(), Some("io::NotFound"));
     let chain = format!("reading the settings\ncaused by: io::NotFound: {not_found}");
-    assert_eq!(records[0].error.as_deref(), Some(&*chain));
-    let chain = format!("reading the settings\ncaused by: {not_found}");
-    assert_eq!(records[1].error.as_deref(), Some(&*chain));
+    for record in &records {
+        assert_eq!(record.error.as_deref(), Some(&*chain));
+        assert_eq!(record.error_type.as_deref(), Some("io::NotFound"));
+    }
+
+    // However a program passes its errors on.
+    type Shared = Box<dyn Error + Send + Sync>;
+    courier.capture_error(&failing().unwrap_err());
+    let boxed: Box<dyn Error> = Box::new(io::Error::from(io::ErrorKind::TimedOut));
+    courier.capture_error(&boxed);
+    courier.capture_error(&*boxed);
+    courier.capture_error(&Shared::from("only a text"));
+    courier.capture_error(&"only a text");
+    assert!(
+        courier
+            .run(|| Err::<(), _>(Shared::from(io::Error::other("x"))))
+            .is_err()
+    );
+    assert!(
+        courier
+            .run(|| Err::<(), _>("only a text".to_owned()))
+            .is_err()
+    );
+    let told: Vec<_> = captured.records()[2..]
+        .iter()
+        .map(|record| (record.message.clone(), record.error_type.clone()))
+        .collect();
+    let table = [
+        ("reading the settings", Some("io::NotFound")),
+        ("timed out", Some("io::TimedOut")),
+        ("timed out", Some("io::TimedOut")),
+        ("only a text", None),
+        ("only a text", None),
+        ("x", Some("io::Other")),
+        ("only a text", None),
+    ];
+    assert_eq!(
+        told,
+        table.map(|(text, kind)| (text.to_owned(), kind.map(str::to_owned)))
+    );
 }

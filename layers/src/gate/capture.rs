@@ -343,10 +343,10 @@ impl Write for Capped<'_> {
     }
 }
 
-/// The first `max` bytes of an error's `Debug`, or less where that panics.
-pub(super) fn debug_of(error: &(dyn Error + 'static), max: usize) -> String {
+/// The first `max` bytes of a value's `Debug`, or less where that panics.
+pub(super) fn debug_of(value: &dyn fmt::Debug, max: usize) -> String {
     let mut debug = String::new();
     let mut capped = Capped::new(&mut debug, max);
-    let _ = guarded(|| write!(capped, "{error:?}"));
+    let _ = guarded(|| write!(capped, "{value:?}"));
     debug
 }

@@ -7,6 +7,7 @@
 //! the wrappers of anyhow and eyre say nothing, so their causes are asked.
 
 use std::error::Error;
+use std::fmt::Debug;
 use std::io;
 
 use super::capture::{MAX_RENDERED_BYTES, debug_of};
@@ -25,6 +26,13 @@ const WRAPPERS: [&str; 6] = [
     "Inner",
     "Repr",
 ];
+/// How `Debug` begins, and what it holds, where the name alone says nothing.
+const KNOWN_BY_DEBUG: [(&str, &str, &str); 2] = [
+    ("Error(\"", "\", line: ", "serde_json::Error"),
+    ("Error { message: \"", "\", input: ", "toml::Error"),
+];
+/// The longest code that is taken into a type's name, in bytes. Longer ones may be numbers of one case each.
+const MAX_CODE_BYTES: usize = 6;
 /// How deep wrappers are looked into.
 const MAX_WRAPPERS: usize = 3;
 /// How anyhow shows an error with a context; what is in it may be a report with a backtrace.
@@ -44,24 +52,23 @@ pub(super) fn about(error: &(dyn Error + 'static)) -> About {
             stack: None,
         };
     }
-    let known = if error.is::<serde_json::Error>() {
-        Some("serde_json::Error")
-    } else if error.is::<std::fmt::Error>() {
-        Some("fmt::Error")
-    } else {
-        None
-    };
-    if let Some(known) = known {
+    if let Some(error) = error.downcast_ref::<serde_json::Error>() {
         return About {
-            kind: Some(known.to_owned()),
+            kind: Some(format!("serde_json::{:?}", error.classify())),
             stack: None,
         };
     }
-    let head = debug_of(error, HEAD_BYTES);
+    if error.is::<std::fmt::Error>() {
+        return About {
+            kind: Some("fmt::Error".to_owned()),
+            stack: None,
+        };
+    }
+    let head = debug_of(&error, HEAD_BYTES);
     let has_report = head.starts_with(ANYHOW_CONTEXT);
     About {
         kind: kind_in(&head),
-        stack: has_report.then(|| stack_in(error)).flatten(),
+        stack: has_report.then(|| stack_in_debug_of(&error)).flatten(),
     }
 }
 
@@ -74,12 +81,15 @@ fn io_kind(error: &io::Error) -> String {
     inner.unwrap_or_else(|| format!("io::{:?}", error.kind()))
 }
 
-fn stack_in(error: &(dyn Error + 'static)) -> Option<String> {
-    let debug = debug_of(error, MAX_RENDERED_BYTES);
-    let report = report::parse(&debug)?;
-    let stack = report.stack?;
-    // The braces that the report stands in.
-    Some(stack.trim_end_matches([' ', '}', ',', '\n']).to_owned())
+/// The backtrace that a report shows in its `Debug`, or anyhow's error with a context.
+pub(crate) fn stack_in_debug_of(report: &dyn Debug) -> Option<String> {
+    let debug = debug_of(report, MAX_RENDERED_BYTES);
+    let stack = report::parse(&debug)?.stack?;
+    if debug.starts_with(ANYHOW_CONTEXT) {
+        // The braces that the report stands in.
+        return Some(stack.trim_end_matches([' ', '}', ',', '\n']).to_owned());
+    }
+    Some(stack)
 }
 
 /// The type that a `Debug` text names, if it begins with one: `ParseIntError { kind: … }`.
@@ -87,21 +97,67 @@ pub(crate) fn kind_in(debug: &str) -> Option<String> {
     if let Some(kind) = io_kind_in(debug) {
         return Some(kind);
     }
-    if debug.starts_with("Error(\"") && debug.contains("\", line: ") {
-        return Some("serde_json::Error".to_owned());
+    for (start, holds, kind) in KNOWN_BY_DEBUG {
+        if debug.starts_with(start) && debug.contains(holds) {
+            return Some(kind.to_owned());
+        }
     }
     let mut rest = debug;
+    // The path of the outermost wrapper that has one: its name alone is better than none.
+    let mut of = None;
     for _ in 0..=MAX_WRAPPERS {
-        let name = name_at_start(rest)?;
-        if !WRAPPERS.contains(&name) {
-            return Some(name.to_owned());
-        }
+        let Some(name) = name_at_start(rest) else {
+            break;
+        };
+        let (path, last) = name.rsplit_once("::").unwrap_or(("", name));
         let inside = rest.get(name.len()..)?;
-        rest = ["(", " { kind: ", " { inner: "]
+        if !WRAPPERS.contains(&last) {
+            let kind = match of {
+                Some((path, _)) => format!("{path}::{name}"),
+                None => name.to_owned(),
+            };
+            return Some(with_code(kind, inside));
+        }
+        if of.is_none() && !path.is_empty() {
+            of = Some((path, name));
+        }
+        let opened = ["(", " { kind: ", " { inner: "]
             .iter()
-            .find_map(|open| inside.strip_prefix(open))?;
+            .find_map(|open| inside.strip_prefix(open));
+        match opened {
+            Some(inside) => rest = inside,
+            None => break,
+        }
     }
-    None
+    of.map(|(_, name)| name.to_owned())
+}
+
+/// `SqliteError::Code2067` of `SqliteError { code: 2067, … }`: what a database calls its kinds of errors.
+fn with_code(kind: String, inside: &str) -> String {
+    let Some(code) = inside.strip_prefix(" { code: ") else {
+        return kind;
+    };
+    let code = code.strip_prefix('"').unwrap_or(code);
+    let end = code
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(code.len());
+    match code.split_at_checked(end) {
+        Some((code, rest))
+            if (1..=MAX_CODE_BYTES).contains(&end)
+                && code.bytes().any(|byte| byte.is_ascii_digit())
+                && rest.starts_with([',', ' ', '"']) =>
+        {
+            format!("{kind}::Code{code}")
+        }
+        _ => kind,
+    }
+}
+
+/// The kind of the I/O error whose text ends this one: `… (os error 2)`.
+pub(crate) fn io_kind_at_end(text: &str) -> Option<String> {
+    let code = text.strip_suffix(')')?.rsplit_once(" (os error ")?.1;
+    let error = io::Error::from_raw_os_error(code.parse().ok()?);
+    Some(format!("io::{:?}", error.kind()))
 }
 
 /// As std shows its I/O errors: `Os { code: 2, kind: NotFound, … }`, `Custom { kind: Other, … }`, `Kind(NotFound)`.

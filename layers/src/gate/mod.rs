@@ -47,7 +47,7 @@ use cleaner::{Cleaner, with_attributes, with_record};
 pub use around::Around;
 pub(crate) use capture::TRUNCATED;
 pub(crate) use ending::may_be_in_spans;
-pub(crate) use error::kind_in;
+pub(crate) use error::{io_kind_at_end, kind_in, stack_in_debug_of};
 pub(crate) use fields::{CleanError, Fields, Value};
 pub(crate) use frame::Frame;
 pub(crate) use intake::Intake;

@@ -13,7 +13,8 @@
 //!    0: app::settings::read
 //! ```
 //!
-//! color-eyre numbers the error itself as 0, colours everything, and puts headings between lines of `━`.
+//! color-eyre numbers the error itself as 0, colours everything, and puts headings between lines of `━`. Words may stand
+//! before a report; its message begins with them.
 
 use std::borrow::Cow;
 
@@ -29,6 +30,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// The text of the innermost cause.
+    pub fn innermost(&self) -> &str {
+        self.causes.last().unwrap_or(&self.message)
+    }
+
     /// The error and its causes, a line for each, as all records have them.
     pub fn chain(&self) -> String {
         let mut chain = self.message.clone();
@@ -111,12 +117,21 @@ fn numbered_line(line: &str) -> Option<(usize, &str)> {
     Some((number.parse().ok()?, text))
 }
 
-/// color-eyre's: after an empty line, the error under 0 and its causes.
+/// color-eyre's: after a line that is empty, or what the program says before it, the error under 0 and its causes.
 fn numbered(text: &str) -> Option<Report> {
-    let mut parts = text.strip_prefix('\n')?.split("\n\n");
-    let chain = parts.next().filter(|chain| chain.starts_with("   0: "))?;
-    let mut chain = causes_in(chain).into_iter();
-    let message = chain.next()?;
+    let at = text.find("\n   0: ")?;
+    let (before, report) = text.split_at_checked(at)?;
+    let mut parts = report.get(1..)?.split("\n\n");
+    let mut chain = causes_in(parts.next()?).into_iter();
+    let is_known = |part: &str| {
+        part.trim_start().starts_with('━')
+            || ABOUT_THE_REPORT.iter().any(|known| part.starts_with(known))
+    };
+    // A backtrace that somebody logs behind words of their own has numbers too.
+    if !before.is_empty() && !parts.clone().any(is_known) {
+        return None;
+    }
+    let message = format!("{before}{}", chain.next()?);
     let causes = chain.collect();
     let mut stack = String::new();
     for part in parts {
@@ -168,6 +183,7 @@ mod tests {
             "\n   1: numbered",
             "   0: numbered",
             "a\n\nStack backtrace: none",
+            "a\n   0: app::main\n             at src/main.rs:1:2",
         ] {
             assert_eq!(parse(text), None, "{text:?}");
         }
@@ -177,5 +193,12 @@ mod tests {
     fn a_message_of_several_paragraphs_stays_whole() {
         let report = parse("a\n\nb\n\nCaused by:\n    c").unwrap();
         assert_eq!(report.chain(), "a\n\nb\ncaused by: c");
+    }
+
+    #[test]
+    fn words_before_a_numbered_report_are_its_messages() {
+        let report = parse("failed: \n   0: a\n   1: b\n\nLocation:\n   src/main.rs:7").unwrap();
+        assert_eq!(report.chain(), "failed: a\ncaused by: b");
+        assert_eq!(report.innermost(), "b");
     }
 }

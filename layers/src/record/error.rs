@@ -3,16 +3,20 @@
 //! | logged as | type | text | stack |
 //! |---|---|---|---|
 //! | `error = &e as &dyn Error` | of the innermost cause that has one | each cause on a line, with its type | anyhow's, if it has a context |
-//! | `error = ?e` of anyhow, eyre, color-eyre | | each cause on a line | the report's |
+//! | `error = ?e` of anyhow, eyre, color-eyre | by its last words | each cause on a line | the report's |
 //! | `error = ?e` of a derived `Debug` | the name that it begins with | as shown | |
-//! | `error = %e`, `"{e:#}"`, `#[instrument(err)]` | | as shown | |
-//! | `error!("{e:?}")` of anyhow, eyre, color-eyre, from WARN on | | each cause on a line | the report's |
+//! | `error = %e`, `#[instrument(err)]` | by its last words | as shown | |
+//! | `error!("{e:?}")` of anyhow, eyre, color-eyre, from WARN on | by its last words | each cause on a line | the report's |
+//! | `error!("{e:#}")`, from WARN on | by its last words | | |
 //!
-//! A record without a message takes its error's.
+//! The last words tell the kind of an I/O error: `(os error 2)`. A record without a message takes its error's.
+//!
+//! Without a type from us the relay takes what stands before the first `: ` of the text, if that can be one. Where it
+//! would be wrong, the type is the empty text: there is none.
 
 use std::borrow::Cow;
 
-use crate::gate::{CleanError, Frame, Report, Role, Value, kind_in, parse_report};
+use crate::gate::{CleanError, Frame, Report, Role, Value, io_kind_at_end, kind_in, parse_report};
 use crate::record::Level;
 
 /// What a record says of its error.
@@ -20,7 +24,7 @@ use crate::record::Level;
 pub(crate) struct RecordError<'a> {
     /// The field that it was in, if it was in one: no attribute.
     pub index: Option<usize>,
-    /// An identifier or a path of them.
+    /// An identifier or a path of them. Empty where the relay would take for one what is none.
     pub kind: Option<Cow<'a, str>>,
     pub text: Option<Cow<'a, str>>,
     pub stack: Option<Cow<'a, str>>,
@@ -32,16 +36,22 @@ impl<'a> RecordError<'a> {
             return Self::in_message(frame);
         };
         let error = match frame.fields.get(index) {
-            Some(Value::Error(error)) => Self {
-                kind: error.innermost_kind().map(Cow::Borrowed),
-                text: Some(chain(error).into()),
-                stack: error.stack().map(Cow::Borrowed),
-                ..Self::default()
-            },
+            Some(Value::Error(error)) => {
+                let text = chain(error);
+                let kind = error.innermost_kind().map(Cow::Borrowed);
+                Self {
+                    kind: kind.or_else(|| prose(&text)),
+                    text: Some(text.into()),
+                    stack: error.stack().map(Cow::Borrowed),
+                    ..Self::default()
+                }
+            }
             Some(Value::Str(text) | Value::Text(text)) => match parse_report(text) {
                 Some(report) => Self::reported(report),
                 None => Self {
-                    kind: kind_in(text).map(Cow::Owned),
+                    kind: kind_in(text)
+                        .or_else(|| io_kind_at_end(text))
+                        .map(Cow::Owned),
                     text: Some(text.into()),
                     ..Self::default()
                 },
@@ -55,12 +65,25 @@ impl<'a> RecordError<'a> {
     }
 
     fn in_message(frame: &Frame) -> Self {
-        report_in_message(frame).map_or_else(Self::default, Self::reported)
+        if frame.level() < Level::Warning {
+            return Self::default();
+        }
+        let message = frame.message();
+        match parse_report(&message) {
+            Some(report) => Self::reported(report),
+            None => Self {
+                kind: io_kind_at_end(&message).map(Cow::Owned),
+                ..Self::default()
+            },
+        }
     }
 
     fn reported(report: Report) -> Self {
+        let text = report.chain();
+        let kind = io_kind_at_end(report.innermost()).map(Cow::Owned);
         Self {
-            text: Some(report.chain().into()),
+            kind: kind.or_else(|| prose(&text)),
+            text: Some(text.into()),
             stack: report.stack.map(Cow::Owned),
             ..Self::default()
         }
@@ -85,6 +108,14 @@ pub(crate) fn message(frame: &Frame) -> Cow<'_, str> {
         },
         _ => message,
     }
+}
+
+/// The empty type, if the relay would take the first word of this text for one.
+fn prose(text: &str) -> Option<Cow<'static, str>> {
+    let (first, _) = text.split_once(": ")?;
+    let is_one_word = first.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && !first.contains(|c: char| c.is_whitespace());
+    is_one_word.then_some(Cow::Borrowed(""))
 }
 
 /// The report of anyhow and its like that stands in the message, where somebody may have written one.

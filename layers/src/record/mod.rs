@@ -37,7 +37,8 @@ pub struct Record {
     /// `Type: message`, and a line for each cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The error's type, an identifier or a path of them: `io::NotFound`.
+    /// The error's type, an identifier or a path of them: `io::NotFound`. Empty where it has none, and its text begins
+    /// with a word and a colon, which are not its type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
     /// Where the error came from.

@@ -403,6 +403,7 @@ fn error<'r>(record: &'r Record<'_>, own: &mut Own<'_>, fingerprints: &mut Finge
             let (kind, message) = error_type::split(error);
             (kind, Some(message))
         }
+        (Some(""), error) => (None, error),
         (kind, error) => {
             let of = |error| kind.map_or(error, |kind| error_type::message(error, kind));
             (kind, error.map(of))

@@ -401,6 +401,11 @@ fn an_errors_type_is_told_or_is_an_identifier_before_the_first_colon() {
             None,
             Some("a b"),
         ),
+        (
+            r#""error":"starting: not found","errorType":"""#,
+            None,
+            Some("starting: not found"),
+        ),
     ];
     for (more, kind, message) in cases {
         let log = only(&format!(

@@ -80,7 +80,8 @@ impl<'s, 'a> Redaction<'s, 'a> {
         self.optional(Place::Error, &mut record.error);
         self.optional(Place::Error, &mut record.error_type);
         // What a marker stands in is no type any more.
-        record.error_type = record.error_type.take().filter(|kind| is_type(kind));
+        let is_told = |kind: &Cow<'a, str>| kind.is_empty() || is_type(kind);
+        record.error_type = record.error_type.take().filter(is_told);
         self.optional(Place::Stack, &mut record.stack_trace);
         for id in [&mut record.trace_id, &mut record.span_id] {
             if id

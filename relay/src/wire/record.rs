@@ -31,7 +31,8 @@ pub struct Record<'a> {
     pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
     /// The error's text, with its causes.
     pub error: Option<Cow<'a, str>>,
-    /// The error's type: an identifier or a path, [`error_type::is_type`](super::error_type::is_type).
+    /// The error's type: an identifier or a path, [`error_type::is_type`](super::error_type::is_type). Empty where the
+    /// client says that there is none.
     pub error_type: Option<Cow<'a, str>>,
     /// Frames as text.
     pub stack_trace: Option<Cow<'a, str>>,
@@ -307,7 +308,8 @@ impl<'a> Spare<'a> {
     fn error_type(&mut self, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
         match value {
             Some(Value::Text(text)) if is_type(&text) => Some(text),
-            Some(Value::Text(text)) if text.is_empty() => None,
+            // It has none, and its text is not to be asked.
+            Some(Value::Text(text)) if text.is_empty() => Some(text),
             other => {
                 self.keep("errorType", other);
                 None
