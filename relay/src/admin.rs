@@ -233,6 +233,7 @@ async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError> {
             age_seconds: admin.keys_seconds(),
         },
         ledger: LedgerStatus {
+            queues: ledger.queues,
             ranges: ledger.ranges,
             bytes: ledger.bytes,
         },
@@ -278,7 +279,6 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         oldest_seconds: admin.oldest_seconds().await,
         disk: pipeline.disk.space(),
         is_ready: admin.hindrance().is_none(),
-        keys_seconds: admin.keys_seconds(),
         damaged_records: spool.damaged_records(),
         damaged_frames: spool.damaged_frames(),
         dead: spool.dead(),

@@ -174,8 +174,6 @@ pub struct Now {
     pub disk: Option<Space>,
     /// Whether a batch that comes now is accepted.
     pub is_ready: bool,
-    /// Seconds since the published keys were fetched; `None` where there are none, or they were not fetched yet.
-    pub keys_seconds: Option<f64>,
     /// Bytes of text that the sanitizer scanned.
     pub sanitized_bytes: u64,
     /// Texts that it cut at its cap.
@@ -488,14 +486,14 @@ impl Text {
             "reason",
             refused,
         );
-        self.gauge(
-            "courier_jwks_age_seconds",
-            "Seconds since the published keys were fetched; 0 where there are none.",
-            now.keys_seconds.unwrap_or_default(),
-        );
     }
 
     fn ledger(&mut self, ledger: Size) {
+        self.gauge(
+            "courier_ledger_queues",
+            "Queues that the ledger of accepted seqs knows.",
+            ledger.queues,
+        );
         self.gauge(
             "courier_ledger_ranges",
             "Ranges of accepted seqs, of all queues.",
@@ -602,6 +600,8 @@ const BOUNDS: [f64; 12] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -612,12 +612,21 @@ mod tests {
         metrics.request_time.record(Duration::from_millis(3));
         let text = metrics.render(
             &Now {
+                keys: Some(Keys {
+                    count: 2,
+                    age_seconds: Some(3.0),
+                    failures: 0,
+                }),
                 spool_used_bytes: 80,
                 spool_max_bytes: 100,
                 ..Now::default()
             },
             &BTreeMap::from([("email", 2)]),
         );
+        let mut names = BTreeSet::new();
+        for line in text.lines().filter(|line| line.starts_with("# TYPE")) {
+            assert!(names.insert(line), "said twice: {line}");
+        }
         for line in text.lines() {
             let is_comment =
                 line.starts_with("# HELP courier_") || line.starts_with("# TYPE courier_");

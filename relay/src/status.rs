@@ -110,6 +110,9 @@ pub struct KeysStatus {
 /// The names of records that were accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerStatus {
+    /// Queues that they are of: one for each run of a program that was heard in the last 400 days.
+    #[serde(default)]
+    pub queues: u64,
     /// Ranges of seqs, of all queues.
     pub ranges: u64,
     /// Bytes that they take.
@@ -240,11 +243,12 @@ impl fmt::Display for Screen<'_> {
             format_args!("{}: {keys} {name}{fetched}", status.keys.mode),
         )?;
         let (ranges, name) = counted(status.ledger.ranges, "range");
+        let (queues, of) = counted(status.ledger.queues, "queue");
         Self::line(
             f,
             "ledger",
             format_args!(
-                "{ranges} {name} of accepted seqs in {}",
+                "{ranges} {name} of accepted seqs of {queues} {of}, in {}",
                 size(status.ledger.bytes)
             ),
         )?;

@@ -40,6 +40,8 @@ struct Queue {
 /// How much the ledger holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
+    /// Queues that have ranges.
+    pub queues: u64,
     /// Ranges of all queues.
     pub ranges: u64,
     /// About what they take on disk; this counts towards the spool's cap.
@@ -65,15 +67,16 @@ impl Ledger {
     /// The ledger of this database.
     pub async fn open(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let sums = sqlx::query(
-            "SELECT coalesce(sum(ranges), 0), coalesce(sum(ranges * (?1 + length(CAST(subject AS BLOB)) + \
+            "SELECT count(*), coalesce(sum(ranges), 0), coalesce(sum(ranges * (?1 + length(CAST(subject AS BLOB)) + \
              length(CAST(queue AS BLOB)))), 0) FROM queue",
         )
         .bind(RANGE_BYTES)
         .fetch_one(connection)
         .await?;
         let size = Size {
-            ranges: unsigned(sums.try_get(0)?),
-            bytes: unsigned(sums.try_get(1)?),
+            queues: unsigned(sums.try_get(0)?),
+            ranges: unsigned(sums.try_get(1)?),
+            bytes: unsigned(sums.try_get(2)?),
             ..Size::default()
         };
         Ok(Self {
@@ -185,6 +188,7 @@ impl Ledger {
             .bind(&named.queue)
             .fetch_optional(&mut *connection)
             .await?;
+        self.size.queues += u64::from(stored.is_none());
         let before = stored.map_or(Ok(0), |row| row.try_get(0).map(unsigned))?;
         let ranges = (before + come).saturating_sub(gone);
         // Not all at once, where an older relay has left a queue with many more.
@@ -243,6 +247,7 @@ impl Ledger {
                 .await?;
             let counted = if is_whole { ranges } else { gone };
             self.size.grow(&subject, &queue, 0, counted);
+            self.size.queues = self.size.queues.saturating_sub(u64::from(is_whole));
             self.size.queues_forgotten += u64::from(is_whole);
             self.remembered.remove(&(subject, queue));
             left = left.saturating_sub(gone.max(1));

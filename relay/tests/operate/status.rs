@@ -24,6 +24,9 @@ async fn a_running_relay_says_how_it_is() {
     let relay = Relay::start(dir.path(), &[]);
     let batch = r#"[{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m"}]"#;
     relay.accept(batch).await;
+    let named = r#"{"context":{"queue":"9f86d081884c7d65"},"logs":[{"q":"0000000000000001-000001f3-9c0d11e2",
+        "timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m"}]}"#;
+    relay.accept(named).await;
     let data = dir.path().to_str().expect("text");
     let output = status(&["--data-dir", data]);
     let screen = out(&output);
@@ -33,11 +36,11 @@ async fn a_running_relay_says_how_it_is() {
     for words in [
         relay.addr.as_str(),
         relay.admin.as_str(),
-        "1 record",
+        "2 records",
         "dead letters",
         "free",
         "development",
-        "ledger",
+        "1 range of accepted seqs of 1 queue",
         "levels",
         "no upstream",
     ] {
@@ -46,7 +49,9 @@ async fn a_running_relay_says_how_it_is() {
     let output = status(&["--data-dir", data, "--format", "json"]);
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["listening"]["ingest"], relay.addr.as_str());
-    assert_eq!(json["spool"]["records"], 1);
+    assert_eq!(json["spool"]["records"], 2);
+    assert_eq!(json["ledger"]["queues"], 1);
+    assert_eq!(json["ledger"]["ranges"], 1);
     assert_eq!(json["ready"], true);
     assert!(
         json["disk"]["free_bytes"]

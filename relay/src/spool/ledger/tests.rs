@@ -124,7 +124,8 @@ async fn a_queue_that_was_silent_for_400_days_is_forgotten_in_steps_and_one_that
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let size = spool.ledger();
-    assert_eq!((size.ranges, size.queues_forgotten), (1, 1));
+    assert_eq!((size.queues, size.ranges), (1, 1));
+    assert_eq!(size.queues_forgotten, 1);
     assert_eq!(
         spool.offer(offer([2, 4])).await,
         Ok(Verdict::Kept),
@@ -152,7 +153,36 @@ async fn the_ledger_has_a_quarter_of_the_cap_and_then_the_queue_that_was_silent_
     while spool.ledger().ranges > 0 && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(spool.ledger().ranges, 0);
+    assert_eq!((spool.ledger().queues, spool.ledger().ranges), (0, 0));
+    close(spool, writer).await;
+}
+
+#[tokio::test]
+async fn queues_are_counted_by_subject_and_name_also_after_a_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (spool, writer) = open(dir.path()).await;
+    let of = |subject: &str, queue: &str, seqs: [u64; 2]| {
+        let mut offer = offer(seqs);
+        offer.subject = subject.to_owned();
+        if let Some(named) = &mut offer.named {
+            named.queue = queue.to_owned();
+        }
+        offer
+    };
+    for next in [
+        of("s", "q", [1, 2]),
+        of("s", "r", [1, 2]),
+        of("t", "q", [1, 2]),
+        of("s", "q", [3, 4]),
+        of("s", "q", [8, 10]),
+    ] {
+        assert_eq!(spool.offer(next).await, Ok(Verdict::Kept));
+    }
+    let size = spool.ledger();
+    assert_eq!((size.queues, size.ranges), (3, 5));
+    close(spool, writer).await;
+    let (spool, writer) = open(dir.path()).await;
+    assert_eq!(spool.ledger().queues, 3);
     close(spool, writer).await;
 }
 
