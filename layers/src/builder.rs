@@ -21,6 +21,7 @@ pub struct CourierBuilder {
     pub(crate) dir: Option<PathBuf>,
     pub(crate) backend: Option<BackendBuilder>,
     pub(crate) token: Option<String>,
+    pub(crate) debug: Option<bool>,
     pub(crate) user: Option<String>,
     pub(crate) levels: String,
     pub(crate) level_floor: Level,
@@ -49,6 +50,7 @@ impl CourierBuilder {
             dir: None,
             backend: None,
             token: None,
+            debug: None,
             user: None,
             levels: "info".to_owned(),
             level_floor: Level::Error,
@@ -94,9 +96,17 @@ impl CourierBuilder {
         self
     }
 
-    /// Sets the bearer token for the relay.
+    /// Sets the bearer token for the relay. [`Courier::set_token`](crate::Courier::set_token) replaces it later.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// Says on stderr what whoever develops the program should know: whether records arrive, and why not, with what to
+    /// do about it; see [`BackendBuilder::debug`]. By default where this library was built with debug assertions, as in
+    /// a program's debug build. The variable `COURIER_DEBUG`, `1` or `0`, comes before both.
+    pub fn debug(mut self, is_told: bool) -> Self {
+        self.debug = Some(is_told);
         self
     }
 

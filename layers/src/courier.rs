@@ -5,25 +5,26 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
-use tracing_core::{Event, LevelFilter, Subscriber};
+use tracing_core::{Event, Subscriber};
 use tracing_subscriber::filter::FilterExt as _;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+use crate::advice::Advice;
 use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 use crate::builder::CourierBuilder;
 use crate::clock::Clock;
 use crate::context::RunContext;
 use crate::disk::{DiskQueueLayer, TraceIds};
-use crate::gate::{SanitizeExt as _, SanitizeLayer};
+use crate::gate::SanitizeLayer;
+use crate::hook_watch::HookWatch;
 use crate::level::Levels;
 use crate::life::Life;
 use crate::local_log::LocalLog;
 use crate::queue::DiskQueue;
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
-use crate::send::{Backend, BackendLayer, Finish, Report, WhyStopped};
+use crate::send::{Backend, BackendError, BackendLayer, Finish, Report, WhyStopped};
 use crate::session::{Session, SupportCode};
 use crate::status::Status;
 use crate::switches::{SwitchError, Switches};
@@ -66,6 +67,8 @@ pub(crate) struct Inner {
     pub switches: Switches,
     pub changes: Changes,
     pub trace_ids: Option<TraceIds>,
+    pub hook: HookWatch,
+    pub advice: Advice,
 }
 
 impl Courier {
@@ -92,7 +95,7 @@ impl Courier {
                 .trace_ids_by(self.0.trace_ids),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
         }
-        .and_then(self.0.local_log.layer::<S>())
+        .and_then(self.0.local_log.layer::<S>(&self.0.life, &self.0.context))
         .with_filter(self.0.levels.filter().and(self.0.switches.filter()))
     }
 
@@ -100,22 +103,6 @@ impl Courier {
     #[must_use]
     pub fn sanitizer(&self) -> SanitizeLayer {
         SanitizeLayer::new(self.0.sanitizer.clone()).clock(self.0.clock.clone())
-    }
-
-    /// Makes it the program's subscriber, together with a `fmt` layer that shows INFO and above on stderr.
-    ///
-    /// # Errors
-    /// The program has a subscriber already.
-    pub fn install(&self) -> Result<(), TryInitError> {
-        tracing_subscriber::registry()
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .with_writer(std::io::stderr)
-                    .with_filter(LevelFilter::INFO),
-            )
-            .with(self.layer())
-            .sanitized(self.sanitizer())
-            .try_init()
     }
 
     /// The queue on disk.
@@ -144,10 +131,23 @@ impl Courier {
 
     /// Who is logged in from now on; records keep whom they were made under. Use an opaque id.
     pub fn set_user(&self, user_id: Option<&str>) {
+        let advice = &self.0.advice;
+        advice.on_user(user_id, &self.0.life, &self.0.queue);
         let user_id = user_id.map(str::to_owned);
         self.0
             .life
             .change(&self.0.queue, |session| session.user_id = user_id);
+    }
+
+    /// Replaces the bearer token; a sender that waits for one goes on at once. Without a relay there is nothing to do.
+    ///
+    /// # Errors
+    /// The token is empty, or none that an HTTP header can carry; the one in use stays.
+    pub fn set_token(&self, token: impl Into<String>) -> Result<(), BackendError> {
+        match &self.0.backend {
+            Some(backend) => backend.set_token(token),
+            None => Ok(()),
+        }
     }
 
     /// What the program is doing from now on: `set_context("active_run", json!({"run_id": "r-7"}))`. It becomes an
@@ -226,6 +226,7 @@ impl Courier {
         Status {
             enabled: self.0.switches.sends(),
             recording: self.0.switches.records(),
+            panic_hook_replaced: self.0.hook.is_replaced(),
             ..status
         }
     }
@@ -256,6 +257,7 @@ impl Finish for Courier {
             // A forked child that has recorded nothing: what there is to end is its parent's.
             return;
         }
+        self.0.hook.look();
         self.0.life.end(&self.0.queue);
         if let Some(backend) = &self.0.backend {
             backend.finish();

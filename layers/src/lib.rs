@@ -97,16 +97,19 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod advice;
 mod boot;
 pub mod breadcrumb;
 mod builder;
 mod clock;
+mod console;
 mod context;
 mod courier;
 mod disk;
 mod failure;
 mod fatal;
 mod gate;
+mod hook_watch;
 mod install;
 pub mod level;
 mod life;
@@ -127,8 +130,10 @@ mod resource;
 pub mod sanitize;
 pub mod send;
 pub mod session;
+mod shown;
 mod start;
 mod status;
+mod stderr;
 mod support_code;
 mod switches;
 pub mod testing;
@@ -138,6 +143,7 @@ pub mod wire;
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 pub use builder::CourierBuilder;
 pub use clock::Clock;
+pub use console::{InstallError, console, rust_log};
 pub use context::RunContext;
 pub use courier::Courier;
 pub use disk::{DiskQueueLayer, TraceIds};

@@ -162,6 +162,11 @@ impl Life {
         self.current.load().process == std::process::id()
     }
 
+    /// Whether the session has ended.
+    pub fn has_ended(&self) -> bool {
+        self.current.load().has_ended.load(Ordering::Acquire)
+    }
+
     /// Ends the session. Unwinding is no clean end: then the next start reports it.
     pub fn end(&self, queue: &DiskQueue) {
         if std::thread::panicking() {

@@ -1,16 +1,22 @@
 //! Without the feature `local-log` there is none.
 
+use std::sync::Arc;
+
 use tracing_subscriber::layer::Identity;
+
+use crate::context::RunContext;
+use crate::life::Life;
+use crate::record::Record;
 
 #[derive(Debug, Default)]
 pub(crate) struct Settings {}
 
-#[derive(Debug)]
-pub(crate) struct LocalLog;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LocalLog {}
 
 impl Settings {
     pub fn open(self, _service: &str) -> Result<LocalLog, std::convert::Infallible> {
-        Ok(LocalLog)
+        Ok(LocalLog {})
     }
 
     pub fn open_or_none(
@@ -27,9 +33,11 @@ impl LocalLog {
         clippy::extra_unused_type_parameters,
         reason = "with the feature it is needed"
     )]
-    pub fn layer<S>(&self) -> Option<Identity> {
+    pub fn layer<S>(&self, _life: &Arc<Life>, _context: &RunContext) -> Option<Identity> {
         None
     }
+
+    pub fn write(&self, _record: &Record, _user: Option<&str>) {}
 
     pub fn finish(&self) {}
 }

@@ -4,13 +4,17 @@
 //!
 //! 1. build the record: message, place, thread, the open spans with their fields and trace, backtrace, the trail;
 //! 2. clean it by the sanitizer's own rules; no user code runs, since a panic inside a hook aborts;
-//! 3. append it as FATAL, synced;
+//! 3. append it as FATAL, synced, and hand it to the local log;
 //! 4. call the hook that was there before.
 //!
 //! It goes round `tracing`: the thread may have panicked inside a subscriber. It does not know whether somebody will
 //! catch the panic, so it does not say; [`PanicHook::level`] changes the level.
+//!
+//! A hook that is set later and does not call the one before it takes its place: see `hook_watch.rs`. Set such a hook
+//! first. Hooks for the same queue that call each other make one record of a panic.
 
 use std::backtrace::Backtrace;
+use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +25,11 @@ use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
 use crate::context::RunContext;
 use crate::disk::{self, TraceIds};
+use crate::hook_watch::{self, HookWatch};
 use crate::life::Life;
+use crate::local_log::LocalLog;
 use crate::open_spans;
-use crate::queue::{Appended, DiskQueue, Durability};
+use crate::queue::{Appended, DiskQueue, Durability, QueueId};
 use crate::record::{self, Level, Location, Record};
 use crate::sanitize::{Place, Sanitizer};
 
@@ -37,6 +43,8 @@ pub struct PanicHook {
     crumbs: Option<Breadcrumbs>,
     context: RunContext,
     life: Option<Arc<Life>>,
+    local_log: LocalLog,
+    watch: HookWatch,
     sanitizer: Sanitizer,
     clock: Clock,
     level: Level,
@@ -53,6 +61,8 @@ impl PanicHook {
             crumbs: None,
             context: RunContext::new(),
             life: None,
+            local_log: LocalLog::default(),
+            watch: HookWatch::default(),
             sanitizer: Sanitizer::default(),
             clock: Clock::System,
             level: Level::Fatal,
@@ -78,6 +88,18 @@ impl PanicHook {
     /// The session whose mark says that it panicked.
     pub(crate) fn life(mut self, life: &Arc<Life>) -> Self {
         self.life = Some(Arc::clone(life));
+        self
+    }
+
+    /// The local log, which has panics too.
+    pub(crate) fn local_log(mut self, local_log: &LocalLog) -> Self {
+        self.local_log = local_log.clone();
+        self
+    }
+
+    /// Who is told when another hook takes this one's place.
+    pub(crate) fn watch(mut self, watch: &HookWatch) -> Self {
+        self.watch = watch.clone();
         self
     }
 
@@ -124,14 +146,20 @@ impl PanicHook {
         self
     }
 
-    /// Puts it before the hook that is there, for the rest of the program's life.
+    /// Puts it before the hook that is there, for the rest of the program's life, or until somebody sets another one.
     pub fn install(self) {
         let before = panic::take_hook();
+        let presence = self.watch.presence();
         panic::set_hook(Box::new(move |info| {
+            let _held_as_long_as_the_hook = &presence;
             if open_spans::is_reading() {
                 return;
             }
-            self.write(info);
+            hook_watch::heard();
+            let is_first = Handling::begin(self.queue.id());
+            if is_first.is_some() {
+                self.write(info);
+            }
             before(info);
         }));
     }
@@ -140,8 +168,14 @@ impl PanicHook {
         if self.life.as_ref().is_some_and(|life| !life.records()) {
             return;
         }
-        let mut line = disk::line(&self.record(info));
+        let record = self.record(info);
+        let mut line = disk::line(&record);
         let _: Appended = self.queue.append(&mut line, Durability::Durable);
+        let session = self.life.as_ref().map(|life| life.session());
+        let user = session
+            .as_ref()
+            .and_then(|session| session.user_id.as_deref());
+        self.local_log.write(&record, user);
         if let Some(life) = &self.life {
             life.panicked();
         }
@@ -207,6 +241,39 @@ impl PanicHook {
         }
         json.push(b']');
         serde_json::from_slice(&json).unwrap_or_default()
+    }
+}
+
+thread_local! {
+    static HANDLING: RefCell<Vec<QueueId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A panic of this thread is being recorded in a queue, while the hooks before ours are called.
+struct Handling;
+
+impl Handling {
+    /// Nothing where a later hook of ours does it already, for the same queue.
+    fn begin(queue: QueueId) -> Option<Self> {
+        let begun = HANDLING.try_with(|handling| {
+            let mut handling = handling.try_borrow_mut().ok()?;
+            if handling.contains(&queue) {
+                return None;
+            }
+            handling.push(queue);
+            Some(Self)
+        });
+        // On a thread that is gone nobody can know.
+        begun.unwrap_or_else(|_| Some(Self))
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        let _ = HANDLING.try_with(|handling| {
+            if let Ok(mut handling) = handling.try_borrow_mut() {
+                handling.pop();
+            }
+        });
     }
 }
 

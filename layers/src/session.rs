@@ -27,7 +27,7 @@ pub struct Session {
 }
 
 /// The install id could not be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// The directory could not be made. Check the path and its owner; nothing was changed.
@@ -47,6 +47,7 @@ pub enum SessionError {
         source: io::Error,
     },
 }
+crate::shown::debug_is_display!(SessionError);
 
 impl Session {
     /// A new session of the installation that lives in `dir`.

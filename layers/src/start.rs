@@ -6,17 +6,18 @@
 //!    [`try_start`](CourierBuilder::try_start) makes that an error too.
 //! 3. Where the program goes later is its own business: all paths are made absolute here.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::advice::Advice;
 use crate::breadcrumb::Breadcrumbs;
 use crate::builder::CourierBuilder;
 use crate::context::RunContext;
 use crate::courier::{Courier, Inner};
+use crate::hook_watch::HookWatch;
 use crate::install::{self, install_id};
 use crate::level::{Levels, LevelsError};
 use crate::life::{self, Life};
@@ -30,6 +31,7 @@ use crate::resource;
 use crate::sanitize::Place;
 use crate::send::{Backend, BackendError, Guard};
 use crate::session::{Session, SessionError};
+use crate::stderr;
 use crate::switches::Switches;
 use crate::watch::Changes;
 
@@ -75,6 +77,10 @@ impl CourierBuilder {
                     Some(token) => backend.token(token),
                     None => backend,
                 };
+                let backend = match self.debug {
+                    Some(is_told) => backend.debug(is_told),
+                    None => backend,
+                };
                 let backend = match self.flush_every {
                     Some(interval) => backend.flush_every(interval),
                     None => backend,
@@ -104,7 +110,7 @@ impl CourierBuilder {
         let local_log = match without {
             Without::Fail => self.local_log.open(service)?,
             Without::Wait => self.local_log.open_or_none(service, |why| {
-                complain(&format!("{why}; there is no local log"));
+                stderr::say(&format!("{why}; there is no local log"));
             })?,
         };
         let install_id = match install_id(&dir) {
@@ -123,6 +129,8 @@ impl CourierBuilder {
         session.user_id = self.user;
 
         let switches = Switches::load(&dir);
+        let advice = Advice::new(stderr::is_for_developers(self.debug));
+        advice.on_switches(switches.sends(), switches.records());
         // Where nothing is recorded, nobody can report the dead: they stay for a start that can.
         let unclean = match switches.records() {
             true => life::unclean(&dir),
@@ -133,7 +141,7 @@ impl CourierBuilder {
             Without::Wait => {
                 let (queue, error) = queue.open_or_wait()?;
                 if let Some(error) = error {
-                    complain(&waits(&error));
+                    stderr::say(&waits(&error));
                 }
                 queue
             }
@@ -142,6 +150,7 @@ impl CourierBuilder {
         let own = Own::new(&context, &switches);
         let life = Life::new(session, &queue, &self.clock, &own);
         life.begin(&queue, unclean);
+        advice.on_user(life.session().user_id.as_deref(), &life, &queue);
         if let Some(error) = error {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
@@ -150,11 +159,14 @@ impl CourierBuilder {
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;
+        let hook_watch = HookWatch::default();
         if self.has_panic_hook {
             let mut hook = PanicHook::new(&queue)
                 .breadcrumbs(&crumbs)
                 .context(&context)
                 .life(&life)
+                .local_log(&local_log)
+                .watch(&hook_watch)
                 .sanitizer(&self.sanitizer)
                 .clock(self.clock.clone())
                 .trace_ids_by(self.trace_ids);
@@ -182,6 +194,14 @@ impl CourierBuilder {
             switches,
             changes,
             trace_ids: self.trace_ids,
+            hook: hook_watch,
+            advice,
+        });
+        let weak = Arc::downgrade(&courier.0);
+        courier.0.hook.when_replaced(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.hook_is_replaced();
+            }
         });
         let weak = Arc::downgrade(&courier.0);
         courier.0.queue.when_moved_in(move || {
@@ -211,6 +231,14 @@ impl Inner {
         self.life.moved_in(&self.queue);
         self.changes.note();
     }
+
+    /// Another panic hook has taken the place of ours. After the session's end that is nobody's concern.
+    fn hook_is_replaced(&self) {
+        if !self.life.has_ended() {
+            self.advice.on_hook_replaced(&self.life, &self.queue);
+            self.changes.note();
+        }
+    }
 }
 
 fn absolute(path: PathBuf) -> PathBuf {
@@ -219,19 +247,11 @@ fn absolute(path: PathBuf) -> PathBuf {
 
 fn waits(error: &OpenError) -> String {
     let kib = queue::MEMORY_BYTES / 1024;
-    format!(
-        "{}: records wait in memory ({kib} KiB) until it can be used",
-        error.with_source()
-    )
-}
-
-/// A line on stderr, which may be closed.
-fn complain(what: &str) {
-    let _ = writeln!(io::stderr().lock(), "tracing-courier: {what}");
+    format!("{error:?}: records wait in memory ({kib} KiB) until it can be used")
 }
 
 /// The program's logging could not be set up; nothing was installed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// No directory was given. Call `.dir(..)` with one that the program may write to.
@@ -254,6 +274,7 @@ pub enum StartError {
     #[error(transparent)]
     LocalLog(#[from] local_log::LocalLogError),
 }
+crate::shown::debug_is_display!(StartError);
 
 #[cfg(not(feature = "local-log"))]
 impl From<std::convert::Infallible> for StartError {

@@ -34,6 +34,9 @@ pub struct Status {
     pub rejected: u64,
     /// Panics, since the start, in what the program gave the sender: a transport, a token provider, a network check.
     pub panics: u64,
+    /// Whether another panic hook was set after Courier's and does not call it, so that panics leave no record. One that
+    /// keeps Courier's without calling it is found only by a panic that drops the [`Guard`](crate::Guard).
+    pub panic_hook_replaced: bool,
     /// Records on disk that are not delivered.
     pub pending_records: u64,
     /// Their bytes.
@@ -64,6 +67,7 @@ impl Status {
             delivered: 0,
             rejected: 0,
             panics: 0,
+            panic_hook_replaced: false,
             pending_records: pending.records,
             pending_bytes: pending.bytes,
             lost_by_reason: queue.losses().by_reason(),

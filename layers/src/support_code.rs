@@ -22,7 +22,7 @@ use std::str::FromStr;
 pub struct SupportCode([u8; LETTERS]);
 
 /// A text that is no support code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoSupportCode {
     /// It has another number of letters. A code has eight and a check letter.
@@ -41,6 +41,7 @@ pub enum NoSupportCode {
     #[error("the check letter does not fit the others: one of them was misheard")]
     Check,
 }
+crate::shown::debug_is_display!(NoSupportCode);
 
 /// With the check letter.
 const LETTERS: usize = 9;

@@ -24,7 +24,7 @@ use crate::install::create_private;
 pub const SWITCHES_FILE: &str = "switches.json";
 
 /// A switch is in force, and will be forgotten with the next start. Check the directory and its owner.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("cannot remember in `{}` what is switched off: {source}", .path.display())]
 pub struct SwitchError {
     /// The file.
@@ -32,6 +32,7 @@ pub struct SwitchError {
     /// What the system said.
     pub source: io::Error,
 }
+crate::shown::debug_is_display!(SwitchError);
 
 /// The switches of this program. A cheap handle.
 #[derive(Clone, Debug)]

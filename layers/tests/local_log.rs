@@ -63,3 +63,69 @@ fn it_is_readable_clean_complete_and_made_anew_each_day_up_to_a_number() {
         lines[7]
     );
 }
+
+/// The text of the one file that is not older than today.
+fn text(logs: &std::path::Path) -> String {
+    let mut files = fs::read_dir(logs).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none());
+    fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn it_says_who_was_at_what_and_has_fatal_and_panics() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = dir.path().join("logs");
+    let courier = Courier::builder("site-app", "1")
+        .dir(dir.path())
+        .local_log(&logs)
+        .start()
+        .unwrap();
+    let stack = tracing_subscriber::registry()
+        .with(courier.layer())
+        .sanitized(courier.sanitizer());
+    dispatcher::with_default(&stack.into(), || {
+        info!("before the login");
+        courier.set_user(Some("user-7"));
+        courier.set_context("active_run", serde_json::json!({"run_id": "r-7"}));
+        courier.set_context("password", "hunter2");
+        let _entered = info_span!("sync", device = 3).entered();
+        info!(n = 1, "uploaded");
+        fatal!(disk = "/dev/sda", "no\nroom");
+        tracing::error!("a plain error");
+        let _ = std::panic::catch_unwind(|| panic!("gone for ada@example.org\nand more"));
+        courier.set_user(None);
+        courier.clear_context("active_run");
+        courier.clear_context("password");
+        info!("after the logout");
+    });
+    drop(courier);
+    let text = text(&logs);
+    let lines: Vec<&str> = text.lines().collect();
+    let context = "user=user-7 active_run={\"run_id\":\"r-7\"} password=\"[REDACTED]\"";
+    for (line, end) in lines.iter().zip([
+        " INFO local_log: before the login".to_owned(),
+        format!(" INFO sync{{device=3}}: local_log: uploaded n=1 {context}"),
+        format!("FATAL sync{{device=3}}: local_log: no\\nroom disk=\"/dev/sda\" {context}"),
+        format!("ERROR sync{{device=3}}: local_log: a plain error {context}"),
+        "FATAL sync: panic: gone for [REDACTED:email]\\nand more file=layers/tests/local_log.rs line=LINE user=user-7 \
+             active_run={\"run_id\":\"r-7\"} device=3 password=\"[REDACTED]\" \
+             thread.name=\"it_says_who_was_at_what_and_has_fatal_and_panics\"".to_owned(),
+        " INFO sync{device=3}: local_log: after the logout".to_owned(),
+    ]) {
+        // Where this test panics moves with each change of it.
+        let digits = |line: &str| match line.split_once("line=") {
+            Some((before, after)) => {
+                let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{before}line=LINE{rest}")
+            }
+            None => line.to_owned(),
+        };
+        assert!(digits(line).ends_with(&end), "{line}\nshould end with\n{end}\nin\n{text}");
+    }
+    assert_eq!(lines.len(), 6, "{text}");
+    assert!(
+        !text.contains("hunter2") && !text.contains("ada@"),
+        "{text}"
+    );
+}

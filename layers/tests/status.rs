@@ -89,7 +89,7 @@ fn it_says_everything_that_a_settings_screen_shows() {
             "enabled": true, "recording": true, "endpoint": "scripted", "locked": false,
             "connection": {"state": "idle"},
             "last_success": status["last_success"], "last_error": null, "last_error_at": null,
-            "delivered": 1, "rejected": 0, "panics": 0,
+            "delivered": 1, "rejected": 0, "panics": 0, "panic_hook_replaced": false,
             "pending_records": 0, "pending_bytes": 0, "lost_by_reason": {}, "levels": status["levels"],
         })
     );

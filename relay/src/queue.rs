@@ -3,9 +3,11 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use courier_relay::escape;
+use serde_json::{Map, Value};
 use tracing_courier::queue::inspect::{self, HeadState, InspectError, Owner, StoredQueue};
 
 /// What to do with a queue root or one `q-<id>` directory.
@@ -16,7 +18,7 @@ pub enum Queue {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
     },
-    /// Every undelivered record, one JSON object a line
+    /// Every undelivered record, one JSON object a line, with its queue and whose it is: install, session, user, service, version
     Cat {
         /// A queue root or one q-<id> directory
         dir: PathBuf,
@@ -108,14 +110,20 @@ fn cat(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
             eprintln!("q-{}: of a newer version, not read", queue.id());
         }
         let mut records = queue.records();
+        // One context is many records' own.
+        let mut context: (Arc<str>, String) = ("".into(), String::new());
         for record in records.by_ref() {
+            if !Arc::ptr_eq(&context.0, &record.context) {
+                context = (Arc::clone(&record.context), whose(&record.context));
+            }
             let open = record.json.strip_suffix(b"}").unwrap_or(&record.json);
             // The same JSON, whatever it goes to; without an invisible character the same bytes.
             match std::str::from_utf8(open) {
                 Ok(text) => out.write_all(escape(text).as_bytes())?,
                 Err(_) => out.write_all(open)?,
             }
-            writeln!(out, ",\"queue\":\"{}\"}}", queue.id())?;
+            let whose = escape(&context.1);
+            writeln!(out, ",\"queue\":\"{}\"{whose}}}", queue.id())?;
         }
         let damage = records.damage();
         if damage.records > 0 || damage.bytes > 0 {
@@ -129,6 +137,34 @@ fn cat(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Whose a record is, as one more member: of the context that is stored beside it, what tells people and programs
+/// apart. Nothing where that can't be read.
+fn whose(stored: &str) -> String {
+    let Ok(stored) = serde_json::from_str::<Value>(&format!("{{{stored}}}")) else {
+        return String::new();
+    };
+    let context: Map<String, Value> = WHOSE
+        .iter()
+        .filter_map(|(name, part, member)| {
+            let value = stored.get(part)?.get(member)?;
+            Some(((*name).to_owned(), value.clone()))
+        })
+        .collect();
+    if context.is_empty() {
+        return String::new();
+    }
+    format!(",\"context\":{}", Value::Object(context))
+}
+
+/// The members of `context` in a line, and where they are stored.
+const WHOSE: [(&str, &str, &str); 5] = [
+    ("installId", "context", "installId"),
+    ("sessionId", "context", "sessionId"),
+    ("userId", "context", "userId"),
+    ("service", "resource", "service.name"),
+    ("version", "resource", "service.version"),
+];
 
 fn verify(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
     let queues = queues(dir)?;

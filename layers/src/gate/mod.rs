@@ -155,7 +155,25 @@ where
 #[must_use = "it records nothing before `.init()`"]
 pub struct Sealed<S>(Sanitized<S>);
 
+/// No type is one: what [`Sealed::with`] asks for, so that the compiler says in a sentence what is wrong.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "no layer can be added after `.sanitized(..)`: it would see what the gate takes out",
+    label = "add this layer before `.sanitized(..)`",
+    note = "write `registry().with(..).with(..).sanitized(..)`: `.sanitized(..)` comes last, before `.init()`"
+)]
+pub trait TakesLayers {}
+
 impl<S> Sealed<S> {
+    /// Only here so that the compiler can say why not.
+    #[doc(hidden)]
+    pub fn with<L>(self, _layer: L) -> Self
+    where
+        Self: TakesLayers,
+    {
+        self
+    }
+
     /// The way out for who must: the gate as a plain `Subscriber`. Layers added to it see raw data.
     pub fn into_raw_subscriber(self) -> Sanitized<S> {
         self.0

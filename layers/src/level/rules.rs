@@ -29,7 +29,7 @@ struct Module {
 }
 
 /// The text names no levels. Write `info`, or `info,app::sync=trace,http=debug`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LevelsError {
     /// A part of the text names a level that there is none of.
@@ -55,6 +55,7 @@ pub enum LevelsError {
         modules: usize,
     },
 }
+crate::shown::debug_is_display!(LevelsError);
 
 impl Rules {
     /// Everything from `min` on.

@@ -37,7 +37,7 @@ pub enum Fsync {
 }
 
 /// The queue can't be opened. Nothing of the program's is installed yet, and nothing was removed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The queue's root could not be made. Check the path and its owner.
@@ -77,6 +77,7 @@ pub enum OpenError {
     #[error("cannot start the queue's thread")]
     Thread(#[source] io::Error),
 }
+crate::shown::debug_is_display!(OpenError);
 
 /// Settings of a queue.
 #[derive(Clone, Debug)]
@@ -185,7 +186,7 @@ impl Builder {
         let (engine, error) = match self.begin(&losses) {
             Ok(engine) => (engine, None),
             Err(error) => {
-                let reason = error.with_source();
+                let reason = format!("{error:?}");
                 (self.start_homeless(&losses, &reason), Some(error))
             }
         };
@@ -309,16 +310,6 @@ impl Builder {
             return Err(OpenError::ZeroInterval);
         }
         Ok(())
-    }
-}
-
-impl OpenError {
-    /// What is wrong, with what the system said.
-    pub(crate) fn with_source(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
-        }
     }
 }
 

@@ -45,9 +45,10 @@ impl fmt::Display for Level {
 }
 
 /// The text names no level. Use trace, debug, info, warning, error or fatal.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no level; use trace, debug, info, warning, error or fatal")]
 pub struct UnknownLevel(String);
+crate::shown::debug_is_display!(UnknownLevel);
 
 impl FromStr for Level {
     type Err = UnknownLevel;

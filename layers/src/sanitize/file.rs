@@ -16,7 +16,7 @@ use super::policy::{Classification, IpMode, Mode, Policy, PolicyError, Profile};
 use super::rule::Rule;
 
 /// Why a policy file was refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The file could not be read. Check the path and its owner.
@@ -52,6 +52,7 @@ pub enum FileError {
         reason: String,
     },
 }
+crate::shown::debug_is_display!(FileError);
 
 /// What a policy file says about pseudonyms; the key itself lies elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -65,7 +65,7 @@ pub enum Mode {
 }
 
 /// A policy that can't be followed. The one in force stays.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
     /// A built-in rule did not treat its own samples as it should: a defect of this crate, please report it.
@@ -98,6 +98,7 @@ pub enum PolicyError {
     #[error("the pseudonym key has {0} bytes; it needs at least 32")]
     ShortKey(usize),
 }
+crate::shown::debug_is_display!(PolicyError);
 
 /// What a sanitizer takes. Setters consume, so that a policy reads as a list.
 #[derive(Clone, Default)]

@@ -14,7 +14,8 @@ use super::next::Success;
 use super::round::{Drain, Limits, MAX_BODY_BYTES};
 use super::shared::Shared;
 use super::time::Time;
-use super::token::{self, Ask, Token, Tokens};
+use super::token::{self, Ask, NotAToken, Token, Tokens};
+use super::told::Told;
 use super::transport::Transport;
 use super::worker::Worker;
 use super::{Backend, Guard, Inner, Place};
@@ -23,6 +24,7 @@ use super::{CertificateError, EndpointError, http};
 use crate::level::Levels;
 use crate::own::Own;
 use crate::queue::DiskQueue;
+use crate::stderr;
 
 /// Time between sends when nothing urgent was logged: 30 s, so that a radio may sleep.
 pub const DEFAULT_FLUSH_EVERY: Duration = Duration::from_secs(30);
@@ -38,7 +40,7 @@ pub const DEFAULT_BATCH_BYTES: usize = 900_000;
 pub const MAX_BATCH_BYTES: usize = MAX_BODY_BYTES - 64 * 1024;
 
 /// The sender could not be started; nothing was installed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendError {
     /// The URL is none that records could be sent to.
@@ -49,6 +51,10 @@ pub enum BackendError {
     #[cfg(feature = "http")]
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The token is the empty text: a variable that is not set, a file that is empty? Where the relay wants none, call
+    /// no `.token(..)`.
+    #[error("the token is empty: where the relay wants none, call no `.token(..)`")]
+    EmptyToken,
     /// A token is one line of visible ASCII. Check for a line break at its end.
     #[error("the token holds a character that no HTTP header can carry (a line break at its end?)")]
     Token,
@@ -71,6 +77,16 @@ pub enum BackendError {
     /// The system gave no thread.
     #[error("cannot start the sender's thread: {0}")]
     Thread(io::Error),
+}
+crate::shown::debug_is_display!(BackendError);
+
+impl From<NotAToken> for BackendError {
+    fn from(why: NotAToken) -> Self {
+        match why {
+            NotAToken::Empty => Self::EmptyToken,
+            NotAToken::Character => Self::Token,
+        }
+    }
 }
 
 /// What carries the requests.
@@ -96,6 +112,7 @@ pub struct BackendBuilder {
     #[cfg(feature = "netwatch")]
     watches_interfaces: bool,
     time: Time,
+    debug: Option<bool>,
     /// The first thing that was wrong with a setting, for `start` to say.
     wrong: Option<BackendError>,
     #[cfg(feature = "http")]
@@ -135,6 +152,7 @@ impl BackendBuilder {
             #[cfg(feature = "netwatch")]
             watches_interfaces: false,
             time: Time::System,
+            debug: None,
             wrong: None,
             #[cfg(feature = "http")]
             http: http::Settings::default(),
@@ -223,6 +241,15 @@ impl BackendBuilder {
         self
     }
 
+    /// Says on stderr whether records arrive: one line when the first batch does, and one for each new reason why none
+    /// does, with what to do about it; once a reason and minute at most, and never through `tracing`. By default where
+    /// this library was built with debug assertions, as in a program's debug build, and not in its release build. The
+    /// variable `COURIER_DEBUG`, `1` or `0`, comes before both.
+    pub fn debug(mut self, is_told: bool) -> Self {
+        self.debug = Some(is_told);
+        self
+    }
+
     /// Starts the thread `courier-send`.
     ///
     /// # Errors
@@ -268,14 +295,10 @@ impl BackendBuilder {
                 });
             }
         }
-        let token = self
-            .token
-            .take()
-            .map(token::checked)
-            .transpose()
-            .map_err(|_| BackendError::Token)?;
+        let token = self.token.take().map(token::checked).transpose()?;
         #[cfg(feature = "http")]
         self.http.check()?;
+        let is_told = stderr::is_for_developers(self.debug);
         let has_provider = self.ask.is_some();
         let (transport, place, again) = match self.carrier {
             Carrier::Own(transport) => (transport, None, None),
@@ -306,6 +329,7 @@ impl BackendBuilder {
                 limits: self.limits,
                 success: self.success,
                 interval: self.flush_every,
+                is_told,
             },
             limits: self.limits,
             success: self.success,
@@ -360,6 +384,7 @@ impl Checked {
                 Arc::clone(&shared),
                 self.limits,
                 self.success,
+                Told::new(self.again.is_told),
             ),
             watch: self.watch,
             follow,

@@ -15,6 +15,7 @@ use super::network::Watch;
 use super::next::Success;
 use super::round::{Drain, Limits};
 use super::token::Tokens;
+use super::told::Told;
 use super::transport::Transport;
 use super::wake::Standing;
 use super::worker::Worker;
@@ -28,6 +29,7 @@ pub(super) struct Again {
     pub limits: Limits,
     pub success: Success,
     pub interval: Duration,
+    pub is_told: bool,
 }
 
 impl fmt::Debug for Again {
@@ -62,6 +64,7 @@ impl Backend {
                 Arc::clone(&shared),
                 again.limits,
                 again.success,
+                Told::new(again.is_told),
             ),
             watch: Watch::new(None),
             follow: None,

@@ -24,6 +24,7 @@ mod interfaces;
 mod layer;
 mod network;
 mod next;
+mod reason;
 mod report;
 mod round;
 mod shared;
@@ -33,6 +34,7 @@ mod source;
 mod stamps;
 mod time;
 mod token;
+mod told;
 mod transport;
 mod wake;
 mod worker;
@@ -106,9 +108,9 @@ impl Backend {
     /// Replaces the token; a sender that waits for one goes on at once.
     ///
     /// # Errors
-    /// The token is none that an HTTP header can carry; the one in use stays.
+    /// The token is empty, or none that an HTTP header can carry; the one in use stays.
     pub fn set_token(&self, token: impl Into<String>) -> Result<(), BackendError> {
-        let token = token::checked(token.into()).map_err(|_| BackendError::Token)?;
+        let token = token::checked(token.into())?;
         self.0.shared().set_token(token);
         Ok(())
     }

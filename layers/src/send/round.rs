@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::next::{Next, Success, backoff, next};
+use super::reason::Reason;
 use super::shared::Shared;
 use super::source::described;
 use super::stamps;
 use super::token::{NoToken, Token, Tokens};
+use super::told::Told;
 use super::transport::{Answer, Request, Transport};
 use super::wake::Cause;
 use crate::queue::{Batch, DiskQueue};
@@ -36,6 +38,7 @@ pub(super) struct Drain {
     pub shared: Arc<Shared>,
     pub limits: Limits,
     pub success: Success,
+    pub told: Told,
     /// The tag of the levels that came with the last answer.
     pub levels_etag: Option<String>,
     /// Tries that failed in a row.
@@ -68,6 +71,7 @@ impl Drain {
         shared: Arc<Shared>,
         limits: Limits,
         success: Success,
+        told: Told,
     ) -> Self {
         Self {
             queue,
@@ -76,6 +80,7 @@ impl Drain {
             shared,
             limits,
             success,
+            told,
             levels_etag: None,
             attempt: 0,
             records: limits.records,
@@ -111,7 +116,7 @@ impl Drain {
             }
             let token = match self.token() {
                 Ok(token) => token,
-                Err(why) => return self.pause_for_token(why),
+                Err(why) => return self.pause_for_token(why, true),
             };
             let (next, answer) = self.send(&batch, sent_at, token.as_ref());
             match next {
@@ -133,13 +138,16 @@ impl Drain {
                     done += 1;
                 }
                 Next::RetryIn(wait) => {
+                    self.tell(|this| this.reason(&answer));
                     return self.retry_in(wait, described(&answer, self.success));
                 }
                 Next::PauseUntilNewToken => {
+                    let has_token = token.is_some();
                     self.tokens.refuse(token);
-                    return self.pause_for_token(NoToken::StillRefused);
+                    return self.pause_for_token(NoToken::StillRefused, has_token);
                 }
                 Next::PauseUntilNewEndpoint => {
+                    self.tell(|this| this.reason(&answer));
                     return Round::PausedNotFound(described(&answer, self.success));
                 }
             }
@@ -155,8 +163,26 @@ impl Drain {
     /// The round was cut short by a panic in code that is not ours.
     pub fn panicked(&mut self) -> Round {
         self.shared.panicked();
+        self.tell(|_| Reason::panic());
         let wait = backoff(self.attempt, jitter());
         self.retry_in(wait, "a panic while sending".to_owned())
+    }
+
+    /// There is no network to send over.
+    pub fn offline(&mut self) {
+        self.tell(|_| Reason::no_network());
+    }
+
+    /// Says on stderr why nothing arrives, where somebody develops the program.
+    fn tell(&mut self, reason: impl FnOnce(&Self) -> Reason) {
+        let mut told = std::mem::take(&mut self.told);
+        let (endpoint, now) = (self.transport.endpoint(), self.shared.time.now());
+        told.fails(endpoint, now, || reason(self));
+        self.told = told;
+    }
+
+    fn reason(&self, answer: &Answer) -> Reason {
+        Reason::of_answer(self.transport.endpoint(), answer, self.success)
     }
 
     /// Whatever came before says nothing about another endpoint.
@@ -169,10 +195,11 @@ impl Drain {
         Round::RetryIn(wait, why)
     }
 
-    fn pause_for_token(&mut self, why: NoToken) -> Round {
+    fn pause_for_token(&mut self, why: NoToken, has_token: bool) -> Round {
         if why == NoToken::Panicked {
             self.shared.panicked();
         }
+        self.tell(|_| Reason::of_token(&why, has_token));
         let is_asked_for = self.tokens.are_asked_for() && self.shared.token().is_none();
         let again = is_asked_for.then(|| backoff(self.attempt, jitter()));
         self.attempt = self.attempt.saturating_add(1);
@@ -182,12 +209,16 @@ impl Drain {
     /// The batch leaves the queue: home, but for what is put aside.
     fn leave(&mut self, batch: &Batch, rejected: &[(usize, String)]) {
         self.attempt = 0;
-        if !rejected.is_empty() {
+        if let Some((_, why)) = rejected.first() {
             self.queue.reject(batch, rejected);
+            let records = rejected.len();
+            self.told.loses(|| Reason::of_rejected(records, why));
         }
         self.queue.confirm(batch.token());
         let rejected = rejected.len() as u64;
-        self.shared.count(batch.len() as u64 - rejected, rejected);
+        let accepted = batch.len() as u64 - rejected;
+        self.shared.count(accepted, rejected);
+        self.told.arrived(self.transport.endpoint(), accepted);
     }
 
     fn send(&mut self, batch: &Batch, sent_at: Timestamp, token: Option<&Token>) -> (Next, Answer) {

@@ -15,10 +15,15 @@ pub(super) type Ask = Box<dyn FnMut() -> Result<String, Box<dyn Error + Send + S
 /// A token that a header can carry.
 pub(super) type Token = Sensitive<String>;
 
-/// The text is no token. Check for a line break at its end.
+/// The text is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the token holds a character that no HTTP header can carry (a line break at its end?)")]
-pub(super) struct NotAToken;
+pub(super) enum NotAToken {
+    #[error("the token is empty")]
+    Empty,
+    /// Check for a line break at its end.
+    #[error("the token holds a character that no HTTP header can carry (a line break at its end?)")]
+    Character,
+}
 
 /// Gives the token of each batch.
 #[derive(Default)]
@@ -83,8 +88,13 @@ impl std::fmt::Display for NoToken {
 
 /// A token that a header can carry.
 pub(super) fn checked(token: String) -> Result<Token, NotAToken> {
-    let is_carried = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    is_carried.then_some(Sensitive(token)).ok_or(NotAToken)
+    if token.is_empty() {
+        return Err(NotAToken::Empty);
+    }
+    let is_carried = token.bytes().all(|byte| byte.is_ascii_graphic());
+    is_carried
+        .then_some(Sensitive(token))
+        .ok_or(NotAToken::Character)
 }
 
 /// As much of an error as a status shows.
@@ -123,6 +133,7 @@ mod tests {
     fn whatever_goes_wrong_is_a_reason() {
         for (mut tokens, reason) in [
             (asking(|| Err("not logged in")), "no token: not logged in"),
+            (asking(|| Ok("")), "no token: the token is empty"),
             (
                 asking(|| Ok("t-1\n")),
                 "no token: the token holds a character that no HTTP header can carry (a line break at its end?)",

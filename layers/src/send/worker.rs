@@ -74,7 +74,10 @@ impl Worker {
         let is_online = self.is_online();
         let shared = Arc::clone(&self.drain.shared);
         match (shared.standing(), is_online) {
-            (_, false) => shared.stands(self.offline()),
+            (_, false) => {
+                self.drain.offline();
+                shared.stands(self.offline());
+            }
             (Standing::Offline { .. }, true) => {
                 self.drain.forget_failures();
                 // What waited goes at once.
@@ -92,6 +95,7 @@ impl Worker {
             catch_unwind(AssertUnwindSafe(|| self.drain.round(cause)))
                 .unwrap_or_else(|_| self.drain.panicked())
         } else {
+            self.drain.offline();
             let standing = self.offline();
             self.drain.shared.looked(covering);
             return self.drain.shared.stands(standing);

@@ -31,6 +31,60 @@ fn queue(root: &Path, records: usize) -> PathBuf {
     root.join(format!("q-{}", queue.id()))
 }
 
+#[test]
+fn cat_says_with_each_record_whose_it_is() {
+    let root = tempfile::tempdir().expect("a directory");
+    let queue = DiskQueue::open(root.path()).expect("it opens");
+    let append = |message: &str| {
+        let mut line = Line::new();
+        let rest =
+            format!(r#""timestamp":"2026-02-06T12:00:00Z","level":"info","message":"{message}"}}"#);
+        line.body().extend_from_slice(rest.as_bytes());
+        assert_eq!(
+            queue.append(&mut line, Durability::PageCache),
+            Appended::InPageCache
+        );
+    };
+    let under = |context: Value| {
+        let part = |name: &str| context[name].as_object().cloned().unwrap_or_default();
+        queue.set_context(&Context {
+            context: part("context"),
+            resource: part("resource"),
+        });
+    };
+    append("nobody's");
+    let ids = json!({"installId": "i-1", "sessionId": "s-1", "userId": "u\u{202e}-1", "clock": {"boot": "b"}});
+    let resource =
+        json!({"service.name": "app", "service.version": "1.2", "host.name": "long and dull"});
+    under(json!({"context": ids, "resource": resource}));
+    append("before");
+    append("too");
+    under(json!({"context": {"installId": "i-1", "sessionId": "s-1"}, "resource": resource}));
+    append("after the logout");
+    drop(queue);
+    let output = run(&["queue", "cat"], root.path());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!text.contains('\u{202e}'), "it turns no terminal round");
+    let seen: Vec<(Value, Value)> = lines(&output)
+        .into_iter()
+        .map(|record| (record["message"].clone(), record["context"].clone()))
+        .collect();
+    let of_user = json!({
+        "installId": "i-1", "sessionId": "s-1", "userId": "u\u{202e}-1", "service": "app", "version": "1.2"
+    });
+    let of_nobody =
+        json!({"installId": "i-1", "sessionId": "s-1", "service": "app", "version": "1.2"});
+    assert_eq!(
+        seen,
+        [
+            (json!("nobody's"), Value::Null),
+            (json!("before"), of_user.clone()),
+            (json!("too"), of_user),
+            (json!("after the logout"), of_nobody),
+        ]
+    );
+}
+
 fn run(args: &[&str], dir: &Path) -> Output {
     command().args(args).arg(dir).output().expect("it runs")
 }

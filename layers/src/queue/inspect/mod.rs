@@ -31,7 +31,7 @@ use super::head::{self, Position, Stored};
 use super::storage::Storage;
 
 /// The path can't be looked at.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum InspectError {
     /// The directory can't be listed. Check the path and its owner.
@@ -51,6 +51,7 @@ pub enum InspectError {
         kind: &'static str,
     },
 }
+crate::shown::debug_is_display!(InspectError);
 
 /// One queue directory, as it stood when it was looked at.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use reqwest::Url;
 use super::super::Backend;
 
 /// The endpoint is no URL that records could be sent to. The one in use stays.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// It does not parse. Write it with its scheme: `https://relay.example`.
@@ -40,6 +40,7 @@ pub enum EndpointError {
     #[error("the sender's transport is the program's own: it has its endpoint itself")]
     OwnTransport,
 }
+crate::shown::debug_is_display!(EndpointError);
 
 /// A base URL without a slash at its end.
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ use tls::Trust;
 /// The [`Transport`] of the `http` feature.
 pub struct Http {
     place: Place,
-    /// Where it went first, for people.
+    /// Where it goes, for people.
     shown: String,
     settings: Settings,
     encoder: Encoder,
@@ -89,6 +89,7 @@ impl Http {
     /// The client, built where it is used.
     fn client(&mut self) -> Result<&Client, String> {
         let endpoint = self.place.endpoint();
+        self.shown.clone_from(&endpoint.shown);
         let built = match self.built.take() {
             Some(built) if Arc::ptr_eq(&built.endpoint, &endpoint) => built,
             before => {

@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 /// A certificate or key is none. Nothing was started.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
     /// What was given as root certificates is not PEM with `CERTIFICATE` blocks, or one of them is no certificate.
@@ -28,6 +28,7 @@ pub enum CertificateError {
         reason: String,
     },
 }
+crate::shown::debug_is_display!(CertificateError);
 
 /// Whom the sender trusts beside the platform's roots, and who it says it is.
 #[derive(Clone, Debug, Default)]

@@ -8,13 +8,18 @@
 //! The oldest are found by the service's name, with which the files' names begin: programs whose names begin alike want
 //! a directory each.
 //!
+//! A line is a record: when, how bad, in which spans, who logged it, what happened, its fields, the user (`user=`) and
+//! what [`Courier::set_context`](crate::Courier::set_context) says. Line breaks in it are written as `\n`.
+//!
 //! What it does not do: survive a kill (the last lines may be missing then; the queue on disk has them), or hold the
-//! records that do not come through `tracing`, such as a panic's.
+//! library's own records, such as `session_start`.
+
+mod lines;
 
 use std::io;
 use std::path::PathBuf;
 use std::process;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
@@ -25,13 +30,17 @@ use tracing_subscriber::fmt::{FormatFields, MakeWriter};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::context::RunContext;
 use crate::install::make_private;
+use crate::life::Life;
+use crate::record::Record;
+use lines::LineFormat;
 
 /// Files kept: 7, a week.
 pub const DEFAULT_MAX_FILES: usize = 7;
 
 /// The local log could not be set up. Check the directory and its owner.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalLogError {
     /// The directory could not be made.
@@ -54,6 +63,7 @@ pub enum LocalLogError {
     #[error("a local log that keeps no file: keep one at least")]
     NoFiles,
 }
+crate::shown::debug_is_display!(LocalLogError);
 
 impl LocalLogError {
     /// Whether another disk would do, with the same settings.
@@ -122,17 +132,17 @@ impl Settings {
             .buffered_lines_limit(MAX_WAITING_LINES)
             .thread_name(THREAD_NAME)
             .finish(file);
-        Ok(LocalLog(Some(Running {
+        Ok(LocalLog(Some(Arc::new(Running {
             writer,
             guard: Mutex::new(Some(guard)),
             process: process::id(),
-        })))
+        }))))
     }
 }
 
-/// The local log, while it is written.
-#[derive(Debug)]
-pub(crate) struct LocalLog(Option<Running>);
+/// The local log, while it is written. A cheap handle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LocalLog(Option<Arc<Running>>);
 
 #[derive(Debug)]
 struct Running {
@@ -142,8 +152,12 @@ struct Running {
 }
 
 impl LocalLog {
-    /// Writes what it is handed, through its own formatter.
-    pub fn layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + 'static + use<S>>
+    /// Writes what it is handed, with the user and the context of that moment.
+    pub fn layer<S>(
+        &self,
+        life: &Arc<Life>,
+        context: &RunContext,
+    ) -> Option<impl Layer<S> + Send + Sync + 'static + use<S>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -154,10 +168,25 @@ impl LocalLog {
         };
         Some(
             tracing_subscriber::fmt::layer()
+                .event_format(LineFormat {
+                    life: Arc::clone(life),
+                    context: context.clone(),
+                })
                 .fmt_fields(Plain(DefaultFields::new()))
                 .with_ansi(false)
                 .with_writer(lines),
         )
+    }
+
+    /// Writes a record that does not come through `tracing`. It has its context among its attributes.
+    pub fn write(&self, record: &Record, user: Option<&str>) {
+        if let Some(running) = &self.0
+            && running.process == process::id()
+        {
+            let line = lines::of_record(record, user);
+            // A line that the writing thread can't take is left out.
+            let _ = io::Write::write_all(&mut running.writer.clone(), line.as_bytes());
+        }
     }
 
     /// Waits until everything is in the file, up to about a second, and ends the writing.
