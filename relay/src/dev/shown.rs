@@ -27,8 +27,7 @@ impl Shown {
     /// Prints what has come since the last time. A file that can't be read has nothing new.
     pub fn print(&mut self) {
         let Ok(text) = self.news() else { return };
-        let lines: String = text.lines().flat_map(records).collect();
-        let _ = io::stdout().write_all(lines.as_bytes());
+        let _ = io::stdout().write_all(screen(&text).as_bytes());
     }
 
     /// The whole lines that came. A file that is shorter than before is another, and begins anew.
@@ -47,8 +46,15 @@ impl Shown {
     }
 }
 
-/// The records of one `ExportLogsServiceRequest`.
-fn records(request: &str) -> Vec<String> {
+/// The records of these requests by their time, as the file has those of one logger together.
+fn screen(requests: &str) -> String {
+    let mut records: Vec<_> = requests.lines().flat_map(records).collect();
+    records.sort_by_key(|&(nanos, _)| nanos);
+    records.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The records of one `ExportLogsServiceRequest`, each with its time.
+fn records(request: &str) -> Vec<(Option<i128>, String)> {
     let request: Value = serde_json::from_str(request).unwrap_or_default();
     let mut lines = Vec::new();
     for logs in items(&request, "resourceLogs") {
@@ -62,10 +68,10 @@ fn records(request: &str) -> Vec<String> {
 }
 
 /// One record: time of day in UTC, severity, service, text, and the attributes that the program gave it.
-fn line(service: &str, record: &Value) -> String {
+fn line(service: &str, record: &Value) -> (Option<i128>, String) {
     let nanos = record.get("timeUnixNano").and_then(Value::as_str);
+    let nanos: Option<i128> = nanos.and_then(|nanos| nanos.parse().ok());
     let time = nanos
-        .and_then(|nanos| nanos.parse().ok())
         .and_then(|nanos| Timestamp::from_nanosecond(nanos).ok())
         .map_or_else(
             || "--:--:--".to_owned(),
@@ -79,7 +85,7 @@ fn line(service: &str, record: &Value) -> String {
             let _ = write!(line, "  {name}={value}");
         }
     }
-    format!("{}\n", escape(&line))
+    (nanos, format!("{}\n", escape(&line)))
 }
 
 fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -155,7 +161,20 @@ mod tests {
         for request in ["", "{", "[]", "3", r#"{"resourceLogs":3}"#] {
             assert!(records(request).is_empty(), "{request}");
         }
-        let bare = records(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#);
-        assert_eq!(bare, ["--:--:-- -     ?  \n"]);
+        let bare = screen(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#);
+        assert_eq!(bare, "--:--:-- -     ?  \n");
+    }
+
+    #[test]
+    fn records_of_different_loggers_are_shown_in_the_order_of_their_time() {
+        let shown = screen(
+            r#"{"resourceLogs":[{"scopeLogs":[
+                {"logRecords":[{"timeUnixNano":"1000000000"},{"timeUnixNano":"3000000000"}]},
+                {"logRecords":[{"timeUnixNano":"2000000000"}]}]}]}"#
+                .replace('\n', " ")
+                .as_str(),
+        );
+        let times: Vec<&str> = shown.lines().map(|line| &line[..8]).collect();
+        assert_eq!(times, ["00:00:01", "00:00:02", "00:00:03"]);
     }
 }
