@@ -1,4 +1,4 @@
-//! The README's program: `HELLO_TOKEN=$(courier-relay token --user ada) cargo run --example hello`, beside `courier-relay dev`.
+//! The README's program. Beside `courier-relay dev`: `HELLO_TOKEN=$(courier-relay token --user ada) cargo run --example hello`.
 
 use tracing_courier::prelude::*;
 use tracing_subscriber::{filter::LevelFilter, prelude::*};
