@@ -48,7 +48,7 @@ enum Command {
     /// Runs a relay to develop against, not for production: says where it is, gives a token, shows what arrives
     ///
     /// Needs no settings and no root. Records are shown a line each, and kept as OTLP JSON in `records/` of the data
-    /// directory, unless --otlp-file-dir says otherwise. The log shows warnings and errors, unless --log says otherwise.
+    /// directory, unless --otlp-file-dir says otherwise. The log shows what goes wrong and what is refused, unless --log says otherwise.
     Dev(Dev),
     /// Prints a development token, alone on stdout
     Token {

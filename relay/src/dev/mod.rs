@@ -68,5 +68,5 @@ impl Dev {
 /// The directory of the records within the data directory.
 const RECORDS: &str = "records";
 
-/// What the log shows beside the records: what goes wrong.
-const LOG: &str = "warn";
+/// What the log shows beside the records: what goes wrong, and what is refused.
+const LOG: &str = "warn,courier_relay::ingest=info";

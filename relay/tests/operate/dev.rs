@@ -17,7 +17,9 @@ impl Dev {
         let mut child = dev(dir)
             .args(["--user", "ada"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::from(
+                std::fs::File::create(dir.join("log")).expect("a file"),
+            ))
             .spawn()
             .expect("it starts");
         let stdout = child.stdout.take().expect("it is piped");
@@ -77,6 +79,17 @@ async fn dev_says_where_it_is_gives_a_token_and_shows_what_arrives() {
         .no_proxy()
         .build()
         .expect("a client");
+    let refused = client
+        .post(format!("{address}/api/v1/logs"))
+        .bearer_auth("of.another.relay")
+        .body("{}")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(refused.status(), 401);
+    let log = std::fs::read_to_string(dir.path().join("log")).expect("the log");
+    assert!(log.contains("a token was refused"), "{log}");
+
     let batch = serde_json::json!({"logs": [{
         "timestamp": "2026-12-01T04:58:17Z",
         "level": "warning",
