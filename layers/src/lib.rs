@@ -80,6 +80,7 @@
 //! | `netwatch` | no | `BackendBuilder::watch_interfaces`: the system's network interfaces as network check; brings netwatcher |
 //! | `policy` | no | [`sanitize`]: policies from TOML files, patterns of your own; brings regex and toml |
 //! | `pseudonym` | no | [`sanitize`]: keyed pseudonyms in place of markers; brings hmac and sha2 |
+//! | `opentelemetry_0_33` | no | `opentelemetry_0_33::trace_ids`: records name the trace they belong to; brings opentelemetry's API |
 //!
 //! With none: gate, sanitizer, breadcrumbs, queue and sender (over a [`send::Transport`] of your own), in at most 40
 //! crates and without tokio.
@@ -121,6 +122,8 @@ mod local_log;
 mod losses;
 mod mark;
 mod open_spans;
+#[cfg(feature = "opentelemetry_0_33")]
+pub mod opentelemetry_0_33;
 mod own;
 mod panic;
 pub mod queue;

@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use courier_relay::config::{Config, ConfigError, KeyConfig, RawConfig, Setting, duration};
-use courier_relay::{Removal, SecretError, Telemetry, escape};
+use courier_relay::config::{
+    Config, ConfigError, FileConfig, KeyConfig, RawConfig, Setting, duration,
+};
+use courier_relay::{Relay, Removal, SecretError, Telemetry, escape};
 use secrecy::SecretString;
 
+use crate::dev::{self, Dev, Shown};
 use crate::level::Level;
 use crate::queue::Queue;
 use crate::sanitize::Sanitize;
@@ -42,6 +45,11 @@ struct Settings {
 enum Command {
     /// Runs the relay (the default)
     Serve,
+    /// Runs a relay to develop against, not for production: says where it is, gives a token, shows what arrives
+    ///
+    /// Needs no settings and no root. Records are shown a line each, and kept as OTLP JSON in `records/` of the data
+    /// directory, unless --otlp-file-dir says otherwise. The log shows what goes wrong and what is refused, unless --log says otherwise.
+    Dev(Dev),
     /// Prints a development token, alone on stdout
     Token {
         /// The token's `sub`
@@ -144,7 +152,8 @@ impl Cli {
     /// Does what was asked for.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            None | Some(Command::Serve) => serve(self.settings),
+            None | Some(Command::Serve) => serve(self.settings, None),
+            Some(Command::Dev(dev)) => serve(self.settings, Some(dev)),
             Some(Command::Token { user, ttl }) => token(&self.settings.read()?, &user, &ttl),
             Some(Command::Check) => check(self.settings),
             Some(Command::Status(status)) => Ok(status.run(&self.settings.read()?)),
@@ -200,8 +209,12 @@ impl Status {
 }
 
 impl Settings {
-    /// The flag wins, then the environment, then the file.
     fn read(self) -> anyhow::Result<Config> {
+        Ok(self.raw()?.try_into()?)
+    }
+
+    /// The flag wins, then the environment, then the file.
+    fn raw(self) -> anyhow::Result<RawConfig> {
         let file = self
             .config
             .as_deref()
@@ -211,7 +224,7 @@ impl Settings {
         let mut raw = self.raw.or(file);
         raw.logfire_endpoint = variable("LOGFIRE_ENDPOINT").map(Setting::from);
         raw.logfire_token = variable("LOGFIRE_TOKEN").map(SecretString::from);
-        Ok(raw.try_into()?)
+        Ok(raw)
     }
 }
 
@@ -225,9 +238,13 @@ fn variable(name: &str) -> Option<String> {
 }
 
 #[tokio::main]
-async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+async fn serve(settings: Settings, dev: Option<Dev>) -> anyhow::Result<ExitCode> {
     let foreign = foreign_variables()?;
-    let config = settings.clone().read()?;
+    let read = || match dev {
+        Some(_) => Dev::config(settings.clone().raw()?),
+        None => settings.clone().read(),
+    };
+    let config = read()?;
     let telemetry = Telemetry::install(&config)?;
     for name in foreign {
         tracing::warn!(name, "this variable is no setting; it is ignored");
@@ -237,41 +254,56 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let mut signal = Signal::listen()?;
     let is_development = matches!(config.tokens.key, KeyConfig::Development);
     let data_dir = config.data_dir.clone();
+    let records = config.files.as_ref().map(FileConfig::growing);
     let relay = courier_relay::start(config).await?;
-    {
-        use std::io::Write;
-        let mut stdout = std::io::stdout().lock();
-        // Whoever closed stdout does not want to know; that is no reason to stop.
-        let _ = writeln!(
-            stdout,
-            "listening on {} admin {}",
-            relay.addr(),
-            relay.admin_addr()
-        );
-        let _ = stdout.flush();
+    let mut shown = None;
+    match (&dev, records) {
+        (Some(dev), Some(records)) => {
+            shown = Some(Shown::from_end_of(records.clone()));
+            dev.greet(&relay, &records)?;
+        }
+        _ => greet(&relay, is_development.then_some(&data_dir)),
     }
-    if is_development {
+    loop {
+        tokio::select! {
+            said = signal.received() => match said {
+                Said::Stop => break,
+                Said::Reload => {
+                    relay.reload_certificate();
+                    telemetry.reload(read().as_ref().map_err(|error| format!("{error:#}")));
+                }
+            },
+            () = tokio::time::sleep(dev::LOOK_AGAIN), if shown.is_some() => {
+                shown.iter_mut().for_each(Shown::print);
+            }
+        }
+    }
+    tracing::info!("stopping");
+    relay.stop().await;
+    shown.iter_mut().for_each(Shown::print);
+    telemetry.finish().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where a relay listens, for whoever waits for it; and in development mode how to get a token.
+fn greet(relay: &Relay, development: Option<&PathBuf>) {
+    let mut stdout = std::io::stdout().lock();
+    // Whoever closed stdout does not want to know; that is no reason to stop.
+    let _ = writeln!(
+        stdout,
+        "listening on {} admin {}",
+        relay.addr(),
+        relay.admin_addr()
+    );
+    let _ = stdout.flush();
+    if let Some(data_dir) = development {
         tracing::warn!(
             "development mode: tokens are signed with a secret in the data directory; get one with \
              `courier-relay token --user you --data-dir {}`",
             data_dir.display()
         );
     }
-    while signal.received().await == Said::Reload {
-        relay.reload_certificate();
-        telemetry.reload(
-            settings
-                .clone()
-                .read()
-                .as_ref()
-                .map_err(|error| format!("{error:#}")),
-        );
-    }
-    tracing::info!("stopping");
-    relay.stop().await;
-    telemetry.finish().await;
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Every connection is an open file: as many as the system lets us have. Less is no reason not to start.
@@ -437,7 +469,18 @@ fn token(config: &Config, user: &str, ttl: &str) -> anyhow::Result<ExitCode> {
 const UNREACHABLE: u8 = 2;
 
 /// The settings that each command reads; those that are not here read all.
-const READS: [(&str, &[&str]); 9] = [
+const READS: [(&str, &[&str]); 10] = [
+    (
+        "dev",
+        &[
+            "config",
+            "data_dir",
+            "listen",
+            "admin_listen",
+            "otlp_file_dir",
+            "log",
+        ],
+    ),
     ("sanitize", &[]),
     ("queue", &[]),
     ("completions", &[]),

@@ -5,6 +5,7 @@
 )]
 
 mod cli;
+mod dev;
 mod level;
 mod queue;
 mod sanitize;

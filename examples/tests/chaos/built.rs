@@ -47,7 +47,13 @@ pub fn courier_relay() -> PathBuf {
 static PROFILE_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let test = std::env::current_exe().expect("a test knows itself");
     let dir = test.ancestors().nth(2).expect("it lies in deps").to_owned();
-    let examples = ["field_app", "panics", "axum_service", "desktop_life"];
+    let examples = [
+        "field_app",
+        "panics",
+        "axum_service",
+        "desktop_life",
+        "hello",
+    ];
     let mut programs = examples
         .map(|name| dir.join("examples").join(name))
         .to_vec();

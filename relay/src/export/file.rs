@@ -34,6 +34,14 @@ pub struct FileConfig {
     pub keep: Option<NonZeroUsize>,
 }
 
+impl FileConfig {
+    /// The file that grows.
+    #[must_use]
+    pub fn growing(&self) -> PathBuf {
+        self.dir.join(GROWING)
+    }
+}
+
 /// The directory can't be written. Check its path and its owner; nothing was started.
 #[derive(Debug, thiserror::Error)]
 #[error("--otlp-file-dir: cannot write in `{}`", .dir.display())]
@@ -157,7 +165,7 @@ impl FileExporter {
 impl Lines {
     fn open(config: FileConfig) -> io::Result<Self> {
         crate::spool::make_private(&config.dir)?;
-        let path = config.dir.join(GROWING);
+        let path = config.growing();
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]

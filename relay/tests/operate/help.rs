@@ -53,6 +53,12 @@ fn the_help_of_a_command_lists_its_own_flags_only() {
             );
         }
     }
+    let dev = help(&["dev"]);
+    assert!(
+        dev.contains("--listen ") && dev.contains("--user ") && dev.contains("not for production"),
+        "{dev}"
+    );
+    assert!(!dev.contains("--jwks-url "), "{dev}");
     let token = help(&["token"]);
     assert!(
         token.contains("--jwt-issuer ") && !token.contains("--listen "),

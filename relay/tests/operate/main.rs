@@ -7,6 +7,7 @@ mod relay;
 mod alerts;
 mod carried;
 mod check;
+mod dev;
 mod floor;
 mod help;
 mod proxies;
