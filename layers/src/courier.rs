@@ -178,13 +178,43 @@ impl Courier {
     pub fn flush(&self, deadline: Duration) -> Report {
         match &self.0.backend {
             Some(backend) => backend.flush(deadline),
-            None => Report {
-                delivered: 0,
-                pending: self.0.queue.pending().records,
-                rejected: 0,
-                lost_by_reason: self.0.queue.losses().by_reason(),
-                why_stopped: WhyStopped::NoRelay,
-            },
+            None => self.report_without_relay(WhyStopped::NoRelay),
+        }
+    }
+
+    /// Ends the session: writes `session_end`, sends what is there and waits for it, as the drop of the guard does. To
+    /// be called before `std::process::exit`, which drops nothing. From any thread; the second call does nothing.
+    ///
+    /// It waits for one try, up to [`drop_deadline`](CourierBuilder::drop_deadline): without a relay (refused, no such
+    /// name, a token that it does not take, a sender that waits to try again) it is back at once. What is left is on
+    /// disk and goes at the next start, and so does what is logged after it.
+    pub fn finish(&self) -> Report {
+        if self.0.life.is_ours() {
+            self.0.life.end(&self.0.queue);
+            let report = self.last_report();
+            // Only what is not home by now may cost something older.
+            self.0.queue.save_what_waits();
+            self.0.local_log.finish();
+            return report;
+        }
+        // A forked child that has recorded nothing: what there is to end is its parent's.
+        self.report_without_relay(WhyStopped::Stopped)
+    }
+
+    fn last_report(&self) -> Report {
+        match &self.0.backend {
+            Some(backend) => backend.finish_and_report(),
+            None => self.report_without_relay(WhyStopped::NoRelay),
+        }
+    }
+
+    fn report_without_relay(&self, why_stopped: WhyStopped) -> Report {
+        Report {
+            delivered: 0,
+            pending: self.0.queue.pending().records,
+            rejected: 0,
+            lost_by_reason: self.0.queue.losses().by_reason(),
+            why_stopped,
         }
     }
 
@@ -252,17 +282,7 @@ impl Drop for Inner {
 
 impl Finish for Courier {
     fn finish(&self) {
-        if !self.0.life.is_ours() {
-            // A forked child that has recorded nothing: what there is to end is its parent's.
-            return;
-        }
-        self.0.life.end(&self.0.queue);
-        if let Some(backend) = &self.0.backend {
-            backend.finish();
-        }
-        // Only what is not home by now may cost something older.
-        self.0.queue.save_what_waits();
-        self.0.local_log.finish();
+        let _: Report = Self::finish(self);
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::context::RunContext;
 use crate::disk;
-use crate::queue::{Appended, DiskQueue, Durability, Line};
+use crate::queue::{Appended, DiskQueue, Line};
 use crate::record::{self, Level, Record};
 use crate::switches::Switches;
 
@@ -44,7 +44,7 @@ impl Own {
             return;
         }
         let mut line = self.line(now, level, message, attributes);
-        let _: Appended = queue.append(&mut line, Durability::PageCache);
+        let _: Appended = queue.append_own(&mut line);
     }
 
     pub fn line(

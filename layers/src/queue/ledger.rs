@@ -45,6 +45,8 @@ pub(super) struct Ledger {
     context: Arc<str>,
     /// Another ledger took over.
     pub(super) is_closed: bool,
+    /// See [`super::rest`].
+    pub(super) is_at_rest: bool,
     clock: Clock,
     /// Why records wait in memory.
     pub(super) trouble: Option<Trouble>,
@@ -102,6 +104,7 @@ impl Ledger {
             losses,
             context,
             is_closed: false,
+            is_at_rest: false,
             clock,
             trouble: None,
             held: None,

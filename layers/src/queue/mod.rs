@@ -77,6 +77,7 @@ mod outcome;
 mod proofs;
 mod reader;
 mod rejected;
+mod rest;
 mod room;
 mod shared;
 mod space;
@@ -120,6 +121,14 @@ pub enum Durability {
     PageCache,
     /// To survive a power loss, where the [`Fsync`] mode has it so: a FATAL record.
     Durable,
+}
+
+/// Whose words a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Author {
+    Program,
+    /// `network_changed`, say: nothing that the program waits for.
+    Library,
 }
 
 /// How safe a record is.
@@ -203,6 +212,17 @@ impl DiskQueue {
         self.0.settings.moved_in().then(Box::new(then));
     }
 
+    /// Calls back with true when [`rest`](Self::rest) finds nothing left, and with false before the program's next
+    /// record is written. It must not use the queue. The first callback stays.
+    pub(crate) fn when_at_rest(&self, tell: impl Fn(bool) + Send + Sync + 'static) {
+        self.0.settings.rest().tell(tell);
+    }
+
+    /// Everything that was there is delivered, as far as the caller knows: the queue is at rest if so it is.
+    pub(crate) fn rest(&self) {
+        self.engine().rest();
+    }
+
     /// What is true of the records that follow, as it was said last.
     pub(crate) fn context(&self) -> Arc<Context> {
         self.0.context.load_full()
@@ -210,8 +230,17 @@ impl DiskQueue {
 
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
     pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
+        self.append_by(Author::Program, line, durability)
+    }
+
+    /// As [`append`](Self::append), for a record of the library's own: it ends no rest.
+    pub(crate) fn append_own(&self, line: &mut Line) -> Appended {
+        self.append_by(Author::Library, line, Durability::PageCache)
+    }
+
+    fn append_by(&self, author: Author, line: &mut Line, durability: Durability) -> Appended {
         loop {
-            if let Some(appended) = self.engine().append(line, durability) {
+            if let Some(appended) = self.engine().append(author, line, durability) {
                 return appended;
             }
         }

@@ -15,6 +15,7 @@ use super::housekeeping::Housekeeping;
 use super::id::{Ids, QueueId};
 use super::ledger::Ledger;
 use super::rejected::Rejected;
+use super::rest::Rest;
 use super::room::Cap;
 use super::storage::{Lock, Storage};
 use super::trouble::{Floor, Trouble};
@@ -92,6 +93,7 @@ pub struct Builder {
     has_thread: bool,
     keep_free: Option<u64>,
     moved_in: MovedIn,
+    rest: Rest,
 }
 
 impl Builder {
@@ -107,6 +109,7 @@ impl Builder {
             has_thread: true,
             keep_free: None,
             moved_in: MovedIn::default(),
+            rest: Rest::default(),
         }
     }
 
@@ -226,6 +229,10 @@ impl Builder {
         &self.moved_in
     }
 
+    pub(super) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
@@ -276,7 +283,15 @@ impl Builder {
             lock,
         };
         let floor = Floor::new(self.keep_free);
-        let engine = Engine::new(place, self.fsync, ledger, rejected, home, floor);
+        let engine = Engine::new(
+            place,
+            self.fsync,
+            ledger,
+            rejected,
+            home,
+            floor,
+            self.rest.clone(),
+        );
         engine.ledger().take_in(survey);
         Arc::new(engine)
     }

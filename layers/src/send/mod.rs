@@ -141,6 +141,9 @@ impl Backend {
     }
 
     fn report(&self, why_stopped: WhyStopped) -> Report {
+        if why_stopped == WhyStopped::Drained {
+            self.0.queue.rest();
+        }
         let (_, tally) = self.0.shared().snapshot();
         Report {
             delivered: tally.delivered,
@@ -224,9 +227,18 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// The last flush: as [`flush`](Self::flush) with the drop's deadline, but a try that fails ends the wait, and so
+    /// does a sender that waits to try again. Nothing is sent after it.
+    pub(crate) fn finish_and_report(&self) -> Report {
+        let why_stopped = self.0.shared().flush_once(self.0.drop_deadline);
+        self.0.shared().stop();
+        self.report(why_stopped)
+    }
+}
+
 impl Finish for Backend {
     fn finish(&self) {
-        let _: WhyStopped = self.0.shared().flush(self.0.drop_deadline);
-        self.0.shared().stop();
+        let _: Report = self.finish_and_report();
     }
 }

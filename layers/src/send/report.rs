@@ -35,6 +35,8 @@ pub enum WhyStopped {
     PausedNotFound,
     /// There is no network.
     Offline,
+    /// The last try failed, and the program ends: it did not wait for the next one.
+    BackingOff,
     /// Sending is switched off.
     Disabled,
     /// The sender has been stopped.

@@ -318,6 +318,12 @@ impl State {
         }
     }
 
+    /// Whether the last try failed, and nothing makes the sender try again before a later moment.
+    pub(super) fn is_backing_off(&self, now: Duration) -> bool {
+        matches!(self.standing, Standing::BackingOff { until } if until > now)
+            && !self.asked.new_endpoint
+    }
+
     /// What a flush with this ticket and deadline has come to, if it has.
     pub(super) fn verdict(
         &self,
