@@ -36,6 +36,7 @@ pub struct CourierBuilder {
     pub(crate) has_panic_hook: bool,
     pub(crate) has_backtrace: bool,
     pub(crate) local_log: local_log::Settings,
+    pub(crate) budget: Option<u32>,
 }
 
 impl CourierBuilder {
@@ -64,6 +65,7 @@ impl CourierBuilder {
             has_panic_hook: true,
             has_backtrace: true,
             local_log: local_log::Settings::default(),
+            budget: None,
         }
     }
 
@@ -196,6 +198,17 @@ impl CourierBuilder {
     /// [`DiskQueueLayer::trace_ids`]: crate::DiskQueueLayer::trace_ids
     pub fn trace_ids(mut self, ids: TraceIds) -> Self {
         self.trace_ids = Some(ids);
+        self
+    }
+
+    /// Sets how many records one line of the program may make a minute, below ERROR: in the long run so many, in its
+    /// worst minute twice as many. By default as many as it likes. At least one.
+    ///
+    /// So a line that is logged 60,000 times does not push the records of a week out of the queue. What goes beyond is
+    /// left out of the queue and the trail, and counted: `59399 more suppressed` is one record a minute, with the level,
+    /// logger and place of that line, and the count as `suppressed.count`. Other layers, and the local log, see all of it.
+    pub fn budget(mut self, records_per_minute: u32) -> Self {
+        self.budget = Some(records_per_minute);
         self
     }
 

@@ -12,6 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
+use crate::budget::Verdict;
 use crate::builder::CourierBuilder;
 use crate::clock::Clock;
 use crate::context::RunContext;
@@ -20,6 +21,7 @@ use crate::gate::{SanitizeExt as _, SanitizeLayer};
 use crate::level::Levels;
 use crate::life::Life;
 use crate::local_log::LocalLog;
+use crate::own::Own;
 use crate::queue::DiskQueue;
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
@@ -66,6 +68,7 @@ pub(crate) struct Inner {
     pub switches: Switches,
     pub changes: Changes,
     pub trace_ids: Option<TraceIds>,
+    pub own: Own,
 }
 
 impl Courier {
@@ -91,6 +94,11 @@ impl Courier {
                 .changes(&self.0.changes)
                 .trace_ids_by(self.0.trace_ids),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
+            noise: self.0.own.budget().is_some().then(|| Noise {
+                own: self.0.own.clone(),
+                queue: self.0.queue.clone(),
+                clock: self.0.clock.clone(),
+            }),
         }
         .and_then(self.0.local_log.layer::<S>())
         .with_filter(self.0.levels.filter().and(self.0.switches.filter()))
@@ -176,6 +184,7 @@ impl Courier {
 
     /// Sends what is there and waits for it, up to the deadline.
     pub fn flush(&self, deadline: Duration) -> Report {
+        self.say_suppressed(false);
         match &self.0.backend {
             Some(backend) => backend.flush(deadline),
             None => self.report_without_relay(WhyStopped::NoRelay),
@@ -190,6 +199,7 @@ impl Courier {
     /// disk and goes at the next start, and so does what is logged after it.
     pub fn finish(&self) -> Report {
         if self.0.life.is_ours() {
+            self.say_suppressed(true);
             self.0.life.end(&self.0.queue);
             let report = self.last_report();
             // Only what is not home by now may cost something older.
@@ -199,6 +209,13 @@ impl Courier {
         }
         // A forked child that has recorded nothing: what there is to end is its parent's.
         self.report_without_relay(WhyStopped::Stopped)
+    }
+
+    fn say_suppressed(&self, all: bool) {
+        let Inner {
+            own, queue, clock, ..
+        } = &*self.0;
+        own.say_suppressed(queue, clock.now(), all);
     }
 
     fn last_report(&self) -> Report {
@@ -292,6 +309,26 @@ struct CourierLayer {
     crumbs: BreadcrumbLayer,
     disk: DiskQueueLayer,
     backend: Option<BackendLayer>,
+    noise: Option<Noise>,
+}
+
+/// What keeps a loud line within its budget, and says what that cost.
+struct Noise {
+    own: Own,
+    queue: DiskQueue,
+    clock: Clock,
+}
+
+impl Noise {
+    #[inline]
+    fn is_within_budget(&self, event: &Event<'_>) -> bool {
+        let verdict = self.own.budget().map(|budget| budget.verdict(event));
+        if verdict == Some(Verdict::LeaveOutAndTell) {
+            self.own
+                .say_suppressed(&self.queue, self.clock.now(), false);
+        }
+        matches!(verdict, None | Some(Verdict::Record))
+    }
 }
 
 impl<S> Layer<S> for CourierLayer
@@ -299,6 +336,11 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if let Some(noise) = &self.noise
+            && !noise.is_within_budget(event)
+        {
+            return;
+        }
         self.crumbs.on_event(event, ctx.clone());
         self.disk.on_event(event, ctx.clone());
         self.backend.on_event(event, ctx);

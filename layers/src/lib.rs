@@ -99,6 +99,7 @@
 
 mod boot;
 pub mod breadcrumb;
+mod budget;
 mod builder;
 mod clock;
 mod context;

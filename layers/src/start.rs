@@ -7,6 +7,7 @@
 //! 3. Where the program goes later is its own business: all paths are made absolute here.
 
 use std::io::{self, Write as _};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::breadcrumb::Breadcrumbs;
+use crate::budget::Budget;
 use crate::builder::CourierBuilder;
 use crate::context::RunContext;
 use crate::courier::{Courier, Inner};
@@ -99,6 +101,10 @@ impl CourierBuilder {
             queue = queue.fsync(fsync);
         }
         queue.check()?;
+        let budget = match self.budget.map(NonZeroU32::new) {
+            Some(None) => return Err(StartError::NoBudget),
+            budget => budget.flatten().map(Budget::new),
+        };
 
         let service = &self.program.service;
         let local_log = match without {
@@ -139,14 +145,14 @@ impl CourierBuilder {
             }
         };
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
-        let own = Own::new(&context, &switches);
+        let own = Own::new(&context, &switches, budget);
         let life = Life::new(session, &queue, &self.clock, &own);
         life.begin(&queue, unclean);
         if let Some(error) = error {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
         let backend = backend
-            .map(|backend| backend.start(&queue, switches.sends(), own))
+            .map(|backend| backend.start(&queue, switches.sends(), own.clone()))
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;
@@ -181,6 +187,7 @@ impl CourierBuilder {
             switches,
             changes,
             trace_ids: self.trace_ids,
+            own,
         });
         let weak = Arc::downgrade(&courier.0);
         courier.0.queue.when_moved_in(move || {
@@ -236,6 +243,11 @@ pub enum StartError {
     /// No directory was given. Call `.dir(..)` with one that the program may write to.
     #[error("no directory for the queue: call `.dir(..)` with one that the program may write to")]
     NoDirectory,
+    /// The budget is zero. Set at least one record a minute, or leave `.budget(..)` out.
+    #[error(
+        "the budget is zero records a minute, so nothing below ERROR would be recorded: set at least 1, or leave `.budget(..)` out"
+    )]
+    NoBudget,
     /// The levels name something that is no level.
     #[error(transparent)]
     Levels(#[from] LevelsError),

@@ -87,6 +87,8 @@ impl Worker {
     }
 
     fn round(&mut self, cause: Cause, covering: u64) {
+        let now = self.drain.shared.wall_now();
+        self.own.say_suppressed(&self.drain.queue, now, false);
         let is_online = self.is_online();
         let round = if is_online {
             catch_unwind(AssertUnwindSafe(|| self.drain.round(cause)))
