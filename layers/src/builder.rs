@@ -37,6 +37,7 @@ pub struct CourierBuilder {
     pub(crate) has_backtrace: bool,
     pub(crate) local_log: local_log::Settings,
     pub(crate) budget: Option<u32>,
+    pub(crate) exits_later: bool,
 }
 
 impl CourierBuilder {
@@ -66,6 +67,7 @@ impl CourierBuilder {
             has_backtrace: true,
             local_log: local_log::Settings::default(),
             budget: None,
+            exits_later: false,
         }
     }
 
@@ -189,6 +191,18 @@ impl CourierBuilder {
     /// [`DEFAULT_DROP_DEADLINE`](crate::send::DEFAULT_DROP_DEADLINE).
     pub fn drop_deadline(mut self, deadline: Duration) -> Self {
         self.drop_deadline = Some(deadline);
+        self
+    }
+
+    /// Lets the end of the program wait for nobody: for a command-line tool, whose next run delivers what this one
+    /// leaves. An exit costs some milliseconds, with or without a relay; one in many costs up to a tenth of a second,
+    /// where runs are so short that more and more is left. By default the end sends what is there.
+    ///
+    /// Runs one after the other share one directory, however often the tool is run without a relay: a run goes on in
+    /// the directory of the last, under a queue id of its own. What the relay says about levels reaches the run after
+    /// the one that hears of it.
+    pub fn exit_later(mut self) -> Self {
+        self.exits_later = true;
         self
     }
 

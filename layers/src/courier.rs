@@ -202,6 +202,8 @@ impl Courier {
             self.say_suppressed(true);
             self.0.life.end(&self.0.queue);
             let report = self.last_report();
+            // Should it end in the middle of a send, that says nothing about the records.
+            self.0.queue.absolve();
             // Only what is not home by now may cost something older.
             self.0.queue.save_what_waits();
             self.0.local_log.finish();

@@ -81,16 +81,22 @@ impl CourierBuilder {
                     Some(interval) => backend.flush_every(interval),
                     None => backend,
                 };
-                match self.drop_deadline {
+                let backend = match self.drop_deadline {
                     Some(deadline) => backend.drop_deadline(deadline),
                     None => backend,
                 }
-                .levels(&levels)
+                .levels(&levels);
+                match self.exits_later {
+                    true => backend.exit_later(),
+                    false => backend,
+                }
                 .check()
             })
             .transpose()?;
 
-        let mut queue = DiskQueue::builder(&dir).clock(self.clock.clone());
+        let mut queue = DiskQueue::builder(&dir)
+            .clock(self.clock.clone())
+            .goes_on(self.exits_later);
         if let Some(bytes) = self.max_bytes {
             queue = queue.max_bytes(bytes);
         }
@@ -144,6 +150,7 @@ impl CourierBuilder {
                 queue
             }
         };
+        let left = queue.pending();
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
         let own = Own::new(&context, &switches, budget);
         let life = Life::new(session, &queue, &self.clock, &own);
@@ -152,7 +159,7 @@ impl CourierBuilder {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
         let backend = backend
-            .map(|backend| backend.start(&queue, switches.sends(), own.clone()))
+            .map(|backend| backend.start(&queue, switches.sends(), own.clone(), left))
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;

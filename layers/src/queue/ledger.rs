@@ -92,13 +92,13 @@ impl Ledger {
     ) -> Self {
         let context = context::unknown(writer.chain.id);
         Self {
+            next_seq: writer.end_seq(),
             writer,
             adopted: VecDeque::new(),
             newer: Vec::new(),
             memory: Memory::default(),
             owed: Owed::default(),
             holes: Holes::default(),
-            next_seq: 0,
             cap,
             fsync,
             losses,

@@ -50,6 +50,7 @@ mod adopt;
 mod attempt;
 mod batch;
 mod bell;
+mod carry;
 mod chain;
 mod chores;
 mod commit;
@@ -315,6 +316,11 @@ impl DiskQueue {
     /// the program's keeps its queue for ever, so no drop does that.
     pub(crate) fn save_what_waits(&self) {
         self.engine().save_what_waits();
+    }
+
+    /// The program ends: what is being sent now is not to blame for that.
+    pub(crate) fn absolve(&self) {
+        self.engine().ledger().absolve();
     }
 
     /// Forgets all pending records of this queue and the adopted ones, and what was put aside. Returns how many

@@ -19,7 +19,7 @@ use super::shared::Shared;
 use super::time::Time;
 
 /// Deadlines are the caller's, who lives in real time, also where the sender's own waits are moved by hand.
-const DEADLINES: Time = Time::System;
+pub(super) const DEADLINES: Time = Time::System;
 
 impl Shared {
     /// Waits until everything logged before the call is home, or says why not.

@@ -21,6 +21,7 @@ mod guard;
 mod http;
 #[cfg(feature = "netwatch")]
 mod interfaces;
+mod later;
 mod layer;
 mod network;
 mod next;
@@ -61,7 +62,7 @@ pub use transport::{Answer, Get, MAX_ANSWER_BYTES, Request, Transport};
 
 use crate::level::Levels;
 use crate::own::Own;
-use crate::queue::DiskQueue;
+use crate::queue::{DiskQueue, Pending};
 use crate::status::Status;
 use crate::watch::Changes;
 use fork::Again;
@@ -94,6 +95,8 @@ struct Inner {
     #[cfg(feature = "netwatch")]
     _interfaces: interfaces::Watcher,
     drop_deadline: Duration,
+    /// What earlier runs had left, where the next run delivers what this one leaves.
+    exits_later: Option<Pending>,
 }
 
 impl Inner {
@@ -229,9 +232,15 @@ impl Backend {
 
 impl Backend {
     /// The last flush: as [`flush`](Self::flush) with the drop's deadline, but a try that fails ends the wait, and so
-    /// does a sender that waits to try again. Nothing is sent after it.
+    /// does a sender that waits to try again. None at all where the next run delivers. Nothing is sent after it.
     pub(crate) fn finish_and_report(&self) -> Report {
-        let why_stopped = self.0.shared().flush_once(self.0.drop_deadline);
+        let why_stopped = match self.0.exits_later {
+            Some(left) => {
+                self.0.shared().wait_for_begin(later::patience(left));
+                WhyStopped::Later
+            }
+            None => self.0.shared().flush_once(self.0.drop_deadline),
+        };
         self.0.shared().stop();
         self.report(why_stopped)
     }
