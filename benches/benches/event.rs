@@ -56,6 +56,28 @@ fn main() {
         .with(courier.layer())
         .sanitized(courier.sanitizer());
 
+    // One that never runs out: what is measured is the look at it.
+    let budgeted = Courier::builder("bench", "1")
+        .dir(dir.path().join("budgeted"))
+        .max_bytes(1 << 30)
+        .budget(u32::MAX)
+        .without_panic_hook()
+        .start()
+        .expect("a queue in a fresh directory");
+    let budgeted_stack = tracing_subscriber::registry()
+        .with(budgeted.layer())
+        .sanitized(budgeted.sanitizer());
+    // One that is used up at once.
+    let spent = Courier::builder("bench", "1")
+        .dir(dir.path().join("spent"))
+        .budget(1)
+        .without_panic_hook()
+        .start()
+        .expect("a queue in a fresh directory");
+    let spent_stack = tracing_subscriber::registry()
+        .with(spent.layer())
+        .sanitized(spent.sanitizer());
+
     let mut rows = vec![
         Row::new("the timer alone", Dispatch::none(), |_| ()),
         Row::new("no subscriber", Dispatch::none(), event),
@@ -77,6 +99,16 @@ fn main() {
         Row::new(
             "**Courier: gate, rules, trail, disk queue**",
             stack.into(),
+            event,
+        ),
+        Row::new(
+            "Courier, with a budget that holds",
+            budgeted_stack.into(),
+            event,
+        ),
+        Row::new(
+            "Courier, with a budget that is used up: left out",
+            spent_stack.into(),
             event,
         ),
     ];
@@ -102,7 +134,7 @@ fn main() {
     }
     drop(rows);
     let _ = provider.shutdown();
-    drop(courier);
+    drop((courier, budgeted, spent));
     bursts(dir.path(), events / 4);
 }
 

@@ -37,6 +37,8 @@ pub struct CourierBuilder {
     pub(crate) has_panic_hook: bool,
     pub(crate) has_backtrace: bool,
     pub(crate) local_log: local_log::Settings,
+    pub(crate) budget: Option<u32>,
+    pub(crate) exits_later: bool,
 }
 
 impl CourierBuilder {
@@ -66,6 +68,8 @@ impl CourierBuilder {
             has_panic_hook: true,
             has_backtrace: true,
             local_log: local_log::Settings::default(),
+            budget: None,
+            exits_later: false,
         }
     }
 
@@ -200,12 +204,35 @@ impl CourierBuilder {
         self
     }
 
+    /// Lets the end of the program wait for nobody: for a command-line tool, whose next run delivers what this one
+    /// leaves. An exit costs some milliseconds, with or without a relay; one in many costs up to a tenth of a second,
+    /// where runs are so short that more and more is left. By default the end sends what is there.
+    ///
+    /// Runs one after the other share one directory, however often the tool is run without a relay: a run goes on in
+    /// the directory of the last, under a queue id of its own. What the relay says about levels reaches the run after
+    /// the one that hears of it.
+    pub fn exit_later(mut self) -> Self {
+        self.exits_later = true;
+        self
+    }
+
     /// Asks this function for the ids of the current trace: see [`DiskQueueLayer::trace_ids`] and
     /// [`PanicHook::trace_ids`](crate::PanicHook::trace_ids). By default a record has none.
     ///
     /// [`DiskQueueLayer::trace_ids`]: crate::DiskQueueLayer::trace_ids
     pub fn trace_ids(mut self, ids: TraceIds) -> Self {
         self.trace_ids = Some(ids);
+        self
+    }
+
+    /// Sets how many records one line of the program may make a minute, below ERROR: in the long run so many, in its
+    /// worst minute twice as many. By default as many as it likes. At least one.
+    ///
+    /// So a line that is logged 60,000 times does not push the records of a week out of the queue. What goes beyond is
+    /// left out of the queue and the trail, and counted: `59399 more suppressed` is one record a minute, with the level,
+    /// logger and place of that line, and the count as `suppressed.count`. Other layers, and the local log, see all of it.
+    pub fn budget(mut self, records_per_minute: u32) -> Self {
+        self.budget = Some(records_per_minute);
         self
     }
 

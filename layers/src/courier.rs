@@ -12,6 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::advice::Advice;
 use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
+use crate::budget::Verdict;
 use crate::builder::CourierBuilder;
 use crate::clock::Clock;
 use crate::context::RunContext;
@@ -21,6 +22,7 @@ use crate::hook_watch::HookWatch;
 use crate::level::Levels;
 use crate::life::Life;
 use crate::local_log::LocalLog;
+use crate::own::Own;
 use crate::queue::DiskQueue;
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
@@ -69,6 +71,7 @@ pub(crate) struct Inner {
     pub trace_ids: Option<TraceIds>,
     pub hook: HookWatch,
     pub advice: Advice,
+    pub own: Own,
 }
 
 impl Courier {
@@ -94,6 +97,11 @@ impl Courier {
                 .changes(&self.0.changes)
                 .trace_ids_by(self.0.trace_ids),
             backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
+            noise: self.0.own.budget().is_some().then(|| Noise {
+                own: self.0.own.clone(),
+                queue: self.0.queue.clone(),
+                clock: self.0.clock.clone(),
+            }),
         }
         .and_then(self.0.local_log.layer::<S>(&self.0.life, &self.0.context))
         .with_filter(self.0.levels.filter().and(self.0.switches.filter()))
@@ -176,15 +184,57 @@ impl Courier {
 
     /// Sends what is there and waits for it, up to the deadline.
     pub fn flush(&self, deadline: Duration) -> Report {
+        self.say_suppressed(false);
         match &self.0.backend {
             Some(backend) => backend.flush(deadline),
-            None => Report {
-                delivered: 0,
-                pending: self.0.queue.pending().records,
-                rejected: 0,
-                lost_by_reason: self.0.queue.losses().by_reason(),
-                why_stopped: WhyStopped::NoRelay,
-            },
+            None => self.report_without_relay(WhyStopped::NoRelay),
+        }
+    }
+
+    /// Ends the session: writes `session_end`, sends what is there and waits for it, as the drop of the guard does. To
+    /// be called before `std::process::exit`, which drops nothing. From any thread; the second call does nothing.
+    ///
+    /// It waits for one try, up to [`drop_deadline`](CourierBuilder::drop_deadline): without a relay (refused, no such
+    /// name, a token that it does not take, a sender that waits to try again) it is back at once. What is left is on
+    /// disk and goes at the next start, and so does what is logged after it.
+    pub fn finish(&self) -> Report {
+        if self.0.life.is_ours() {
+            self.0.hook.look();
+            self.say_suppressed(true);
+            self.0.life.end(&self.0.queue);
+            let report = self.last_report();
+            // Should it end in the middle of a send, that says nothing about the records.
+            self.0.queue.absolve();
+            // Only what is not home by now may cost something older.
+            self.0.queue.save_what_waits();
+            self.0.local_log.finish();
+            return report;
+        }
+        // A forked child that has recorded nothing: what there is to end is its parent's.
+        self.report_without_relay(WhyStopped::Stopped)
+    }
+
+    fn say_suppressed(&self, all: bool) {
+        let Inner {
+            own, queue, clock, ..
+        } = &*self.0;
+        own.say_suppressed(queue, clock.now(), all);
+    }
+
+    fn last_report(&self) -> Report {
+        match &self.0.backend {
+            Some(backend) => backend.finish_and_report(),
+            None => self.report_without_relay(WhyStopped::NoRelay),
+        }
+    }
+
+    fn report_without_relay(&self, why_stopped: WhyStopped) -> Report {
+        Report {
+            delivered: 0,
+            pending: self.0.queue.pending().records,
+            rejected: 0,
+            lost_by_reason: self.0.queue.losses().by_reason(),
+            why_stopped,
         }
     }
 
@@ -253,18 +303,7 @@ impl Drop for Inner {
 
 impl Finish for Courier {
     fn finish(&self) {
-        if !self.0.life.is_ours() {
-            // A forked child that has recorded nothing: what there is to end is its parent's.
-            return;
-        }
-        self.0.hook.look();
-        self.0.life.end(&self.0.queue);
-        if let Some(backend) = &self.0.backend {
-            backend.finish();
-        }
-        // Only what is not home by now may cost something older.
-        self.0.queue.save_what_waits();
-        self.0.local_log.finish();
+        let _: Report = Self::finish(self);
     }
 }
 
@@ -274,6 +313,26 @@ struct CourierLayer {
     crumbs: BreadcrumbLayer,
     disk: DiskQueueLayer,
     backend: Option<BackendLayer>,
+    noise: Option<Noise>,
+}
+
+/// What keeps a loud line within its budget, and says what that cost.
+struct Noise {
+    own: Own,
+    queue: DiskQueue,
+    clock: Clock,
+}
+
+impl Noise {
+    #[inline]
+    fn is_within_budget(&self, event: &Event<'_>) -> bool {
+        let verdict = self.own.budget().map(|budget| budget.verdict(event));
+        if verdict == Some(Verdict::LeaveOutAndTell) {
+            self.own
+                .say_suppressed(&self.queue, self.clock.now(), false);
+        }
+        matches!(verdict, None | Some(Verdict::Record))
+    }
 }
 
 impl<S> Layer<S> for CourierLayer
@@ -281,6 +340,11 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if let Some(noise) = &self.noise
+            && !noise.is_within_budget(event)
+        {
+            return;
+        }
         self.crumbs.on_event(event, ctx.clone());
         self.disk.on_event(event, ctx.clone());
         self.backend.on_event(event, ctx);

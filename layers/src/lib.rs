@@ -101,6 +101,7 @@
 mod advice;
 mod boot;
 pub mod breadcrumb;
+mod budget;
 mod builder;
 mod clock;
 mod console;

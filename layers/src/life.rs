@@ -1,14 +1,19 @@
-//! The life of the program, as its records tell it: `session_start`, `session_end`, and `session_unclean_exit` for
-//! whoever can't say it any more.
+//! The life of the program, as its records tell it: `session_start`, `session_end`, and for whoever can't say it any
+//! more, `session_unclean_exit` or `app.crash`.
 //!
 //! 1. `session_start` is the first record of a session;
 //! 2. `session_end` says that the program ended as it should, and after how long: once, and after it no start reports
 //!    the session;
 //! 3. a session without an end is reported once, by the next start in the same directory, with what is known: its
-//!    id, when it began, its last record, whether it had panicked. One that still runs is not;
-//! 4. a forked child has a session of its own, which names its parent's.
+//!    id, when it began, its last record, whether it had panicked. It is `app.crash` where a panic ended it: one that
+//!    unwound past the guard, or that can't unwind. One that still runs is not reported;
+//! 4. nor is one that flushed, had nothing left and recorded nothing after it: it may well have called
+//!    `process::exit`, and nothing of it is missing. What the library itself records (a network that went, levels that
+//!    changed) does not count;
+//! 5. a forked child has a session of its own, which names its parent's.
 //!
-//! What it does not do: say why. A kill, a crash below Rust, a power loss and `process::exit` look alike from here.
+//! What it does not do: say why. A kill, a crash below Rust, a power loss and `process::exit` with something left look
+//! alike from here.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -74,6 +79,12 @@ impl Life {
         });
         let childs = Arc::clone(&life);
         queue.in_child(move |id| childs.begin_in_child(id));
+        let resting = Arc::downgrade(&life);
+        queue.when_at_rest(move |is_at_rest| {
+            if let Some(life) = resting.upgrade() {
+                life.rests(is_at_rest);
+            }
+        });
         life
     }
 
@@ -109,9 +120,10 @@ impl Life {
 
     fn report(&self, queue: &DiskQueue, unclean: Vec<Unclean>) {
         for unclean in unclean {
-            if !unclean.is_said {
+            if !unclean.is_said && !unclean.was_an_exit() {
                 unclean.dead.claim(queue.id());
-                self.say(queue, Level::Warning, UNCLEAN_EXIT, unclean.attributes());
+                let (message, attributes) = (unclean.message(), unclean.attributes());
+                self.say(queue, Level::Warning, message, attributes);
             }
             unclean.dead.remove();
         }
@@ -147,13 +159,23 @@ impl Life {
         self.current.load().session.load_full()
     }
 
-    /// Notes that a panic was recorded.
-    pub fn panicked(&self) {
+    /// Notes that a panic was recorded, and whether it ends the program.
+    pub fn panicked(&self, is_fatal: bool) {
+        self.mark_by(|mark| mark.panicked(self.clock.now(), is_fatal));
+    }
+
+    /// Notes that everything recorded is delivered, or that something was recorded since.
+    fn rests(&self, is_at_rest: bool) {
+        self.mark_by(|mark| mark.rests(is_at_rest));
+    }
+
+    /// Does something with the mark of this process, if it has one.
+    fn mark_by(&self, note: impl FnOnce(&Mark)) {
         let current = self.current.load();
         if current.process == std::process::id()
             && let Some(mark) = current.mark()
         {
-            mark.panicked(self.clock.now());
+            note(mark);
         }
     }
 
@@ -167,10 +189,10 @@ impl Life {
         self.current.load().has_ended.load(Ordering::Acquire)
     }
 
-    /// Ends the session. Unwinding is no clean end: then the next start reports it.
+    /// Ends the session. Unwinding is no clean end: then the next start reports a crash.
     pub fn end(&self, queue: &DiskQueue) {
         if std::thread::panicking() {
-            return;
+            return self.mark_by(Mark::crashed);
         }
         let current = self.current.load_full();
         // By a signal, and then by the drop of the guard.
@@ -286,6 +308,18 @@ pub(crate) fn unclean(root: &Path) -> Vec<Unclean> {
 }
 
 impl Unclean {
+    /// It flushed, had nothing left, and recorded nothing after it.
+    fn was_an_exit(&self) -> bool {
+        self.dead.was_at_rest && !self.dead.has_crashed
+    }
+
+    fn message(&self) -> &'static str {
+        match self.dead.has_crashed {
+            true => CRASH,
+            false => UNCLEAN_EXIT,
+        }
+    }
+
     fn attributes(&self) -> Map<String, Value> {
         let mut attributes = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -299,7 +333,8 @@ impl Unclean {
             PREVIOUS_SESSION,
             Some(self.dead.session_id.to_string().into()),
         );
-        set("previous.panicked", Some(self.dead.has_panicked.into()));
+        let has_panicked = self.dead.has_panicked || self.dead.has_crashed;
+        set("previous.panicked", Some(has_panicked.into()));
         set("previous.last_record_at", last.map(Value::from));
         if let Some(begun) = begun {
             set(
@@ -331,7 +366,7 @@ fn reports(json: &[u8], dead: &Dead) -> bool {
     let Ok(record) = serde_json::from_slice::<Record>(json) else {
         return false;
     };
-    record.message == UNCLEAN_EXIT
+    [UNCLEAN_EXIT, CRASH].contains(&&*record.message)
         && record
             .attributes
             .get(PREVIOUS_SESSION)
@@ -378,4 +413,6 @@ fn millis(since: Instant) -> u64 {
 }
 
 const UNCLEAN_EXIT: &str = "session_unclean_exit";
+/// By the name that OpenTelemetry has for it.
+const CRASH: &str = "app.crash";
 const PREVIOUS_SESSION: &str = "previous.session_id";

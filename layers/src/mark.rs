@@ -2,7 +2,8 @@
 //!
 //! 1. It is locked by the process that runs the session; a mark without a lock is one of a session that died.
 //! 2. A clean end removes it; so does the next start, once it has said that the session died.
-//! 3. It says what the dead can't: queue, start, process, and each panic, as one JSON object a line.
+//! 3. It says what the dead can't: queue, start, process, each panic, and whether everything recorded was home, as one
+//!    JSON object a line.
 //!
 //! What it does not do: stand in the way. Where it can't be written, a death goes unnoticed and the program goes on.
 
@@ -35,6 +36,12 @@ struct Entry {
     /// When a panic was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     panic_at: Option<String>,
+    /// That panic, or the unwinding from it, ended the session.
+    #[serde(skip_serializing_if = "is_false")]
+    has_crashed: bool,
+    /// A flush found everything delivered (true), or something was recorded after it (false).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_at_rest: Option<bool>,
     /// The queue in which a later start is about to say that the session died.
     #[serde(skip_serializing_if = "Option::is_none")]
     said_in: Option<String>,
@@ -85,17 +92,37 @@ impl Mark {
         })
     }
 
-    /// Notes that a panic was recorded.
-    pub fn panicked(&self, now: Timestamp) {
+    /// Notes that a panic was recorded, and whether it ends the session.
+    pub fn panicked(&self, now: Timestamp, has_crashed: bool) {
+        self.note(&Entry {
+            panic_at: Some(now.to_string()),
+            has_crashed,
+            ..Entry::default()
+        });
+    }
+
+    /// Notes that a panic, recorded or not, ended the session.
+    pub fn crashed(&self) {
+        self.note(&Entry {
+            has_crashed: true,
+            ..Entry::default()
+        });
+    }
+
+    /// Notes that everything recorded is delivered, or that something was recorded since.
+    pub fn rests(&self, is_at_rest: bool) {
+        self.note(&Entry {
+            is_at_rest: Some(is_at_rest),
+            ..Entry::default()
+        });
+    }
+
+    fn note(&self, entry: &Entry) {
         // Held by nobody for long, unless the process was forked meanwhile; a panic must not wait for that.
         if let Ok(file) = self.file.try_lock()
             && let Some(file) = &*file
         {
-            let entry = Entry {
-                panic_at: Some(now.to_string()),
-                ..Entry::default()
-            };
-            let _ = append(file, &entry);
+            let _ = append(file, entry);
         }
     }
 
@@ -126,6 +153,10 @@ pub(crate) struct Dead {
     /// Missing where the mark was lost in a power failure: its name is all there is.
     pub begun: Option<Begun>,
     pub has_panicked: bool,
+    /// A panic ended it.
+    pub has_crashed: bool,
+    /// Everything that it recorded was delivered when it ended: by `exit` after a flush, as far as anybody can know.
+    pub was_at_rest: bool,
     /// The queue in which a start that died as well may have said it.
     pub said_in: Option<QueueId>,
     path: PathBuf,
@@ -162,6 +193,8 @@ impl Dead {
             session_id,
             begun: None,
             has_panicked: false,
+            has_crashed: false,
+            was_at_rest: false,
             said_in: None,
             path,
             file,
@@ -171,6 +204,8 @@ impl Dead {
             let entry: Entry = serde_json::from_str(line).unwrap_or_default();
             dead.begun = dead.begun.or(entry.begun);
             dead.has_panicked |= entry.panic_at.is_some();
+            dead.has_crashed |= entry.has_crashed;
+            dead.was_at_rest = entry.is_at_rest.unwrap_or(dead.was_at_rest);
             dead.said_in = entry
                 .said_in
                 .as_deref()
@@ -218,6 +253,11 @@ fn sweep(path: &Path) {
     {
         let _ = fs::remove_file(path);
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn append(mut file: &File, entry: &Entry) -> io::Result<()> {
@@ -275,7 +315,7 @@ mod tests {
         let (older, newer) = (session(), session());
         drop(mark(root.path(), &newer, 2));
         let died = mark(root.path(), &older, 1);
-        died.panicked(Timestamp::UNIX_EPOCH);
+        died.panicked(Timestamp::UNIX_EPOCH, false);
         drop(died);
         let found = dead(root.path());
         assert_eq!(ids(&found), [older.session_id, newer.session_id]);
@@ -329,6 +369,27 @@ mod tests {
         fs::write(&path, "{}\n").unwrap();
         assert!(dead(root.path()).is_empty());
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_last_word_on_rest_counts_and_a_crash_stays_one() {
+        for (rests, was_at_rest) in [
+            (&[][..], false),
+            (&[true], true),
+            (&[true, false], false),
+            (&[true, false, true], true),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let died = mark(root.path(), &session(), 1);
+            died.crashed();
+            for &is_at_rest in rests {
+                died.rests(is_at_rest);
+            }
+            drop(died);
+            let found = &dead(root.path())[0];
+            assert_eq!(found.was_at_rest, was_at_rest, "{rests:?}");
+            assert_eq!((found.has_crashed, found.has_panicked), (true, false));
+        }
     }
 
     #[cfg(unix)]

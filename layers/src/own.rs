@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::budget::{Budget, Suppressed};
 use crate::context::RunContext;
 use crate::disk;
-use crate::queue::{Appended, DiskQueue, Durability, Line};
+use crate::queue::{Appended, DiskQueue, Line};
 use crate::record::{self, Level, Record};
 use crate::switches::Switches;
 
@@ -16,13 +17,40 @@ use crate::switches::Switches;
 pub(crate) struct Own {
     context: RunContext,
     switches: Option<Switches>,
+    budget: Option<Budget>,
 }
 
 impl Own {
-    pub fn new(context: &RunContext, switches: &Switches) -> Self {
+    pub fn new(context: &RunContext, switches: &Switches, budget: Option<Budget>) -> Self {
         Self {
             context: context.clone(),
             switches: Some(switches.clone()),
+            budget,
+        }
+    }
+
+    /// What the program's lines may record, if that is bounded.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    /// Says what was left out for the budget: where a minute has passed, or all of it.
+    pub fn say_suppressed(&self, queue: &DiskQueue, now: Timestamp, all: bool) {
+        let Some(budget) = &self.budget else {
+            return;
+        };
+        for Suppressed { site, count } in budget.take_suppressed(all) {
+            if !self.records() {
+                continue;
+            }
+            let message = format!("{count} more suppressed");
+            let attributes = Map::from_iter([("suppressed.count".to_owned(), count.into())]);
+            let mut line = disk::line(&Record {
+                logger: site.logger,
+                location: site.location,
+                ..self.record(now, site.level, message, attributes)
+            });
+            let _: Appended = queue.append_own(&mut line);
         }
     }
 
@@ -44,7 +72,7 @@ impl Own {
             return;
         }
         let mut line = self.line(now, level, message, attributes);
-        let _: Appended = queue.append(&mut line, Durability::PageCache);
+        let _: Appended = queue.append_own(&mut line);
     }
 
     pub fn line(
@@ -52,16 +80,26 @@ impl Own {
         now: Timestamp,
         level: Level,
         message: &str,
-        mut attributes: Map<String, Value>,
+        attributes: Map<String, Value>,
     ) -> Line {
+        disk::line(&self.record(now, level, message.to_owned(), attributes))
+    }
+
+    fn record(
+        &self,
+        now: Timestamp,
+        level: Level,
+        message: String,
+        mut attributes: Map<String, Value>,
+    ) -> Record {
         self.context.fill(&mut attributes);
         let mut timestamp = Vec::new();
         record::timestamp(now, &mut timestamp);
-        disk::line(&Record {
+        Record {
             timestamp: String::from_utf8(timestamp).unwrap_or_default(),
             level,
             logger: "courier".to_owned(),
-            message: message.to_owned(),
+            message,
             attributes,
             error: None,
             error_type: None,
@@ -71,6 +109,6 @@ impl Own {
             spans: Vec::new(),
             location: None,
             breadcrumbs: Vec::new(),
-        })
+        }
     }
 }

@@ -177,7 +177,7 @@ impl PanicHook {
             .and_then(|session| session.user_id.as_deref());
         self.local_log.write(&record, user);
         if let Some(life) = &self.life {
-            life.panicked();
+            life.panicked(is_fatal(payload(info)));
         }
     }
 
@@ -276,6 +276,19 @@ impl Drop for Handling {
         });
     }
 }
+
+/// Whether the program ends by a panic with these words, whoever would catch it: where panics abort, and where one
+/// can't unwind.
+fn is_fatal(words: &str) -> bool {
+    cfg!(panic = "abort") || CANNOT_UNWIND.iter().any(|known| words.starts_with(known))
+}
+
+/// What std says before it aborts.
+const CANNOT_UNWIND: [&str; 3] = [
+    "panic in a function that cannot unwind",
+    "panic in a destructor during cleanup",
+    "unsafe precondition(s) violated",
+];
 
 /// The panic's words, if it has any: `panic_any` takes everything.
 fn payload<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {

@@ -6,6 +6,7 @@
 //!    [`try_start`](CourierBuilder::try_start) makes that an error too.
 //! 3. Where the program goes later is its own business: all paths are made absolute here.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use crate::advice::Advice;
 use crate::breadcrumb::Breadcrumbs;
+use crate::budget::Budget;
 use crate::builder::CourierBuilder;
 use crate::context::RunContext;
 use crate::courier::{Courier, Inner};
@@ -85,16 +87,22 @@ impl CourierBuilder {
                     Some(interval) => backend.flush_every(interval),
                     None => backend,
                 };
-                match self.drop_deadline {
+                let backend = match self.drop_deadline {
                     Some(deadline) => backend.drop_deadline(deadline),
                     None => backend,
                 }
-                .levels(&levels)
+                .levels(&levels);
+                match self.exits_later {
+                    true => backend.exit_later(),
+                    false => backend,
+                }
                 .check()
             })
             .transpose()?;
 
-        let mut queue = DiskQueue::builder(&dir).clock(self.clock.clone());
+        let mut queue = DiskQueue::builder(&dir)
+            .clock(self.clock.clone())
+            .goes_on(self.exits_later);
         if let Some(bytes) = self.max_bytes {
             queue = queue.max_bytes(bytes);
         }
@@ -105,6 +113,10 @@ impl CourierBuilder {
             queue = queue.fsync(fsync);
         }
         queue.check()?;
+        let budget = match self.budget.map(NonZeroU32::new) {
+            Some(None) => return Err(StartError::NoBudget),
+            budget => budget.flatten().map(Budget::new),
+        };
 
         let service = &self.program.service;
         let local_log = match without {
@@ -146,8 +158,9 @@ impl CourierBuilder {
                 queue
             }
         };
+        let left = queue.pending();
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
-        let own = Own::new(&context, &switches);
+        let own = Own::new(&context, &switches, budget);
         let life = Life::new(session, &queue, &self.clock, &own);
         life.begin(&queue, unclean);
         advice.on_user(life.session().user_id.as_deref(), &life, &queue);
@@ -155,7 +168,7 @@ impl CourierBuilder {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
         }
         let backend = backend
-            .map(|backend| backend.start(&queue, switches.sends(), own))
+            .map(|backend| backend.start(&queue, switches.sends(), own.clone(), left))
             .transpose()
             // It has ended before it did anything: no death to report.
             .inspect_err(|_| life.end(&queue))?;
@@ -196,6 +209,7 @@ impl CourierBuilder {
             trace_ids: self.trace_ids,
             hook: hook_watch,
             advice,
+            own,
         });
         let weak = Arc::downgrade(&courier.0);
         courier.0.hook.when_replaced(move || {
@@ -257,6 +271,11 @@ pub enum StartError {
     /// No directory was given. Call `.dir(..)` with one that the program may write to.
     #[error("no directory for the queue: call `.dir(..)` with one that the program may write to")]
     NoDirectory,
+    /// The budget is zero. Set at least one record a minute, or leave `.budget(..)` out.
+    #[error(
+        "the budget is zero records a minute, so nothing below ERROR would be recorded: set at least 1, or leave `.budget(..)` out"
+    )]
+    NoBudget,
     /// The levels name something that is no level.
     #[error(transparent)]
     Levels(#[from] LevelsError),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use scripted::{PATIENCE, Trial, append, receipt, refusal};
 use tracing_courier::Backend;
-use tracing_courier::send::{Answer, Report, WhyStopped};
+use tracing_courier::send::{Answer, Connection, Report, WhyStopped};
 
 /// Runs a future on a runtime that is none: it parks the thread.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -232,4 +232,51 @@ fn the_drop_of_the_guard_flushes_within_its_deadline() {
     drop(backend);
     assert!(start.elapsed() < PATIENCE, "its deadline is a millisecond");
     assert_eq!(queue.pending().records, 1);
+}
+
+#[test]
+fn the_drop_of_the_guard_waits_for_one_try_and_for_none_while_the_sender_waits_to_try_again() {
+    let asked_to_wait = || Answer {
+        retry_after: Some(Duration::from_secs(60)),
+        ..refusal(429)
+    };
+    type Script = fn() -> Answer;
+    let scripts: [(&str, Script); 3] = [
+        ("refused", || Answer::none("connection refused")),
+        ("503 of a proxy", || Answer {
+            status: Some(503),
+            ..Answer::default()
+        }),
+        ("429", asked_to_wait),
+    ];
+    for (name, answer) in scripts {
+        for has_tried in [false, true] {
+            let trial = Trial::with(
+                2,
+                move |_, _| answer(),
+                |backend| backend.drop_deadline(PATIENCE),
+            );
+            if has_tried {
+                let report = trial.backend.flush(Duration::from_millis(1));
+                assert_eq!(report.why_stopped, WhyStopped::Deadline, "{name}");
+                while !matches!(
+                    trial.backend.status().connection,
+                    Connection::BackingOff { .. }
+                ) {
+                    std::thread::yield_now();
+                }
+            }
+            let start = Instant::now();
+            let Trial {
+                backend,
+                queue,
+                bodies,
+                _dir,
+            } = trial;
+            drop(backend);
+            assert!(start.elapsed() < PATIENCE / 4, "{name}");
+            assert_eq!(queue.pending().records, 2, "{name}");
+            assert_eq!(bodies.lock().unwrap().len(), 1, "{name}: one try");
+        }
+    }
 }

@@ -67,10 +67,12 @@ fn running(case: &str, dir: &Path) -> (Child, String) {
 }
 
 fn reported(root: &Path) -> Vec<Value> {
-    records(root, "session_unclean_exit")
-        .into_iter()
-        .map(|record| record["attributes"].clone())
-        .collect()
+    attributes(records(root, "session_unclean_exit"))
+}
+
+fn attributes(records: Vec<Value>) -> Vec<Value> {
+    let attributes = |record: Value| record["attributes"].clone();
+    records.into_iter().map(attributes).collect()
 }
 
 #[test]
@@ -116,7 +118,7 @@ fn a_program_that_ended_is_not_reported() {
 }
 
 #[test]
-fn process_exit_is_no_clean_end() {
+fn process_exit_with_something_left_is_no_clean_end() {
     let dir = tempfile::tempdir().unwrap();
     let (mut child, session) = running("exits", dir.path());
     assert!(child.wait().unwrap().success());
@@ -126,7 +128,14 @@ fn process_exit_is_no_clean_end() {
 
 #[test]
 fn a_report_says_whether_a_panic_was_recorded() {
-    for (case, is_killed) in [("panics", false), ("panics and goes on to be killed", true)] {
+    for (case, message, is_killed) in [
+        ("panics", "app.crash", false),
+        (
+            "panics and goes on to be killed",
+            "session_unclean_exit",
+            true,
+        ),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let (mut child, session) = running(case, dir.path());
         if is_killed {
@@ -135,7 +144,7 @@ fn a_report_says_whether_a_panic_was_recorded() {
             assert!(!child.wait().unwrap().success());
         }
         let _next = start(dir.path());
-        let [report] = &reported(dir.path())[..] else {
+        let [report] = &attributes(records(dir.path(), message))[..] else {
             panic!("{case}: {:#?}", all_records(dir.path()));
         };
         assert_eq!(report["previous.session_id"], session, "{case}");

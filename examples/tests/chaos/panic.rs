@@ -221,7 +221,7 @@ fn a_program_whose_panics_abort_leaves_its_record_and_the_next_start_reports_its
     assert_eq!(next.signal, Some(6), "{:#?}", next.stderr);
     let reports: Vec<_> = stored::cat(dir.path())
         .into_iter()
-        .filter(|record| record.message == "session_unclean_exit")
+        .filter(|record| record.message == "app.crash")
         .collect();
     assert_eq!(reports.len(), 1);
     assert_eq!(reports[0].attributes["previous.panicked"], true);

@@ -25,7 +25,7 @@ pub(super) struct Adopted {
     pub(super) chain: Chain,
     /// One more than the last seq in it.
     pub(super) end_seq: u64,
-    lock: Lock,
+    pub(super) lock: Lock,
 }
 
 impl Adopted {

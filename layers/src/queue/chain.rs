@@ -163,6 +163,13 @@ impl Chain {
         Some((dropped, lost))
     }
 
+    /// Its directory has become the one of this queue.
+    pub(super) fn move_to(&mut self, dir: PathBuf, id: QueueId) {
+        self.head.move_to(dir.join(head::FILE_NAME));
+        self.dir = dir;
+        self.id = id;
+    }
+
     /// Writes the confirmed position down. Where that fails the position is only known in memory: after a crash the
     /// relay sees duplicates.
     pub(super) fn write_head(&mut self) {

@@ -24,9 +24,10 @@ use super::ledger::{Ledger, Stored};
 use super::line::Line;
 use super::origin::Origin;
 use super::rejected::Rejected;
+use super::rest::Rest;
 use super::storage::{Lock, Storage};
 use super::trouble::Floor;
-use super::{Appended, Durability, Fsync, QueueId};
+use super::{Appended, Author, Durability, Fsync, QueueId};
 
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -48,6 +49,7 @@ pub(super) struct Engine {
     pub(super) lock: Mutex<Option<Lock>>,
     pub(super) home: Home,
     pub(super) floor: Floor,
+    pub(super) rest: Rest,
 }
 
 /// Where a queue is.
@@ -66,6 +68,7 @@ impl Engine {
         rejected: Rejected,
         home: Home,
         floor: Floor,
+        rest: Rest,
     ) -> Self {
         let Place {
             storage,
@@ -88,6 +91,7 @@ impl Engine {
             lock: Mutex::new(lock),
             home,
             floor,
+            rest,
         }
     }
 
@@ -133,7 +137,12 @@ impl Engine {
     }
 
     /// Nothing when another engine took over.
-    pub(super) fn append(&self, line: &mut Line, durability: Durability) -> Option<Appended> {
+    pub(super) fn append(
+        &self,
+        author: Author,
+        line: &mut Line,
+        durability: Durability,
+    ) -> Option<Appended> {
         let body = line.close();
         let is_waited_for = match (self.fsync, durability) {
             (Fsync::Always, _) | (Fsync::Fatal, Durability::Durable) => true,
@@ -154,6 +163,9 @@ impl Engine {
                 // The room is there when the guard is dropped.
                 drop(ledger);
                 ledger = self.ledger();
+            }
+            if author == Author::Program {
+                self.end_rest(&mut ledger);
             }
             ledger.append(line, &body, is_waited_for)
         };

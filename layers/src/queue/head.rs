@@ -71,6 +71,12 @@ impl Head {
         }
     }
 
+    /// The file has another name now.
+    pub(super) fn move_to(&mut self, path: PathBuf) {
+        self.path = path;
+        self.file = None;
+    }
+
     /// Writes `slot` in place of the older of the two.
     pub(super) fn write(&mut self, slot: &Slot) -> io::Result<()> {
         self.turn += 1;

@@ -45,6 +45,8 @@ pub(super) struct Ledger {
     context: Arc<str>,
     /// Another ledger took over.
     pub(super) is_closed: bool,
+    /// See [`super::rest`].
+    pub(super) is_at_rest: bool,
     clock: Clock,
     /// Why records wait in memory.
     pub(super) trouble: Option<Trouble>,
@@ -90,18 +92,19 @@ impl Ledger {
     ) -> Self {
         let context = context::unknown(writer.chain.id);
         Self {
+            next_seq: writer.end_seq(),
             writer,
             adopted: VecDeque::new(),
             newer: Vec::new(),
             memory: Memory::default(),
             owed: Owed::default(),
             holes: Holes::default(),
-            next_seq: 0,
             cap,
             fsync,
             losses,
             context,
             is_closed: false,
+            is_at_rest: false,
             clock,
             trouble: None,
             held: None,

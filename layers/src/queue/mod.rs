@@ -50,6 +50,7 @@ mod adopt;
 mod attempt;
 mod batch;
 mod bell;
+mod carry;
 mod chain;
 mod chores;
 mod commit;
@@ -77,6 +78,7 @@ mod outcome;
 mod proofs;
 mod reader;
 mod rejected;
+mod rest;
 mod room;
 mod shared;
 mod space;
@@ -120,6 +122,14 @@ pub enum Durability {
     PageCache,
     /// To survive a power loss, where the [`Fsync`] mode has it so: a FATAL record.
     Durable,
+}
+
+/// Whose words a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Author {
+    Program,
+    /// `network_changed`, say: nothing that the program waits for.
+    Library,
 }
 
 /// How safe a record is.
@@ -203,6 +213,17 @@ impl DiskQueue {
         self.0.settings.moved_in().then(Box::new(then));
     }
 
+    /// Calls back with true when [`rest`](Self::rest) finds nothing left, and with false before the program's next
+    /// record is written. It must not use the queue. The first callback stays.
+    pub(crate) fn when_at_rest(&self, tell: impl Fn(bool) + Send + Sync + 'static) {
+        self.0.settings.rest().tell(tell);
+    }
+
+    /// Everything that was there is delivered, as far as the caller knows: the queue is at rest if so it is.
+    pub(crate) fn rest(&self) {
+        self.engine().rest();
+    }
+
     /// What is true of the records that follow, as it was said last.
     pub(crate) fn context(&self) -> Arc<Context> {
         self.0.context.load_full()
@@ -210,8 +231,17 @@ impl DiskQueue {
 
     /// Appends one record. The line's prefix is filled in, and the line can be cleared and used again.
     pub fn append(&self, line: &mut Line, durability: Durability) -> Appended {
+        self.append_by(Author::Program, line, durability)
+    }
+
+    /// As [`append`](Self::append), for a record of the library's own: it ends no rest.
+    pub(crate) fn append_own(&self, line: &mut Line) -> Appended {
+        self.append_by(Author::Library, line, Durability::PageCache)
+    }
+
+    fn append_by(&self, author: Author, line: &mut Line, durability: Durability) -> Appended {
         loop {
-            if let Some(appended) = self.engine().append(line, durability) {
+            if let Some(appended) = self.engine().append(author, line, durability) {
                 return appended;
             }
         }
@@ -286,6 +316,11 @@ impl DiskQueue {
     /// the program's keeps its queue for ever, so no drop does that.
     pub(crate) fn save_what_waits(&self) {
         self.engine().save_what_waits();
+    }
+
+    /// The program ends: what is being sent now is not to blame for that.
+    pub(crate) fn absolve(&self) {
+        self.engine().ledger().absolve();
     }
 
     /// Forgets all pending records of this queue and the adopted ones, and what was put aside. Returns how many

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DiskQueue;
-use super::adopt::{LOCK_NAME, lock_text, survey};
+use super::adopt::{LOCK_NAME, Survey, lock_text, survey};
 use super::chain::Chain;
 use super::disk::Disk;
 use super::engine::{Engine, Place};
@@ -15,6 +15,7 @@ use super::housekeeping::Housekeeping;
 use super::id::{Ids, QueueId};
 use super::ledger::Ledger;
 use super::rejected::Rejected;
+use super::rest::Rest;
 use super::room::Cap;
 use super::storage::{Lock, Storage};
 use super::trouble::{Floor, Trouble};
@@ -93,6 +94,8 @@ pub struct Builder {
     has_thread: bool,
     keep_free: Option<u64>,
     moved_in: MovedIn,
+    rest: Rest,
+    goes_on: bool,
 }
 
 impl Builder {
@@ -108,6 +111,8 @@ impl Builder {
             has_thread: true,
             keep_free: None,
             moved_in: MovedIn::default(),
+            rest: Rest::default(),
+            goes_on: false,
         }
     }
 
@@ -142,6 +147,12 @@ impl Builder {
     /// Sets where the time of loss records comes from. By default the system.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Goes on in the directory that a dead program left, where it is a plain one: see [`super::carry`].
+    pub(crate) fn goes_on(mut self, goes_on: bool) -> Self {
+        self.goes_on = goes_on;
         self
     }
 
@@ -227,6 +238,10 @@ impl Builder {
         &self.moved_in
     }
 
+    pub(super) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
@@ -234,6 +249,11 @@ impl Builder {
     /// A queue of this process's own, with what dead processes left adopted.
     pub(super) fn start(&self, losses: &Arc<Losses>) -> io::Result<Arc<Engine>> {
         self.storage.make_root(&self.root)?;
+        if self.goes_on
+            && let Some(engine) = self.go_on(losses)
+        {
+            return Ok(engine);
+        }
         let (id, lock) = make_home(&*self.storage, &self.root, &self.ids)?;
         Ok(self.engine(id, Some(lock), losses))
     }
@@ -252,18 +272,29 @@ impl Builder {
     }
 
     fn engine(&self, id: QueueId, lock: Option<Lock>, losses: &Arc<Losses>) -> Arc<Engine> {
-        let cap = self.cap();
         let survey = survey(&self.storage, &self.root, &[id], &lock_text());
         let mut chain = Chain::new(Arc::clone(&self.storage), &self.root, id, 0);
         chain.slot.generation = survey.generation + 1;
         chain.write_head();
+        self.engine_of(Writer::new(chain), lock, survey, losses)
+    }
+
+    /// The engine of a queue that is written by `writer`. What was found in its root is older.
+    pub(super) fn engine_of(
+        &self,
+        writer: Writer,
+        lock: Option<Lock>,
+        survey: Survey,
+        losses: &Arc<Losses>,
+    ) -> Arc<Engine> {
+        let cap = self.cap();
         let rejected = Rejected::new(
             Arc::clone(&self.storage),
-            &chain.dir,
+            &writer.chain.dir,
             cap.max_rejected_bytes(),
         );
         let ledger = Ledger::new(
-            Writer::new(chain),
+            writer,
             cap,
             self.fsync,
             Arc::clone(losses),
@@ -277,12 +308,28 @@ impl Builder {
             lock,
         };
         let floor = Floor::new(self.keep_free);
-        let engine = Engine::new(place, self.fsync, ledger, rejected, home, floor);
+        let engine = Engine::new(
+            place,
+            self.fsync,
+            ledger,
+            rejected,
+            home,
+            floor,
+            self.rest.clone(),
+        );
         engine.ledger().take_in(survey);
         Arc::new(engine)
     }
 
-    fn cap(&self) -> Cap {
+    pub(super) fn disk(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    pub(super) fn next_id(&self) -> QueueId {
+        self.ids.next()
+    }
+
+    pub(super) fn cap(&self) -> Cap {
         let max_root_bytes = self
             .max_root_bytes
             .unwrap_or(self.max_bytes.saturating_mul(DEFAULT_MAX_QUEUES));

@@ -13,7 +13,7 @@ use arc_swap::{ArcSwap, Guard};
 use super::engine::Engine;
 use super::housekeeping::Housekeeping;
 use super::line::Line;
-use super::{Appended, Builder, Context, Durability, QueueId};
+use super::{Appended, Author, Builder, Context, Durability, QueueId};
 use crate::losses::Losses;
 
 /// What the handles share.
@@ -129,7 +129,8 @@ impl Shared {
         });
         engine.ledger().set_context(&self.context.load());
         if let Some(mut first) = first {
-            let _: Option<Appended> = engine.append(&mut first, Durability::PageCache);
+            let _: Option<Appended> =
+                engine.append(Author::Library, &mut first, Durability::PageCache);
         }
         old.let_go_of_locks();
         if let Some(parents) = thread.take() {

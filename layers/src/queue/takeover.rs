@@ -18,6 +18,7 @@ impl Ledger {
     /// Takes over from a ledger whose directory has vanished.
     pub(super) fn take_over(&mut self, old: &mut Self) {
         old.is_closed = true;
+        self.is_at_rest = old.is_at_rest;
         self.adopted.extend(old.adopted.drain(..));
         while let Some(note) = old.owed.settle() {
             self.owed.add(note);

@@ -93,6 +93,32 @@ impl Writer {
         }
     }
 
+    /// Goes on behind the last segment of a queue whose records end before `end_seq`, in that segment while it is small.
+    pub(super) fn going_on(chain: Chain, end_seq: u64) -> Self {
+        let last = chain
+            .segments
+            .back()
+            .map(|last| (last.first_seq, last.bytes));
+        let mut writer = Self::new(chain);
+        writer.end_seq = end_seq;
+        let Some((first_seq, bytes)) = last else {
+            return writer;
+        };
+        writer.free_name = first_seq + 1;
+        if bytes < GOES_ON_BYTES
+            && let Ok(file) = writer
+                .chain
+                .storage
+                .open_to_append(&writer.chain.path(first_seq))
+        {
+            writer.unsynced.files.push((first_seq, Arc::clone(&file)));
+            writer.file = Some(file);
+            writer.holds = Holds::New;
+            writer.limit = GOES_ON_BYTES;
+        }
+        writer
+    }
+
     /// Whether `bytes` more fit into the open segment.
     pub(super) fn has_room(&self, bytes: u64) -> bool {
         self.file.is_some() && (self.open_bytes() + bytes <= self.limit || self.holds != Holds::New)
@@ -331,3 +357,6 @@ impl Writer {
         }
     }
 }
+
+/// As large as a segment gets that several runs of a program write to: as a new one of a quiet queue.
+const GOES_ON_BYTES: u64 = 64 * 1024;

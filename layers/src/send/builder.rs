@@ -23,7 +23,7 @@ use super::{Backend, Guard, Inner, Place};
 use super::{CertificateError, EndpointError, http};
 use crate::level::Levels;
 use crate::own::Own;
-use crate::queue::DiskQueue;
+use crate::queue::{DiskQueue, Pending};
 use crate::stderr;
 
 /// Time between sends when nothing urgent was logged: 30 s, so that a radio may sleep.
@@ -105,6 +105,7 @@ pub struct BackendBuilder {
     pub(super) ask: Option<Ask>,
     flush_every: Duration,
     drop_deadline: Duration,
+    exits_later: bool,
     limits: Limits,
     success: Success,
     levels: Option<Levels>,
@@ -142,6 +143,7 @@ impl BackendBuilder {
             ask: None,
             flush_every: DEFAULT_FLUSH_EVERY,
             drop_deadline: DEFAULT_DROP_DEADLINE,
+            exits_later: false,
             limits: Limits {
                 records: DEFAULT_BATCH_RECORDS,
                 bytes: DEFAULT_BATCH_BYTES,
@@ -196,6 +198,12 @@ impl BackendBuilder {
     /// Sets how long the drop of the guard waits for the relay. By default [`DEFAULT_DROP_DEADLINE`].
     pub fn drop_deadline(mut self, deadline: Duration) -> Self {
         self.drop_deadline = deadline;
+        self
+    }
+
+    /// See [`CourierBuilder::exit_later`](crate::CourierBuilder::exit_later).
+    pub(crate) fn exit_later(mut self) -> Self {
+        self.exits_later = true;
         self
     }
 
@@ -256,7 +264,7 @@ impl BackendBuilder {
     /// A setting makes no sense, or the system gives no thread. Nothing was started then.
     pub fn start(self, queue: &DiskQueue) -> Result<Guard<Backend>, BackendError> {
         self.check()?
-            .start(queue, true, Own::default())
+            .start(queue, true, Own::default(), Pending::default())
             .map(Guard::new)
     }
 
@@ -324,6 +332,7 @@ impl BackendBuilder {
             tokens: Tokens::new(self.ask),
             flush_every: self.flush_every,
             drop_deadline: self.drop_deadline,
+            exits_later: self.exits_later,
             again: Again {
                 transport: again.filter(|_| !has_provider),
                 limits: self.limits,
@@ -351,6 +360,7 @@ pub(crate) struct Checked {
     tokens: Tokens,
     flush_every: Duration,
     drop_deadline: Duration,
+    exits_later: bool,
     limits: Limits,
     success: Success,
     levels: Option<Levels>,
@@ -366,7 +376,9 @@ impl Checked {
         queue: &DiskQueue,
         is_enabled: bool,
         own: Own,
+        left: Pending,
     ) -> Result<Backend, BackendError> {
+        let exits_later = self.exits_later.then_some(left);
         let endpoint = self.transport.endpoint().to_owned();
         let follow = self
             .levels
@@ -390,6 +402,7 @@ impl Checked {
             follow,
             own: own.clone(),
             interval: self.flush_every,
+            left: exits_later,
         };
         std::thread::Builder::new()
             .name("courier-send".to_owned())
@@ -406,6 +419,7 @@ impl Checked {
             place: self.place,
             levels: self.levels,
             drop_deadline: self.drop_deadline,
+            exits_later,
         })))
     }
 }

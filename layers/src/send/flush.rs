@@ -2,7 +2,8 @@
 //!
 //! 1. A flush covers what was logged before the call, also when it is asked for while another runs; those that wait
 //!    share one drain.
-//! 2. It returns at its deadline, or earlier with the reason when no wait could help.
+//! 2. It returns at its deadline, or earlier with the reason when no wait could help. The last flush of a program also
+//!    returns when a try has failed: what is left is on disk, and waiting is the next start's business.
 //! 3. On the sender's own thread (in a token provider, say) it returns at once: the sender can't wait for itself.
 //!
 //! The future needs no timer of a runtime's: while there is one, the thread `courier-flush` watches the deadlines.
@@ -18,11 +19,21 @@ use super::shared::Shared;
 use super::time::Time;
 
 /// Deadlines are the caller's, who lives in real time, also where the sender's own waits are moved by hand.
-const DEADLINES: Time = Time::System;
+pub(super) const DEADLINES: Time = Time::System;
 
 impl Shared {
     /// Waits until everything logged before the call is home, or says why not.
     pub fn flush(&self, deadline: Duration) -> WhyStopped {
+        self.flush_by(deadline, Tries::Many)
+    }
+
+    /// As [`flush`](Self::flush), but not longer than the sender's next try takes; not at all while it waits to try
+    /// again.
+    pub fn flush_once(&self, deadline: Duration) -> WhyStopped {
+        self.flush_by(deadline, Tries::One)
+    }
+
+    fn flush_by(&self, deadline: Duration, tries: Tries) -> WhyStopped {
         if self.is_sender() {
             return WhyStopped::OnSenderThread;
         }
@@ -32,6 +43,9 @@ impl Shared {
         loop {
             if let Some(why) = state.verdict(ticket, until, DEADLINES.now()) {
                 return why;
+            }
+            if tries == Tries::One && state.is_backing_off(self.time.now()) {
+                return WhyStopped::BackingOff;
             }
             state = DEADLINES.wait(&self.changed, state, Some(until));
         }
@@ -94,6 +108,13 @@ impl Shared {
             }
         }
     }
+}
+
+/// How often a flush lets the sender try.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tries {
+    One,
+    Many,
 }
 
 /// The futures that wait.

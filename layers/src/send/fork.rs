@@ -70,6 +70,7 @@ impl Backend {
             follow: None,
             own: self.0.own.clone(),
             interval: again.interval,
+            left: None,
         };
         let thread = std::thread::Builder::new().name("courier-send".to_owned());
         if thread.spawn(move || worker.run()).is_err() {

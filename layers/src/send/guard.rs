@@ -11,7 +11,8 @@ pub trait Finish {
 /// Flushes when it is dropped, with a deadline. It derefs to its handle, and it never stops the recording: what is
 /// logged later is on disk and goes out at the next start.
 ///
-/// `std::process::exit` runs no destructors: flush by hand before it.
+/// `std::process::exit` runs no destructors: drop the guard before it, or call
+/// [`Courier::finish`](crate::Courier::finish).
 #[derive(Debug)]
 #[must_use = "dropped at once, it ends the sending at once; keep it in `main`"]
 pub struct Guard<T: Finish>(T);

@@ -21,6 +21,7 @@ mod guard;
 mod http;
 #[cfg(feature = "netwatch")]
 mod interfaces;
+mod later;
 mod layer;
 mod network;
 mod next;
@@ -63,7 +64,7 @@ pub use transport::{Answer, Get, MAX_ANSWER_BYTES, Request, Transport};
 
 use crate::level::Levels;
 use crate::own::Own;
-use crate::queue::DiskQueue;
+use crate::queue::{DiskQueue, Pending};
 use crate::status::Status;
 use crate::watch::Changes;
 use fork::Again;
@@ -96,6 +97,8 @@ struct Inner {
     #[cfg(feature = "netwatch")]
     _interfaces: interfaces::Watcher,
     drop_deadline: Duration,
+    /// What earlier runs had left, where the next run delivers what this one leaves.
+    exits_later: Option<Pending>,
 }
 
 impl Inner {
@@ -143,6 +146,9 @@ impl Backend {
     }
 
     fn report(&self, why_stopped: WhyStopped) -> Report {
+        if why_stopped == WhyStopped::Drained {
+            self.0.queue.rest();
+        }
         let (_, tally) = self.0.shared().snapshot();
         Report {
             delivered: tally.delivered,
@@ -226,9 +232,24 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// The last flush: as [`flush`](Self::flush) with the drop's deadline, but a try that fails ends the wait, and so
+    /// does a sender that waits to try again. None at all where the next run delivers. Nothing is sent after it.
+    pub(crate) fn finish_and_report(&self) -> Report {
+        let why_stopped = match self.0.exits_later {
+            Some(left) => {
+                self.0.shared().wait_for_begin(later::patience(left));
+                WhyStopped::Later
+            }
+            None => self.0.shared().flush_once(self.0.drop_deadline),
+        };
+        self.0.shared().stop();
+        self.report(why_stopped)
+    }
+}
+
 impl Finish for Backend {
     fn finish(&self) {
-        let _: WhyStopped = self.0.shared().flush(self.0.drop_deadline);
-        self.0.shared().stop();
+        let _: Report = self.finish_and_report();
     }
 }

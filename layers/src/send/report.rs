@@ -35,6 +35,10 @@ pub enum WhyStopped {
     PausedNotFound,
     /// There is no network.
     Offline,
+    /// The last try failed, and the program ends: it did not wait for the next one.
+    BackingOff,
+    /// As [`exit_later`](crate::CourierBuilder::exit_later) has it: the next run delivers.
+    Later,
     /// Sending is switched off.
     Disabled,
     /// The sender has been stopped.

@@ -41,6 +41,8 @@ pub(super) struct Drain {
     pub told: Told,
     /// The tag of the levels that came with the last answer.
     pub levels_etag: Option<String>,
+    /// How many records the next round brings home; all where nothing is said.
+    pub goal: Option<u64>,
     /// Tries that failed in a row.
     attempt: u32,
     /// Records in the next batch at most: halved by refusals, doubled by successes.
@@ -82,6 +84,7 @@ impl Drain {
             success,
             told,
             levels_etag: None,
+            goal: None,
             attempt: 0,
             records: limits.records,
             body: Vec::new(),
@@ -91,7 +94,8 @@ impl Drain {
     /// Drains, sends and acts on each answer.
     pub fn round(&mut self, cause: Cause) -> Round {
         self.queue.adopt();
-        let goal = self.queue.pending().records;
+        let pending = self.queue.pending().records;
+        let goal = self.goal.take().unwrap_or(pending).min(pending);
         let (mut done, mut has_sent_full) = (0, false);
         while done < goal {
             if self.shared.is_stopping() {

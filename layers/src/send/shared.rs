@@ -31,6 +31,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     standing: Standing,
     is_enabled: bool,
+    /// What is done first is done.
+    has_begun: bool,
     token: Option<Sensitive<String>>,
     asked: Asked,
     /// Tickets given to flushes.
@@ -74,6 +76,7 @@ impl Shared {
             state: Mutex::new(State {
                 standing: Standing::Idle,
                 is_enabled: true,
+                has_begun: false,
                 token,
                 asked: Asked::default(),
                 flushes_asked: 0,
@@ -267,6 +270,11 @@ impl Shared {
         self.changes.note();
     }
 
+    /// What earlier runs left is delivered, or can't be.
+    pub fn has_begun(&self) {
+        self.change(|state| state.has_begun = true);
+    }
+
     /// The network was looked at for the flushes up to this ticket.
     pub fn looked(&self, covering: u64) {
         self.change(|state| state.flushes_looked = state.flushes_looked.max(covering));
@@ -316,6 +324,17 @@ impl State {
             flush: self.flushes_asked > answered,
             ..self.asked
         }
+    }
+
+    /// Whether the sender has done what it does first, or does nothing.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun || !self.is_enabled || self.standing == Standing::Stopped
+    }
+
+    /// Whether the last try failed, and nothing makes the sender try again before a later moment.
+    pub(super) fn is_backing_off(&self, now: Duration) -> bool {
+        matches!(self.standing, Standing::BackingOff { until } if until > now)
+            && !self.asked.new_endpoint
     }
 
     /// What a flush with this ticket and deadline has come to, if it has.

@@ -11,6 +11,7 @@ use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
 use super::wake::{Cause, Standing};
 use crate::own::Own;
+use crate::queue::Pending;
 use crate::quiet::quietly;
 
 /// After a nudge the sender waits this long for what follows, so that a storm of errors makes batches, not requests.
@@ -25,6 +26,8 @@ pub(super) struct Worker {
     pub own: Own,
     /// Time between rounds when nothing calls for one.
     pub interval: Duration,
+    /// What earlier runs left, where it goes before all else.
+    pub left: Option<Pending>,
 }
 
 /// Says that the thread has ended, however it did.
@@ -41,6 +44,9 @@ impl Worker {
         let shared = Arc::clone(&self.drain.shared);
         let stopped = Stopped(Arc::clone(&shared));
         shared.runs_here();
+        if let Some(left) = self.left.take() {
+            self.begin(left);
+        }
         // The first timed round comes somewhere in the second half of the interval: a fleet that is switched on as
         // one does not send as one.
         let mut timer = shared.time.now() + self.interval.mul_f64(1.0 - jitter() / 2.0);
@@ -89,7 +95,9 @@ impl Worker {
         }
     }
 
-    fn round(&mut self, cause: Cause, covering: u64) {
+    pub(super) fn round(&mut self, cause: Cause, covering: u64) {
+        let now = self.drain.shared.wall_now();
+        self.own.say_suppressed(&self.drain.queue, now, false);
         let is_online = self.is_online();
         let round = if is_online {
             catch_unwind(AssertUnwindSafe(|| self.drain.round(cause)))
@@ -130,7 +138,7 @@ impl Worker {
     }
 
     /// Ends levels that have had their time, and asks for others when it is time to.
-    fn levels(&mut self) {
+    pub(super) fn levels(&mut self) {
         let Some(follow) = &mut self.follow else {
             return;
         };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// The records that were sent, each with the `context` of its batch.
 #[derive(Clone, Default)]
-pub struct Server(Arc<Mutex<Vec<Value>>>);
+pub struct Server(pub Arc<Mutex<Vec<Value>>>);
 
 impl Server {
     /// Starts it, and says on which port of this machine.

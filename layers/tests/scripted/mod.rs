@@ -46,7 +46,7 @@ impl Transport for Scripted {
 }
 
 pub struct Trial {
-    _dir: tempfile::TempDir,
+    pub _dir: tempfile::TempDir,
     pub queue: DiskQueue,
     pub backend: Guard<Backend>,
     pub bodies: Arc<Mutex<Vec<Value>>>,

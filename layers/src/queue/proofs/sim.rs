@@ -414,6 +414,30 @@ impl Storage for Sim {
         assert_mutex_is_free("rename");
         let mut disk = self.disk();
         disk.call(Call::Name)?;
+        if disk.live.get(from) == Some(&Node::Dir) {
+            // With all that is in it, at once and for good: a power loss in that moment is not tried.
+            let disk = &mut *disk;
+            for names in [&mut disk.live, &mut disk.durable] {
+                let (moved, stay) = std::mem::take(names)
+                    .into_iter()
+                    .partition::<BTreeMap<_, _>, _>(|(path, _)| path.starts_with(from));
+                *names = stay;
+                names.extend(moved.into_iter().map(|(path, node)| {
+                    let inside = path.strip_prefix(from).unwrap_or(&path);
+                    // Joined with nothing it would end in a slash.
+                    let is_itself = inside == Path::new("");
+                    (
+                        if is_itself {
+                            to.to_owned()
+                        } else {
+                            to.join(inside)
+                        },
+                        node,
+                    )
+                }));
+            }
+            return Ok(());
+        }
         let inode = disk.inode(from)?;
         disk.live.remove(from);
         disk.live.insert(to.to_owned(), Node::File(inode));

@@ -50,6 +50,8 @@ pub(super) struct Follow {
     stale: Option<(String, Duration)>,
     /// What came into force again at the start, until it is noted.
     recalled: Option<Change>,
+    /// The last batch's answer carried the tag of what is in force.
+    is_current: bool,
 }
 
 impl Follow {
@@ -73,6 +75,7 @@ impl Follow {
             heard: None,
             stale: None,
             recalled,
+            is_current: false,
         }
     }
 
@@ -90,11 +93,23 @@ impl Follow {
     /// The relay's answer to a batch carried this tag.
     pub fn hear(&mut self, tag: String) {
         let now = self.time.now();
+        self.is_current = self.etag.as_ref() == Some(&tag);
         let is_stale = matches!(&self.stale, Some((stale, until)) if *stale == tag && now < *until);
         if is_tag(&tag) && self.etag.as_ref() != Some(&tag) && !is_stale {
             self.heard = Some(tag);
             self.refresh.heard_news(now);
         }
+    }
+
+    /// Whether the answer to a batch has said that nothing is new. Then that counts as an answer, also to the first
+    /// question.
+    pub fn is_current(&mut self) -> bool {
+        if self.is_current {
+            let every = self.refresh.every();
+            self.refresh.answered(self.time.now(), every, jitter());
+            self.note_recalled();
+        }
+        self.is_current
     }
 
     /// Ends what has had its time.
@@ -149,6 +164,10 @@ impl Follow {
             .filter(|_| answer.status.is_some())
             .map(|tag| (tag, now + STALE_FOR))
             .or(self.stale.take());
+        self.note_recalled();
+    }
+
+    fn note_recalled(&mut self) {
         if let Some(change) = self.recalled.take() {
             note(&self.own, &self.queue, &self.time, &change);
         }
