@@ -111,29 +111,64 @@ impl View {
         }
     }
 
-    /// Where a queue begins whose head is lost: at the lowest seq of its oldest segment. That is the segment's name, unless
-    /// it begins with lines that were written once more after a failed sync: their seqs are lower, and what they were
-    /// written after may be gone.
+    /// Where a queue begins whose head is lost: at the lowest seq there is. That is the name of its oldest segment, as
+    /// long as that begins with a whole record: lines that were written once more after a failed sync have lower seqs
+    /// than their segment's name. Where its beginning is lost, what was written once more is in any later segment, so
+    /// that all of them are read.
     pub(super) fn beginning(&self) -> Position {
-        let (oldest, bytes) = self.segments.first().copied().unwrap_or_default();
-        let mut seq = oldest;
-        if let Ok(file) = self.storage.read(&path(&self.dir, oldest)) {
-            let mut reader = Reader::new(file, 0, bytes, u64::MAX);
-            loop {
-                match reader.next() {
-                    Ok(Found::Line { seq: at, .. }) if at < oldest => seq = seq.min(at),
-                    Ok(Found::Garbage(_)) => {}
-                    Ok(Found::Line { len, .. }) if is_context(reader.line(len)) => {}
-                    Ok(Found::Line { .. } | Found::End) | Err(_) => break,
-                }
-            }
-        }
+        let oldest = self.segments.first().map_or(0, |segment| segment.0);
+        let seq = self
+            .first_seq_of_oldest()
+            .or_else(|| self.lowest_seq())
+            .map_or(oldest, |lowest| lowest.min(oldest));
         Position {
             segment: oldest,
             offset: 0,
             seq,
             context: None,
         }
+    }
+
+    /// The lowest seq of the oldest segment, from the lines before its first new one; nothing where some of them are not
+    /// whole.
+    fn first_seq_of_oldest(&self) -> Option<u64> {
+        let &(oldest, bytes) = self.segments.first()?;
+        let mut reader = Reader::new(
+            self.storage.read(&path(&self.dir, oldest)).ok()?,
+            0,
+            bytes,
+            u64::MAX,
+        );
+        let mut lowest = oldest;
+        loop {
+            match reader.next().ok()? {
+                Found::Line { len, .. } if is_context(reader.line(len)) => {}
+                Found::Line { seq, .. } if seq < oldest => lowest = lowest.min(seq),
+                Found::Line { .. } => return Some(lowest),
+                // Copies alone, all of them whole.
+                Found::End if lowest < oldest => return Some(lowest),
+                Found::Garbage(_) | Found::End => return None,
+            }
+        }
+    }
+
+    /// The lowest seq of any record.
+    fn lowest_seq(&self) -> Option<u64> {
+        let mut lowest = None;
+        for &(segment, bytes) in &self.segments {
+            let Ok(file) = self.storage.read(&path(&self.dir, segment)) else {
+                continue;
+            };
+            let mut reader = Reader::new(file, 0, bytes, u64::MAX);
+            while let Ok(found @ (Found::Line { .. } | Found::Garbage(_))) = reader.next() {
+                if let Found::Line { seq, len, .. } = found
+                    && !is_context(reader.line(len))
+                {
+                    lowest = Some(lowest.map_or(seq, |lowest: u64| lowest.min(seq)));
+                }
+            }
+        }
+        lowest
     }
 
     /// Whether the queue's first line was written by a version that this one does not know.

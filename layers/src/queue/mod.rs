@@ -19,7 +19,7 @@
 //! 3. a record that is written once more after a failed sync goes into a later segment, and neither copy counts as
 //!    missing while the other is there;
 //! 4. who adopts a queue goes by its lock first, then its head, then its segments; without a head it begins at the lowest
-//!    seq there is. It removes nothing that is not said or delivered;
+//!    seq there is, in any segment. It removes nothing that is not said or delivered;
 //! 5. the name of a segment with a record in it is never given twice.
 //!
 //! Where the disk refuses a loss record or its sync, the cap is kept all the same, and where it is full the segment goes

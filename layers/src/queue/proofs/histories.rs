@@ -239,3 +239,43 @@ fn a_durable_record_once_went_in_silence_behind_a_segment_of_copies() {
         ],
     );
 }
+
+/// Syncs that failed, one after the other, and then a power loss: the record with the number 11 was durable, and gone.
+#[test]
+fn a_durable_record_behind_failed_syncs_once_went_in_silence() {
+    run(
+        524288,
+        &[
+            Op::Append { padding: 89 },
+            Op::Append { padding: 4845 },
+            Op::Append { padding: 155 },
+            Op::Append { padding: 179 },
+            Op::Append { padding: 5297 },
+            Op::Append { padding: 2618 },
+            Op::Kill { cap: 65536 },
+            Op::SetUser(1),
+            Op::Sync,
+            Op::Kill { cap: 131072 },
+            Op::Append { padding: 3490 },
+            Op::Fail(Plan {
+                from: 0,
+                calls: 16,
+                fault: Fault::Sync,
+            }),
+            Op::Append { padding: 0 },
+            Op::AppendFatal { padding: 3752 },
+            Op::SetUser(1),
+            Op::AppendFatal { padding: 24508 },
+            Op::AppendFatal { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 28457 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::LosePower {
+                seed: 1625329921328821228,
+                cap: 65536,
+            },
+        ],
+    );
+}
