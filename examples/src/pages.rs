@@ -1,6 +1,6 @@
 //! The code of the README and of the pages in `docs/`, compiled and run as tests of the documentation.
 
-/// One line a page; `examples/tests/chaos/hello.rs` says when a page with code is missing.
+/// One line a page; `examples/tests/pages.rs` says when a page with code is missing.
 macro_rules! pages {
     ($($name:ident: $path:literal;)+) => {
         $(#[doc = include_str!(concat!("../../", $path))] struct $name;)+
@@ -10,6 +10,7 @@ macro_rules! pages {
 pages! {
     Readme: "README.md";
     Levels: "docs/levels.md";
+    Program: "docs/program.md";
     Redaction: "docs/redaction.md";
     Testing: "docs/testing.md";
     TraceIds: "docs/trace-ids.md";
