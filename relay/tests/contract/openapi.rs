@@ -42,7 +42,11 @@ fn ask(relay: &Relay, asked: &Asked<'_>) {
         ])
         .args(["--checks", "all"])
         .args(["--phases", "examples,coverage,fuzzing"])
-        .args(["--max-examples", asked.examples, "--generation-deterministic"])
+        .args([
+            "--max-examples",
+            asked.examples,
+            "--generation-deterministic",
+        ])
         .args(["--warnings", "off", "--no-color", "--request-timeout", "10"])
         .output()
         .expect("it runs");
