@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::StatusCode;
@@ -19,8 +19,9 @@ use sha2::{Digest, Sha256};
 use tracing_courier::sanitize::{Counts, Sanitizer};
 use tracing_courier::wire::Receipt;
 
+use crate::alarms::Seen;
 use crate::dead::{DeadError, DeadRecord, Removal};
-use crate::edge::own_form;
+use crate::edge::{Tls, own_form};
 use crate::error::ApiError;
 use crate::ingest::Ingest;
 use crate::levels;
@@ -45,6 +46,8 @@ pub struct Admin {
     pub key_mode: &'static str,
     /// Whether records go to an upstream.
     pub has_upstream: bool,
+    /// The ingest listener's certificate.
+    pub tls: Option<Arc<Tls>>,
     /// When the relay started.
     pub started: Instant,
 }
@@ -102,66 +105,8 @@ impl Admin {
         }
     }
 
-    /// What an operator has to look at, each with what to do.
-    fn alarms(&self) -> Vec<String> {
-        let pipeline = self.ingest.pipeline();
-        let spool = pipeline.sink.spool();
-        let writes = spool.writes();
-        let exports = [
-            ("export", &pipeline.metrics.export),
-            ("spans", &pipeline.metrics.spans),
-        ];
-        let mut alarms = Vec::new();
-        let mut say = |is_so: bool, text: String| {
-            if is_so {
-                alarms.push(text);
-            }
-        };
-        if let Some(why) = self.hindrance() {
-            let what = match why {
-                "the spool is full" => {
-                    "; see why the upstream takes too little, or raise --spool-max-bytes"
-                }
-                "the relay is stopping" => "",
-                _ => "; make free space on it, or --keep-free smaller",
-            };
-            say(true, format!("batches are refused: {why}{what}"));
-        } else {
-            let is_nearly_low = pipeline
-                .disk
-                .space()
-                .is_some_and(|space| space.is_nearly_low());
-            say(
-                is_nearly_low,
-                "the disk of the data directory fills: make free space before batches are refused"
-                    .to_owned(),
-            );
-        }
-        say(
-            writes.is_failing,
-            "the spool can't be written: a full or failing disk; the log has the cause".to_owned(),
-        );
-        say(
-            writes.is_log_lost,
-            "the spool's write-ahead log was gone at the start: the latest records may be lost"
-                .to_owned(),
-        );
-        for (name, exports) in exports {
-            say(
-                exports.alarm.load(Ordering::Relaxed) == 1,
-                format!("{name}: the upstream refuses; check --otlp-endpoint and its token"),
-            );
-        }
-        let damaged = spool.damaged_records();
-        say(
-            damaged > 0,
-            format!("{damaged} records were lost to damage of the spool: look at the disk"),
-        );
-        alarms
-    }
-
-    fn keys_seconds(&self) -> Option<f64> {
-        Some(self.ingest.verifier().key_set()?.age?.as_secs_f64())
+    fn certificate_seconds(&self) -> Option<f64> {
+        Some(self.tls.as_ref()?.seconds_left(SystemTime::now()))
     }
 
     async fn oldest_seconds(&self) -> f64 {
@@ -199,23 +144,36 @@ async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError> {
         status.waiting = depth.records;
         Some(status)
     });
+    let exports: Vec<ExportStatus> = exports.collect();
     let disk = pipeline.disk.space();
+    let hindrance = admin.hindrance();
+    let keys = admin.ingest.verifier().key_set();
+    let seen = Seen {
+        hindrance,
+        is_disk_nearly_low: disk.is_some_and(|space| space.is_nearly_low()),
+        writes: spool.writes(),
+        damaged_records: spool.damaged_records(),
+        exports: exports.clone(),
+        oldest_seconds: admin.oldest_seconds().await,
+        keys: keys.clone(),
+        certificate_seconds: admin.certificate_seconds(),
+    };
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: admin.started.elapsed().as_secs(),
         listening: admin.listening.clone(),
-        ready: admin.hindrance().is_none(),
-        alarms: admin.alarms(),
+        ready: hindrance.is_none(),
+        alarms: seen.alarms(),
         spool: SpoolStatus {
             records: depth.records,
             bytes: depth.bytes,
             used_bytes: spool.used_bytes(),
             max_bytes: admin.spool_max_bytes,
-            oldest_seconds: admin.oldest_seconds().await,
-            damaged_records: spool.damaged_records(),
+            oldest_seconds: seen.oldest_seconds,
+            damaged_records: seen.damaged_records,
             failed_writes: spool.writes().failed,
         },
-        exports: exports.collect(),
+        exports,
         dead_letters: spool.dead_letters(),
         disk: disk.map(|space| DiskStatus {
             free_bytes: space.free,
@@ -225,12 +183,8 @@ async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError> {
         }),
         keys: KeysStatus {
             mode: admin.key_mode.to_owned(),
-            count: admin
-                .ingest
-                .verifier()
-                .key_set()
-                .map_or(1, |set| count(set.keys)),
-            age_seconds: admin.keys_seconds(),
+            count: keys.as_ref().map_or(1, |set| count(set.keys)),
+            age_seconds: keys.and_then(|set| Some(set.age?.as_secs_f64())),
         },
         ledger: LedgerStatus {
             queues: ledger.queues,
@@ -278,6 +232,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         spool_max_bytes: admin.spool_max_bytes,
         oldest_seconds: admin.oldest_seconds().await,
         disk: pipeline.disk.space(),
+        certificate_seconds: admin.certificate_seconds(),
         is_ready: admin.hindrance().is_none(),
         damaged_records: spool.damaged_records(),
         damaged_frames: spool.damaged_frames(),

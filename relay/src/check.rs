@@ -10,7 +10,9 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use crate::alarms::SOON;
 use crate::config::{Config, KeyConfig};
 use crate::disk::Space;
 use crate::edge::Tls;
@@ -22,7 +24,7 @@ use crate::levels::Levels;
 use crate::neighbour;
 use crate::serve::{admin_token, bind, secret};
 use crate::spool::{DATABASE, OpenError, is_held};
-use crate::status::Status;
+use crate::status::{Status, age};
 
 /// One thing that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +87,24 @@ pub async fn check(config: &Config) -> Vec<Finding> {
 fn certificate(config: &Config) -> Option<Finding> {
     let files = config.tls.clone()?;
     Some(match Tls::read(files.clone()) {
-        Ok(_) => Finding::fine(format!(
-            "certificate `{}` and its key",
-            files.certificate.display()
-        )),
+        Ok(tls) => {
+            let (file, left) = (
+                files.certificate.display(),
+                tls.seconds_left(SystemTime::now()),
+            );
+            if left <= 0.0 {
+                Finding::wrong(format!(
+                    "certificate `{file}` has expired: clients that check it don't connect; renew it and its key"
+                ))
+            } else if left < SOON.as_secs_f64() {
+                let left = age(left);
+                Finding::fine(format!(
+                    "certificate `{file}` and its key; note that it expires in {left}"
+                ))
+            } else {
+                Finding::fine(format!("certificate `{file}` and its key"))
+            }
+        }
         Err(error) => Finding::wrong(chain(&error)),
     })
 }

@@ -29,6 +29,7 @@
 )]
 
 mod admin;
+mod alarms;
 mod backup;
 mod body;
 mod check;

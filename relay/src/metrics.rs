@@ -172,6 +172,8 @@ pub struct Now {
     pub waiting: Vec<(&'static str, u64)>,
     /// The disk of the data directory, where the system says.
     pub disk: Option<Space>,
+    /// Seconds until the certificate ends, below zero once it has; `None` without one.
+    pub certificate_seconds: Option<f64>,
     /// Whether a batch that comes now is accepted.
     pub is_ready: bool,
     /// Bytes of text that the sanitizer scanned.
@@ -314,15 +316,22 @@ impl Metrics {
             "Age of what waits longest.",
             now.oldest_seconds,
         );
+        text.gauge_if(
+            "courier_jwks_keys",
+            "Published keys in use; absent where tokens are checked with another key.",
+            now.keys.map(|keys| keys.count),
+        );
+        text.gauge_if(
+            "courier_jwks_age_seconds",
+            "How long ago published keys were fetched; over 600 when their publisher is away, absent before the first time.",
+            now.keys.and_then(|keys| keys.age_seconds),
+        );
+        text.gauge_if(
+            "courier_certificate_left_seconds",
+            "Seconds until the certificate expires, below zero once it has; absent without one.",
+            now.certificate_seconds,
+        );
         if let Some(keys) = &now.keys {
-            text.gauge("courier_jwks_keys", "Published keys in use.", keys.count);
-            if let Some(age) = keys.age_seconds {
-                text.gauge(
-                    "courier_jwks_age_seconds",
-                    "How long ago published keys were fetched; over 600 when their publisher is away.",
-                    age,
-                );
-            }
             text.counter(
                 "courier_jwks_failures_total",
                 "Fetches of published keys that brought none.",
@@ -380,6 +389,14 @@ impl Text {
     fn gauge(&mut self, name: &str, help: &str, value: impl fmt::Display) {
         self.head(name, help, "gauge");
         self.line(format_args!("{name} {value}"));
+    }
+
+    /// A gauge that has no value where there is nothing to measure.
+    fn gauge_if(&mut self, name: &str, help: &str, value: Option<impl fmt::Display>) {
+        self.head(name, help, "gauge");
+        if let Some(value) = value {
+            self.line(format_args!("{name} {value}"));
+        }
     }
 
     fn labelled(&mut self, name: &str, help: &str, label: &str, values: &ByLabel) {

@@ -33,7 +33,7 @@ pub enum NeighbourError {
     #[error("no admin token at `{}`: give the relay's own with --admin-token-file", .0.display())]
     NoToken(PathBuf),
     /// No relay runs there, as far as the directory says.
-    #[error("no relay runs on data directory `{}` (give another with --data-dir, or --admin-url)", .0.display())]
+    #[error("no relay runs on data directory `{}` (give another with --data-dir, or --admin-url; if one should, its log says why not: `journalctl -u courier-relay` where systemd runs it)", .0.display())]
     Nobody(PathBuf),
     /// Its admin token can't be read.
     #[error(transparent)]

@@ -40,7 +40,7 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address is taken or not ours. Choose another.
-    #[error("--{flag}: cannot listen on {address}")]
+    #[error("--{flag}: cannot listen on {address}; choose another, or end what listens there")]
     Listen {
         /// The setting, as a flag.
         flag: &'static str,
@@ -113,6 +113,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         },
         key_mode: config.tokens.key.mode(),
         has_upstream: config.upstream.is_some(),
+        tls: tls.clone(),
         started: Instant::now(),
     };
     let (stop_listening, listeners_stop) = watch::channel(false);

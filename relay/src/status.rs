@@ -201,6 +201,9 @@ impl fmt::Display for Screen<'_> {
         }
         for export in &status.exports {
             let last = match (&export.last_answer, export.last_seconds) {
+                (Some(answer), Some(seconds)) if answer == "none" => {
+                    format!("; no answer, {} ago", age(seconds))
+                }
                 (Some(answer), Some(seconds)) => {
                     format!("; the last answer {answer}, {} ago", age(seconds))
                 }
@@ -278,7 +281,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// A time as people read it.
-fn age(seconds: f64) -> String {
+pub(crate) fn age(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 120.0 => format!("{seconds:.0} s"),
         seconds if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),

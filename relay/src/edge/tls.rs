@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -25,7 +27,14 @@ use crate::error::chain;
 pub struct Tls {
     files: TlsConfig,
     seen: Mutex<Stamp>,
-    current: ArcSwap<ServerConfig>,
+    current: ArcSwap<Current>,
+}
+
+/// A certificate that is in use.
+struct Current {
+    config: Arc<ServerConfig>,
+    /// When it ends; `None` where that can't be read.
+    ends: Option<SystemTime>,
 }
 
 /// The certificate can't be used. Nothing was started.
@@ -52,6 +61,14 @@ pub enum TlsError {
         /// What should be in it.
         what: &'static str,
     },
+    /// The certificate is of a kind that nobody accepts: not of version 3, or damaged. Have it issued anew.
+    #[error("--tls-cert-file: `{}` can't be used", .path.display())]
+    Certificate {
+        /// The certificate's file.
+        path: PathBuf,
+        /// What rustls said.
+        source: rustls::Error,
+    },
     /// The key is another certificate's, or of a kind that can't be used. Give the one that was made with it.
     #[error("--tls-key-file: `{}` is not the key of the certificate", .path.display())]
     Key {
@@ -73,7 +90,9 @@ impl Tls {
     /// When they are of no use.
     pub fn read(files: TlsConfig) -> Result<Self, TlsError> {
         let seen = stamp(&files);
-        let current = ArcSwap::new(server(&files)?);
+        let current = server(&files)?;
+        current.warn(SystemTime::now());
+        let current = ArcSwap::from_pointee(current);
         Ok(Self {
             files,
             seen: Mutex::new(seen),
@@ -81,9 +100,14 @@ impl Tls {
         })
     }
 
+    /// Seconds until the certificate ends, below zero once it has.
+    pub fn seconds_left(&self, now: SystemTime) -> f64 {
+        self.current.load().seconds_left(now)
+    }
+
     /// Shakes hands.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(self.current.load_full())
+        TlsAcceptor::from(Arc::clone(&self.current.load().config))
             .accept(stream)
             .await
     }
@@ -93,9 +117,10 @@ impl Tls {
         // Before they are read, so that what is written meanwhile is seen the next time.
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp(&self.files);
         match server(&self.files) {
-            Ok(config) => {
-                self.current.store(config);
+            Ok(current) => {
                 tracing::info!("the certificate was read again");
+                current.warn(SystemTime::now());
+                self.current.store(Arc::new(current));
                 true
             }
             Err(error) => {
@@ -134,7 +159,7 @@ fn stamp(files: &TlsConfig) -> Stamp {
     })
 }
 
-fn server(files: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
+fn server(files: &TlsConfig) -> Result<Current, TlsError> {
     let (cert_flag, key_flag) = ("tls-cert-file", "tls-key-file");
     let certificate = bytes(cert_flag, &files.certificate)?;
     let key = bytes(key_flag, &files.key)?;
@@ -151,10 +176,17 @@ fn server(files: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
     }
     let key = PrivateKeyDer::from_pem_slice(&key)
         .map_err(|_| not_pem(key_flag, &files.key, "private key"))?;
-    let unusable = |source| TlsError::Key {
-        path: files.key.clone(),
-        source,
+    let unusable = |source| match source {
+        rustls::Error::InvalidCertificate(_) => TlsError::Certificate {
+            path: files.certificate.clone(),
+            source,
+        },
+        source => TlsError::Key {
+            path: files.key.clone(),
+            source,
+        },
     };
+    let ends = chain.first().and_then(ends);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -163,7 +195,43 @@ fn server(files: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
         .with_single_cert(chain, key)
         .map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let config = Arc::new(config);
+    Ok(Current { config, ends })
+}
+
+/// When a certificate ends. rustls says so of one that has ended: so it is asked as if a thousand years had gone by.
+fn ends(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    let parsed = ParsedCertificate::try_from(certificate).ok()?;
+    let roots = RootCertStore::empty();
+    let then = UnixTime::since_unix_epoch(A_THOUSAND_YEARS);
+    match verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], then, &[]) {
+        Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+            not_after,
+            ..
+        })) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(not_after.as_secs())),
+        _ => None,
+    }
+}
+
+impl Current {
+    fn seconds_left(&self, now: SystemTime) -> f64 {
+        let Some(ends) = self.ends else {
+            return f64::MAX;
+        };
+        match ends.duration_since(now) {
+            Ok(left) => left.as_secs_f64(),
+            Err(ago) => -ago.duration().as_secs_f64(),
+        }
+    }
+
+    /// Says it where it has ended.
+    fn warn(&self, now: SystemTime) {
+        if self.seconds_left(now) <= 0.0 {
+            tracing::error!(
+                "the certificate has expired: clients that check it don't connect. Renew --tls-cert-file and its key"
+            );
+        }
+    }
 }
 
 fn bytes(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
@@ -173,6 +241,9 @@ fn bytes(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
         source,
     })
 }
+
+/// From 1970 on: far behind the end of any certificate in use.
+const A_THOUSAND_YEARS: Duration = Duration::from_secs(1000 * 365 * 24 * 60 * 60);
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
