@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use child::{all_records, records};
 use serde_json::Value;
 use tracing_courier::prelude::*;
-use tracing_courier::send::{Answer, Connection, Finish as _, Request, Transport};
+use tracing_courier::send::{Answer, Connection, Request, Transport};
 use tracing_courier::{CourierBuilder, Guard};
 use tracing_subscriber::prelude::*;
 
