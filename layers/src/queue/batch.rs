@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::context;
 use super::head::Position;
 use super::id::QueueId;
 use super::line::parse_hex;
@@ -37,6 +38,11 @@ impl Batch {
     #[must_use]
     pub fn queue(&self) -> QueueId {
         self.token.queue
+    }
+
+    /// The queue that their names begin with: the one whose directory a later run goes on in.
+    pub(super) fn named_by(&self) -> QueueId {
+        context::queue_of(&self.context).unwrap_or(self.token.queue)
     }
 
     /// Number of records, never 0.

@@ -38,6 +38,12 @@ pub(super) fn unknown(queue: QueueId) -> Arc<str> {
     members(queue, &Context::default())
 }
 
+/// The queue that wrote the records under these members.
+pub(super) fn queue_of(members: &str) -> Option<QueueId> {
+    let known = format!("\"context\":{{\"version\":{FORMAT_VERSION},\"queue\":\"");
+    QueueId::parse(members.strip_prefix(&known)?.get(..16)?)
+}
+
 /// Makes `line` the context line with these members.
 pub(super) fn encode(line: &mut Line, members: &str) {
     line.clear();
@@ -73,6 +79,16 @@ mod tests {
                 "context": {"version": 1, "queue": id.to_string(), "userId": "user-\"abc"},
                 "resource": {"os.name": "linux"},
             })
+        );
+    }
+
+    #[test]
+    fn the_queue_is_read_back_from_the_members() {
+        let id = QueueId::random();
+        assert_eq!(queue_of(&unknown(id)), Some(id));
+        assert_eq!(
+            queue_of("\"context\":{\"version\":1,\"queue\":\"0\"}"),
+            None
         );
     }
 

@@ -23,7 +23,7 @@ impl Engine {
         let known = rejected.iter().filter(|(at, _)| batch.seq(*at).is_some());
         for (index, reason) in known {
             // Support loses a copy where the disk refuses; the count stays true.
-            let _ = aside.add(batch.queue(), batch.record(*index), reason);
+            let _ = aside.add(batch.named_by(), batch.record(*index), reason);
         }
         drop(aside);
         let indices = rejected.iter().map(|&(index, _)| index);
@@ -63,7 +63,7 @@ impl Ledger {
 
     /// Counts records of the batch as refused.
     fn count_rejected(&mut self, batch: &Batch, indices: impl Iterator<Item = usize>) {
-        let queue = batch.queue();
+        let queue = batch.named_by();
         for index in indices {
             let Some(seq) = batch.seq(index) else {
                 continue;
