@@ -47,11 +47,14 @@ fn remainder<'t>(number: impl Iterator<Item = &'t u8> + Clone) -> u32 {
 pub(super) fn edipi_end(text: Text<'_>, start: usize) -> Option<usize> {
     const NAMES: [&[u8]; 4] = [b"edipi", b"dod id", b"dodid", b"dod id number"];
     let end = text.run_most(start, 11, |byte| byte.is_ascii_digit());
+    if end - start != 10 {
+        return None;
+    }
     let name = text.run_back(start, 4, |byte| {
         matches!(byte, b' ' | b':' | b'=' | b'"' | b'#')
     });
     let is_named = NAMES.iter().any(|known| text.ends_any_case(name, known));
-    (end - start == 10 && is_named).then_some(end)
+    is_named.then_some(end)
 }
 
 pub(super) const IBAN: Samples = Samples {

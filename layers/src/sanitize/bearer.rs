@@ -3,7 +3,7 @@
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
-use super::text::{Bytes, Text, begins_word};
+use super::text::{Bytes, Text, begins_word, is_blank};
 
 const MIN_TOKEN_BYTES: usize = 8;
 /// From this length on a run of plain letters is no English word.
@@ -26,7 +26,7 @@ pub(super) fn scan_bearer(text: Text<'_>, start: usize, end: usize) -> Seen {
     if is_field {
         return Seen::NothingBefore(token_end);
     }
-    if looks_opaque(text.slice(at, token_end)) {
+    if token_end - at >= MIN_TOKEN_BYTES && looks_opaque(text.slice(at, token_end)) {
         Seen::found(Rule::Bearer, at, token_end)
     } else {
         Seen::NothingBefore(token_end)
@@ -59,15 +59,15 @@ fn credential(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
         b':' | b'=' => end + 1,
         _ => end,
     };
-    let spaced = text.run_most(at, 4, |byte| byte == b' ' || byte == b'\t');
-    if text.has(spaced, b"%20") {
+    let spaced = text.run_few(at, 4, is_blank);
+    if text.at(spaced) == b'%' && text.has(spaced, b"%20") {
         return Some(spaced + 3);
     }
     if text.at(spaced) == b'+' && spaced == end {
         return Some(spaced + 1);
     }
     // `Bearer "x"`, `Bearer \"x\"`.
-    let escaped = text.run_most(spaced, 4, |byte| byte == b'\\');
+    let escaped = text.run_few(spaced, 4, |byte| byte == b'\\');
     let quoted = escaped + usize::from(matches!(text.at(escaped), b'"' | b'\''));
     if quoted > escaped {
         return (spaced > end).then_some(quoted);

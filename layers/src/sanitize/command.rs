@@ -1,6 +1,7 @@
 //! Short flags that carry a secret, known by their program: `curl -u ann:x`, `sshpass -p x`, `redis-cli -a x`.
 
 use super::extent;
+use super::marks::Marks;
 use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::span::Seen;
@@ -8,12 +9,21 @@ use super::text::{Text, is_word};
 
 /// How far behind a program's name its flags are looked for.
 const MAX_REACH_BYTES: usize = 256;
+/// How many flags are looked at that may carry one, and how many such flags a program has.
+const MAX_FLAGS: usize = 3;
+const MAX_FLAGS_OF_ONE: usize = 12;
 
 /// A program's flag, and what its argument holds.
 struct Flag {
     program: &'static [u8],
     flag: &'static [u8],
     form: Form,
+}
+
+impl Flag {
+    fn stands_at(&self, text: Text<'_>, at: usize) -> bool {
+        self.flag.first() == Some(&text.at(at)) && begins_word(text, at) && text.has(at, self.flag)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +41,7 @@ enum Form {
 }
 
 /// `start..end` is a program's name.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+pub(super) fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
     if is_word(text.back(start, 1))
         || is_word(text.at(end))
             && text.at(end) != b'_'
@@ -40,24 +50,51 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         return Seen::Nothing;
     }
     let program = text.slice(start, end);
-    let limit = text.run_most(end, MAX_REACH_BYTES, |byte| {
-        !matches!(byte, b'\n' | b'|' | b';')
-    });
-    let flags = FLAGS
-        .iter()
-        .filter(|flag| program.eq_ignore_ascii_case(flag.program));
-    for flag in flags {
-        if let Some((from, to)) = argument(text, flag, end, limit) {
+    let reach = marks.next_end(text, end).min(end + MAX_REACH_BYTES);
+    // Its own, picked out once.
+    let mut own = [None; MAX_FLAGS_OF_ONE];
+    let flags = FLAGS.iter();
+    let flags = flags.filter(|flag| program.eq_ignore_ascii_case(flag.program));
+    for (slot, flag) in own.iter_mut().zip(flags) {
+        *slot = Some(flag);
+    }
+    let mut at = marks.next_flag(text, end, |at| may_begin(text, at));
+    for _ in 0..MAX_FLAGS {
+        if at >= reach {
+            break;
+        }
+        let standing = |at| {
+            let own = own.iter().map_while(|&flag| flag);
+            own.filter(move |flag: &&Flag| flag.stands_at(text, at))
+        };
+        at = text.run_at(at, reach - at, |at, _| {
+            !begins_word(text, at) || standing(at).next().is_none()
+        });
+        if let Some((from, to)) = standing(at).find_map(|flag| argument(text, flag, at))
+            && at < reach
+        {
             return Seen::found(Rule::Key, from, to);
         }
+        at += 1;
     }
     Seen::Nothing
 }
 
-/// The secret behind `flag`, somewhere in `from..to`.
-fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usize, usize)> {
-    let at = (from..to)
-        .find(|&at| text.has(at, flag.flag) && matches!(text.back(at, 1), b' ' | b'"' | b'\''))?;
+/// May a flag of some program begin at `at`, or a command of one (`add_user`)?
+fn may_begin(text: Text<'_>, at: usize) -> bool {
+    let is_command = |flag: &Flag| {
+        flag.flag.first().is_some_and(u8::is_ascii_alphabetic) && text.has(at, flag.flag)
+    };
+    begins_word(text, at) && (matches!(text.at(at), b'-' | b'/') || FLAGS.iter().any(is_command))
+}
+
+/// Does a word of a command begin at `at`?
+fn begins_word(text: Text<'_>, at: usize) -> bool {
+    matches!(text.back(at, 1), b' ' | b'"' | b'\'')
+}
+
+/// The secret behind `flag`, which stands at `at`.
+fn argument(text: Text<'_>, flag: &Flag, at: usize) -> Option<(usize, usize)> {
     let mut start = at + flag.flag.len();
     if flag.form == Form::Next {
         start = text.run_most(start, 64, |byte| byte > b' ');
@@ -88,11 +125,17 @@ fn argument(text: Text<'_>, flag: &Flag, from: usize, to: usize) -> Option<(usiz
             }
         }
     }
+    // Only what may be taken is walked over.
+    if !matches!(flag.form, Form::Behind(_)) && !is_value(text, start) {
+        return None;
+    }
     let word = extent::word(text, start)?;
     let (mut start, end) = (word.start, word.end);
-    let argument = text.slice(start, end);
     if let Form::Behind(sign) = flag.form {
-        start += argument.iter().position(|&byte| byte == sign)? + 1;
+        start = text.run_most(start, end - start, |byte| byte != sign) + 1;
+        if start > end {
+            return None;
+        }
         // `-u ann:'s3 same'`
         if matches!(text.at(start), b'"' | b'\'')
             && text.back(end, 1) == text.at(start)
@@ -298,3 +341,19 @@ pub(super) const SAMPLES: Samples = Samples {
         "htpasswd -c .htpasswd ann",
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_program_has_more_flags_than_are_looked_for() {
+        for program in PROGRAMS {
+            let is_its = |flag: &&Flag| flag.program == program.as_bytes();
+            assert!(
+                FLAGS.iter().filter(is_its).count() <= MAX_FLAGS_OF_ONE,
+                "{program}"
+            );
+        }
+    }
+}

@@ -27,13 +27,15 @@ pub(super) fn mac_end(text: Text<'_>, start: usize) -> Option<usize> {
 /// Where the IMEI ends that begins at `start`: 15 digits with a check digit, behind its name.
 pub(super) fn imei_end(text: Text<'_>, start: usize) -> Option<usize> {
     let end = text.run_most(start, 16, |byte| byte.is_ascii_digit());
+    if end - start != 15 {
+        return None;
+    }
     let mut digits = [0_u8; 15];
     for (slot, byte) in digits.iter_mut().zip(text.slice(start, end)) {
         *slot = byte - b'0';
     }
     let name = text.run_back(start, 4, |byte| matches!(byte, b' ' | b':' | b'=' | b'"'));
-    let is_imei =
-        end - start == 15 && has_check_digit(&digits) && text.ends_any_case(name, b"imei");
+    let is_imei = has_check_digit(&digits) && text.ends_any_case(name, b"imei");
     is_imei.then_some(end)
 }
 

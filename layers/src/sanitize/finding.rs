@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::json::{MAX_DEPTH, place_of, scalar};
 use super::key::KeyClass;
 use super::policy::Compiled;
+use super::rewrite;
 use super::rule::{Place, Rule};
 use super::scan;
 use super::sibling;
@@ -20,7 +21,8 @@ pub struct Finding {
     pub pattern: Option<String>,
     /// Where the text comes from.
     pub place: Place,
-    /// The names that lead to it in a nested value, joined by dots; empty for a text of its own.
+    /// The names that lead to it in a nested value, joined by dots, the first 512 bytes of them; empty for a text of its
+    /// own.
     pub key: String,
     /// Where it begins in its text, in bytes. 0 for a value that goes as a whole.
     pub start: usize,
@@ -30,6 +32,8 @@ pub struct Finding {
     pub shape: String,
 }
 
+/// Longest path of names: each finding has a copy of it.
+const MAX_KEY_BYTES: usize = 512;
 /// Longest shape: enough to tell one form from another.
 const MAX_SHAPE_CHARS: usize = 64;
 
@@ -53,73 +57,85 @@ pub(super) fn in_text(rules: &Compiled, place: Place, text: &str) -> Vec<Finding
 }
 
 pub(super) fn in_value(rules: &Compiled, place: Place, value: &Value) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    walk(rules, place, value, "", 0, &mut findings);
-    findings
+    let mut walk = Walk {
+        rules,
+        key: String::new(),
+        findings: Vec::new(),
+    };
+    walk.value(place, value, 0);
+    walk.findings
 }
 
-fn walk(
-    rules: &Compiled,
-    place: Place,
-    value: &Value,
-    key: &str,
-    depth: usize,
-    findings: &mut Vec<Finding>,
-) {
-    let text = |place, text: &str, findings: &mut Vec<Finding>| {
-        findings.extend(
-            in_text(rules, place, text)
-                .into_iter()
-                .map(|finding| Finding {
-                    key: key.to_owned(),
-                    ..finding
-                }),
-        );
-    };
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => {}
-        Value::Number(number) => text(place, &number.to_string(), findings),
-        Value::String(string) => text(place, string, findings),
-        Value::Array(items) => {
-            let named = sibling::named_items(&rules.keys, items);
-            for (index, item) in items.iter().enumerate() {
-                let key = format!("{key}.{index}");
-                if named.contains(&index) {
-                    findings.push(whole(place, key, item));
-                } else {
-                    walk(rules, place, item, &key, depth + 1, findings);
+/// A walk through a nested value.
+struct Walk<'w> {
+    rules: &'w Compiled,
+    /// The names that lead to where it is.
+    key: String,
+    findings: Vec<Finding>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, place: Place, value: &Value, depth: usize) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => {}
+            Value::Number(number) => self.text(place, &number.to_string()),
+            Value::String(string) => self.text(place, string),
+            Value::Array(items) => {
+                let named = sibling::named_items(&self.rules.keys, items);
+                let mut named = named.into_iter().peekable();
+                for (index, item) in items.iter().enumerate() {
+                    let is_named = named.next_if_eq(&index).is_some();
+                    let whole = is_named.then_some(place);
+                    self.member(place, &index.to_string(), item, whole, depth);
+                }
+            }
+            Value::Object(map) => {
+                let names_value = sibling::names_its_value(&self.rules.keys, map);
+                for (name, value) in map {
+                    self.text(place, name);
+                    let is_own = self.rules.keys.class(name).0 == KeyClass::Secret
+                        && self.rules.keys.redacts(name, scalar(value));
+                    let is_named = names_value
+                        && sibling::holds_value(name)
+                        && !matches!(value, Value::Null | Value::Bool(_));
+                    let whole = (is_own || is_named).then_some(place);
+                    self.member(place_of(place, name), name, value, whole, depth);
                 }
             }
         }
-        Value::Object(map) => {
-            let names_value = sibling::names_its_value(&rules.keys, map);
-            for (name, value) in map {
-                text(place, name, findings);
-                let key = if key.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{key}.{name}")
-                };
-                let is_own = rules.keys.class(name).0 == KeyClass::Secret
-                    && rules.keys.redacts(name, scalar(value));
-                let is_named = names_value
-                    && sibling::holds_value(name)
-                    && !matches!(value, Value::Null | Value::Bool(_));
-                if is_own || is_named {
-                    findings.push(whole(place, key, value));
-                } else {
-                    walk(
-                        rules,
-                        place_of(place, name),
-                        value,
-                        &key,
-                        depth + 1,
-                        findings,
-                    );
-                }
-            }
+    }
+
+    /// What is below `name`: one finding, in the place `goes`, when it goes as a whole.
+    fn member(
+        &mut self,
+        place: Place,
+        name: &str,
+        value: &Value,
+        goes: Option<Place>,
+        depth: usize,
+    ) {
+        let above = self.key.len();
+        if above > 0 {
+            self.key.push('.');
         }
+        self.key.push_str(name);
+        let most = rewrite::floor(&self.key, MAX_KEY_BYTES);
+        self.key.truncate(most);
+        if let Some(place) = goes {
+            self.findings.push(whole(place, self.key.clone(), value));
+        } else {
+            self.value(place, value, depth + 1);
+        }
+        self.key.truncate(above);
+    }
+
+    fn text(&mut self, place: Place, text: &str) {
+        let found = in_text(self.rules, place, text).into_iter();
+        self.findings.extend(found.map(|finding| Finding {
+            key: self.key.clone(),
+            ..finding
+        }));
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn scan(
             let at = text.run_most(row, 16, |byte| byte.is_ascii_whitespace());
             row = item_end(text, at);
             if is_secret(column)
-                && let Some(value) = extent::value(text, at, Around::Free)
+                && let Some(value) = extent::value_within(text, at, row, Around::Free)
                 && is_value(text, value.start)
             {
                 found(Span {

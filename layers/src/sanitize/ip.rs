@@ -18,7 +18,9 @@ pub(super) fn scan_v4(text: Text<'_>, keep_loopback: bool, start: usize) -> Seen
     while text.back(end, 1) == b'.' {
         end -= 1;
     }
-    let Some(address) = parse_v4(text.slice(start, end)) else {
+    let has_length = (MIN_V4_BYTES..=MAX_V4_BYTES).contains(&(end - start));
+    let address = has_length.then(|| parse_v4(text.slice(start, end)));
+    let Some(address) = address.flatten() else {
         return Seen::NothingBefore(run_end);
     };
     if (keep_loopback && is_local(address))
@@ -31,9 +33,12 @@ pub(super) fn scan_v4(text: Text<'_>, keep_loopback: bool, start: usize) -> Seen
     Seen::found(Rule::Ip, start, with_width(text, end))
 }
 
+const MIN_V4_BYTES: usize = 7;
+const MAX_V4_BYTES: usize = 15;
+
 /// Four numbers up to 255, also with leading zeros.
 fn parse_v4(digits: &[u8]) -> Option<Ipv4Addr> {
-    if !(7..=15).contains(&digits.len()) {
+    if !(MIN_V4_BYTES..=MAX_V4_BYTES).contains(&digits.len()) {
         return None;
     }
     let mut octets = [0_u8; 4];
@@ -230,7 +235,7 @@ fn with_width(text: Text<'_>, end: usize) -> usize {
 /// at most, and then does not stand at the end.
 #[inline]
 pub(super) fn may_follow(text: Text<'_>, colon: usize) -> bool {
-    let group = text.run_most(colon + 1, 4, |byte| byte.is_ascii_hexdigit());
+    let group = text.run_few(colon + 1, 4, |byte| byte.is_ascii_hexdigit());
     let next = text.at(group + 1);
     text.at(group) == b':' && (group == colon + 1 || next == b':' || next.is_ascii_hexdigit())
 }
@@ -245,7 +250,7 @@ pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen
         return resume;
     }
     let run_end = groups.end;
-    let start = text.run_back(colon, 4, |byte| byte.is_ascii_hexdigit());
+    let start = text.run_back(colon, MAX_GROUP_DIGITS, |byte| byte.is_ascii_hexdigit());
     // `addr:fe80::1`: one colon may part it from a word.
     let is_tight = text.at(colon + 1) != b':';
     let start = match begins_address(text, start) {
@@ -254,11 +259,12 @@ pub(super) fn scan_v6(text: Text<'_>, keep_loopback: bool, colon: usize) -> Seen
         _ => colon + 1,
     };
     // An IPv4 tail belongs to it.
-    let dotted = text.run_most(run_end, 16, |byte| byte.is_ascii_digit() || byte == b'.');
-    for end in [dotted, run_end] {
-        if end == dotted && dotted == run_end && end != run_end {
-            continue;
-        }
+    let dotted = match text.at(run_end) {
+        b'.' => text.run_most(run_end, 16, |byte| byte.is_ascii_digit() || byte == b'.'),
+        _ => run_end,
+    };
+    let shorter = (dotted > run_end).then_some(run_end);
+    for end in [Some(dotted), shorter].into_iter().flatten() {
         if let Some((address, end)) = parse_v6(text, start, end) {
             if is_local_v6(address, keep_loopback) || !is_plausible(text, start, end, address) {
                 return resume;
@@ -315,29 +321,27 @@ impl Groups {
             last_colon: colon,
             is_short: false,
         };
-        while groups.end < colon + MAX_V6_BYTES {
-            let group = text.run_most(groups.end, 8, |byte| byte == b':');
-            let colons = group - groups.end;
-            if colons > 0 {
-                groups.colons += colons;
-                groups.last_colon = group - 1;
-                groups.is_short |= colons > 1;
+        let mut digits = 0;
+        groups.end = text.run_at(colon, MAX_V6_BYTES, |at, byte| {
+            if byte == b':' {
+                groups.is_short |= digits == 0 && groups.colons > 0;
+                groups.colons += 1;
+                groups.last_colon = at;
+                digits = 0;
+                return true;
             }
-            let group_end = text.run_most(group, 5, |byte| byte.is_ascii_hexdigit());
-            if group_end - group > 4 || colons == 0 {
-                groups.end = group;
-                break;
-            }
-            groups.end = group_end;
-            if text.at(group_end) != b':' {
-                break;
-            }
+            digits += usize::from(byte.is_ascii_hexdigit());
+            byte.is_ascii_hexdigit() && digits <= MAX_GROUP_DIGITS
+        });
+        if digits > MAX_GROUP_DIGITS {
+            groups.end = groups.last_colon + 1;
         }
         groups
     }
 }
 
 const MAX_V6_BYTES: usize = 60;
+const MAX_GROUP_DIGITS: usize = 4;
 
 fn begins_address(text: Text<'_>, start: usize) -> bool {
     let before = text.back(start, 1);

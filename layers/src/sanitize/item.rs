@@ -38,13 +38,15 @@ pub(super) fn item(text: Text<'_>, start: usize, close: usize) -> Option<(Separa
             return Some((Separator::Item, value));
         }
     }
+    if !comma && at == close + quote.len() {
+        return None;
+    }
     let inner = inner?;
     let (end, is_closed) = next_quote?.close(text, inner);
     // `"AUTH" "x"`, `set "Smtp:Password" "x"`: arguments.
     if !comma {
         let value = text.slice(inner, end);
-        let is_argument = at > close + quote.len()
-            && is_closed
+        let is_argument = is_closed
             && value.iter().any(u8::is_ascii_digit)
             && value.iter().any(u8::is_ascii_alphabetic)
             && !value.contains(&b' ');
@@ -174,13 +176,12 @@ fn default_value(text: Text<'_>, at: usize) -> Option<usize> {
     if text.at(open) != b'{' {
         return None;
     }
-    let close = text.run_most(open, 256, |byte| byte != b'}');
     let word = b"default";
-    let found = text
-        .slice(open, close)
-        .windows(word.len())
-        .position(|part| part == word)?;
-    let sign = text.run_most(open + found + word.len(), MAX_SPACES, is_blank);
+    let found = text.run_at(open, 256, |at, byte| byte != b'}' && !text.has(at, word));
+    if !text.has(found, word) {
+        return None;
+    }
+    let sign = text.run_most(found + word.len(), MAX_SPACES, is_blank);
     (text.at(sign) == b'=').then(|| text.run_most(sign + 1, MAX_SPACES, is_blank))
 }
 

@@ -17,13 +17,10 @@ pub(super) fn scan(text: Text<'_>, start: usize, _end: usize) -> Seen {
         return Seen::Nothing;
     }
     let header = text.run(start, is_base64url);
-    let (payload, signature) = (
-        part(text, header),
-        part(text, header).and_then(|end| part(text, end)),
-    );
-    let Some((payload, signed)) = payload.zip(signature.or(payload)) else {
+    let Some(payload) = part(text, header) else {
         return Seen::NothingBefore(header);
     };
+    let signed = part(text, payload).unwrap_or(payload);
     // Only an encrypted token has parts four and five; a full stop behind a signature belongs to the sentence.
     let end = part(text, signed)
         .filter(|&end| end - signed > 3)
@@ -37,6 +34,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, _end: usize) -> Seen {
 }
 
 /// Where the part behind the dot at `at` ends.
+#[inline]
 fn part(text: Text<'_>, at: usize) -> Option<usize> {
     dot(text, at).map(|start| text.run(start, is_base64url))
 }

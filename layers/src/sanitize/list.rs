@@ -118,15 +118,44 @@ const HEAD: usize = size_of::<u128>();
 /// The first bytes, in lower case; NUL behind the end.
 #[inline]
 fn head(word: &[u8]) -> u128 {
-    let head = u128::from(window(word, WINDOW)) << 64 | u128::from(window(word, 0));
-    let mut head = head.to_ne_bytes();
-    head.make_ascii_lowercase();
-    u128::from_ne_bytes(head)
+    let first = lower(window(word, 0));
+    let rest = if word.len() > WINDOW {
+        lower(window(word, WINDOW))
+    } else {
+        0
+    };
+    u128::from(rest) << 64 | u128::from(first)
+}
+
+/// Eight bytes in lower case, all at once.
+#[inline]
+fn lower(window: u64) -> u64 {
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; WINDOW])
+    }
+    const HIGH: u64 = each(0x80);
+    // Seven bits added to seven never reach the next byte; the eighth tells whether the sum was large enough.
+    let low = window & !HIGH;
+    let is_from_a = low + each(0x80 - b'A');
+    let is_beyond_z = low + each(0x7f - b'Z');
+    let is_upper = is_from_a & !is_beyond_z & !window & HIGH;
+    // The bit that parts the cases.
+    window | is_upper >> 2
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn eight_bytes_in_lower_case_are_each_in_lower_case() {
+        for byte in 0..=u8::MAX {
+            let mut bytes = [byte, b'A', b'z', byte, b'[', b'@', 0xc1, byte];
+            let found = lower(u64::from_le_bytes(bytes)).to_le_bytes();
+            bytes.make_ascii_lowercase();
+            assert_eq!(found, bytes);
+        }
+    }
 
     #[test]
     fn a_word_is_found_in_any_case_and_a_part_of_one_is_not() {

@@ -30,7 +30,7 @@ pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) 
         Some((quote, inner)) => (inner, quote.close(text, inner).0),
         None => {
             let word = text.run_most(at, MAX_WORD_BYTES, |byte| byte > b' ');
-            (at, extent::bare_end(text, at, Around::Text).min(word))
+            (at, extent::bare_end_within(text, at, word, Around::Text))
         }
     };
     let value = text.slice(from, to);

@@ -27,14 +27,20 @@ fn pair_end(text: Text<'_>, start: usize) -> Option<usize> {
 fn degrees_end(text: Text<'_>, start: usize, most: u32) -> Option<usize> {
     let whole = start + usize::from(matches!(text.at(start), b'-' | b'+'));
     let point = text.run_most(whole, 4, |byte| byte.is_ascii_digit());
+    if text.at(point) != b'.' {
+        return None;
+    }
     let end = text.run_most(point + 1, 16, |byte| byte.is_ascii_digit());
     let degrees: u32 = text.str(whole, point).parse().ok()?;
-    (text.at(point) == b'.' && end - point > MIN_DECIMALS && degrees <= most).then_some(end)
+    (end - point > MIN_DECIMALS && degrees <= most).then_some(end)
 }
 
 /// `33TWN 12345 67890`, `33TWN1234567890`.
 fn mgrs_end(text: Text<'_>, start: usize) -> Option<usize> {
     let zone = text.run_most(start, 2, |byte| byte.is_ascii_digit());
+    if zone == start || !text.at(zone).is_ascii_uppercase() {
+        return None;
+    }
     let letters = text.run_most(zone, 3, |byte| {
         byte.is_ascii_uppercase() && byte != b'I' && byte != b'O'
     });

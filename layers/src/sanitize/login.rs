@@ -35,7 +35,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if !is_login
         || text.back(sign, 1) == b']'
         || prose::is_placeholder(text.slice(secret, sign))
-        || extent::bare_end(text, secret, Around::Free) < sign
+        || !extent::is_bare(text, secret, sign, Around::Free)
     {
         return Seen::Nothing;
     }

@@ -58,14 +58,12 @@ impl Markers {
 
     /// Where a marker that begins at `at` ends.
     pub fn end(&self, text: Text<'_>, at: usize) -> Option<usize> {
-        if !text.has(at, self.head.as_bytes()) {
+        if text.at(at) != b'[' || !text.has(at, self.head.as_bytes()) {
             return None;
         }
         let word_end = at + self.head.len();
         let end = match text.at(word_end) {
-            b':' => text.run_most(word_end, MAX_MARKER_BYTES, |byte| {
-                is_part(byte) || matches!(byte, b':' | b'#')
-            }),
+            b':' => text.run_most(word_end, MAX_MARKER_BYTES, is_inner),
             _ => word_end,
         };
         (text.at(end) == b']').then_some(end + 1)
@@ -73,7 +71,7 @@ impl Markers {
 
     /// Does `start..end` lie inside a marker?
     pub fn holds(&self, text: Text<'_>, start: usize, end: usize) -> bool {
-        let open = text.run_back(end, MAX_MARKER_BYTES, |byte| byte != b'[');
+        let open = text.run_back(end, MAX_MARKER_BYTES, is_inner);
         let open = open.saturating_sub(1);
         open <= start && self.end(text, open).is_some_and(|close| end <= close)
     }
@@ -83,6 +81,11 @@ impl Default for Markers {
     fn default() -> Self {
         Self::of_word("REDACTED")
     }
+}
+
+/// What stands between the brackets of a marker.
+fn is_inner(byte: u8) -> bool {
+    is_part(byte) || matches!(byte, b':' | b'#')
 }
 
 fn is_part(byte: u8) -> bool {

@@ -1,58 +1,116 @@
-//! Where the next mark stands that a secret in prose has and a word has not: a digit, a quote, a sign, a hump.
+//! Where the next mark of some kind stands: what a secret in prose has and a word has not (a digit, a quote, a sign, a
+//! hump), a program's flag, the end of a command.
 //!
 //! Asked at every name in a text, in ascending order. What was read for one answer is remembered for the next, so that
 //! each byte is read once however many names there are.
 
-use super::text::Text;
+use super::text::{Text, between};
 
-/// What is known so far: between `from` and `next` stands no mark.
+/// What is known so far of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    from: usize,
-    next: usize,
-    /// Where no CDATA ends.
-    pub cdata_ends: Absent,
+    secret: Known,
+    rare: Option<Rare>,
 }
 
-impl Marks {
-    /// The first mark at or behind `at`; the end of the text when there is none.
-    pub fn next(&mut self, text: Text<'_>, at: usize) -> usize {
+/// What is known where commands and elements are, which is seldom.
+#[derive(Debug, Default)]
+struct Rare {
+    flag: Known,
+    reader: Known,
+    end: Known,
+    /// Where no CDATA ends.
+    cdata_ends: Absent,
+}
+
+/// Between `from` and `next` stands no mark.
+#[derive(Debug, Default)]
+struct Known {
+    from: usize,
+    next: usize,
+}
+
+impl Known {
+    #[inline]
+    fn next(&mut self, at: usize, first: impl FnOnce() -> usize) -> usize {
         if !(self.from..=self.next).contains(&at) || self.next == 0 {
             self.from = at;
-            self.next = first(text, at);
+            self.next = first();
         }
         self.next
     }
 }
 
-fn first(text: Text<'_>, from: usize) -> usize {
-    let mut before = b' ';
-    let mut start = from;
-    // A piece at a time: what is not looked at costs nothing.
-    while start < text.len() {
-        let piece = text.slice(start, start + PIECE_BYTES);
-        for chunk in piece.chunks(CHUNK_BYTES) {
-            // Without an early exit the compiler looks at the whole chunk at once.
-            let may_mark = |any, &byte: &u8| any | is_mark(byte) | byte.is_ascii_uppercase();
-            if chunk.iter().fold(false, may_mark) {
-                let mark = chunk.iter().position(|&byte| {
-                    let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
-                    before = byte;
-                    is_hump || is_mark(byte)
-                });
-                if let Some(mark) = mark {
-                    return start + mark;
-                }
-            }
-            before = chunk.last().copied().unwrap_or(before);
-            start += chunk.len();
-        }
+impl Marks {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
-    start
+
+    /// The first mark of a secret at or behind `at`; the end of the text when there is none.
+    #[inline]
+    pub fn next(&mut self, text: Text<'_>, at: usize) -> usize {
+        self.secret.next(at, || first(text, at))
+    }
+
+    /// The first place at or behind `at` where a program's flag may begin.
+    pub fn next_flag(
+        &mut self,
+        text: Text<'_>,
+        at: usize,
+        may_begin: impl Fn(usize) -> bool,
+    ) -> usize {
+        self.rare()
+            .flag
+            .next(at, || text.run_at(at, usize::MAX, |at, _| !may_begin(at)))
+    }
+
+    /// The first place at or behind `at` where the name of a program begins that reads a password from its input.
+    pub fn next_reader(&mut self, text: Text<'_>, at: usize, readers: &[&[u8]]) -> usize {
+        self.rare().reader.next(at, || {
+            text.run_at(at, usize::MAX, |at, byte| {
+                let is_first = |reader: &&&[u8]| reader.first() == Some(&byte);
+                !readers
+                    .iter()
+                    .filter(is_first)
+                    .any(|reader| text.has(at, reader))
+            })
+        })
+    }
+
+    /// Where CDATA ends.
+    pub fn cdata_ends(&mut self) -> &mut Absent {
+        &mut self.rare().cdata_ends
+    }
+
+    /// The first end of a line, of a command or of its part before a bar, at or behind `at`.
+    pub fn next_end(&mut self, text: Text<'_>, at: usize) -> usize {
+        self.rare().end.next(at, || {
+            text.run(at, |byte| !matches!(byte, b'\n' | b'|' | b';'))
+        })
+    }
 }
 
-const PIECE_BYTES: usize = 64;
-const CHUNK_BYTES: usize = 16;
+fn first(text: Text<'_>, from: usize) -> usize {
+    let mut before = b' ';
+    text.find_by_windows(from, |bytes, window| {
+        let last = window.to_le_bytes().last().copied().unwrap_or(0);
+        let mut before = std::mem::replace(&mut before, last);
+        if !may_mark(window) {
+            return None;
+        }
+        bytes.iter().position(|&byte| {
+            let is_hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
+            before = byte;
+            is_hump || is_mark(byte)
+        })
+    })
+}
+
+/// May one of eight bytes be a mark or the capital of a hump? Some other signs pass too.
+#[inline(always)]
+fn may_mark(window: u64) -> bool {
+    between(window, b'!', b'\'') | between(window, b'0', b'_') != 0
+}
 
 #[inline(always)]
 fn is_mark(byte: u8) -> bool {

@@ -19,10 +19,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 
 mod account;
+mod alphabet;
 mod bearer;
 mod card;
 mod code;
 mod command;
+mod cost;
 mod counts;
 mod credential;
 mod device;
@@ -43,6 +45,8 @@ mod jwt;
 mod key;
 #[cfg(all(feature = "policy", feature = "pseudonym"))]
 mod key_file;
+#[cfg(test)]
+mod linear;
 mod list;
 mod literal;
 mod location;
@@ -89,6 +93,9 @@ mod trigger;
 mod userinfo;
 mod words;
 
+pub use cost::Cost;
+#[doc(hidden)]
+pub use cost::literals;
 pub use counts::Counts;
 #[cfg(feature = "policy")]
 pub use file::{FileError, PolicyFile, PseudonymSettings};
@@ -245,6 +252,23 @@ impl Sanitizer {
         &self.shared.counts
     }
 
+    /// What [`clean`](Self::clean) would cost, without changing or counting anything.
+    #[must_use]
+    pub fn cost(&self, place: Place, text: &str) -> Cost {
+        let alone = Self {
+            shared: Arc::new(Shared {
+                rules: ArcSwap::new(self.shared.rules.load_full()),
+                generation: AtomicU64::new(0),
+                counts: Counts::default(),
+            }),
+        };
+        let rules = alone.shared.rules.load();
+        rewrite::with_scratch(|scratch| {
+            alone.scan(place, text, scratch);
+            Cost::of(scanned(&rules, text).len(), scratch.steps)
+        })
+    }
+
     /// What [`clean`](Self::clean) would take from `text`, without changing or counting anything.
     #[must_use]
     pub fn find(&self, place: Place, text: &str) -> Vec<Finding> {
@@ -262,15 +286,15 @@ impl Sanitizer {
     /// Scans `text`. When anything goes, the output is in `scratch.out` and counted.
     fn scan(&self, place: Place, text: &str, scratch: &mut Scratch) -> Cleaned {
         let rules = self.shared.rules.load();
-        let Scratch { spans, out, .. } = scratch;
-        // Behind the cap so much more is read that what is cut in two is still known for what it is.
-        let scanned = rewrite::floor(text, rules.max_string_bytes.saturating_add(OVERHANG_BYTES));
-        let scanned = text.get(..scanned).unwrap_or_default();
+        let Scratch {
+            spans, out, steps, ..
+        } = scratch;
+        let scanned = scanned(&rules, text);
         let is_long = text.len() > rules.max_string_bytes;
         let counts = &self.shared.counts;
         counts.scanned(scanned.len());
-        let mut steps = Steps::of(scanned.len());
-        counts.in_patterns(scan::find(&rules, place, scanned, &mut steps, spans));
+        *steps = Steps::of(scanned.len());
+        counts.in_patterns(scan::find(&rules, place, scanned, steps, spans));
         if spans.is_empty() && !is_long {
             return Cleaned::default();
         }
@@ -297,7 +321,7 @@ impl Sanitizer {
             Built::Failed => counts.add(Rule::Error, place),
         }
         if !steps.are_spent() {
-            cleaned.redactions += self.settle(&rules, place, steps, scratch);
+            cleaned.redactions += self.settle(&rules, place, scratch);
         }
         cleaned
     }
@@ -305,18 +329,17 @@ impl Sanitizer {
     /// Cleans the output until nothing is left to clean, so that cleaning twice is cleaning once. Nearly always it is
     /// clean already; but what stands beside a marker, or was cut, may read differently now (`1.2.3.4.5` cut to
     /// `1.2.3.4`). An output that won't settle, or takes more steps than are left, goes as a whole.
-    fn settle(
-        &self,
-        rules: &Compiled,
-        place: Place,
-        mut steps: Steps,
-        scratch: &mut Scratch,
-    ) -> usize {
-        let Scratch { spans, out, last } = scratch;
+    fn settle(&self, rules: &Compiled, place: Place, scratch: &mut Scratch) -> usize {
+        let Scratch {
+            spans,
+            out,
+            last,
+            steps,
+        } = scratch;
         let mut redactions = 0;
         for _ in 0..MAX_ROUNDS {
             let counts = &self.shared.counts;
-            counts.in_patterns(scan::find(rules, place, out, &mut steps, spans));
+            counts.in_patterns(scan::find(rules, place, out, steps, spans));
             if steps.are_spent() {
                 break;
             }
@@ -342,6 +365,16 @@ impl Sanitizer {
     fn marker(&self, rule: Rule) -> String {
         self.shared.rules.load().markers().text(rule).to_owned()
     }
+}
+
+/// What is read of `text`: behind the cap so much more that what is cut in two is still known for what it is.
+#[inline]
+fn scanned<'t>(rules: &Compiled, text: &'t str) -> &'t str {
+    if text.len() <= rules.max_string_bytes {
+        return text;
+    }
+    let most = rules.max_string_bytes.saturating_add(OVERHANG_BYTES);
+    text.get(..rewrite::floor(text, most)).unwrap_or_default()
 }
 
 impl Default for Sanitizer {

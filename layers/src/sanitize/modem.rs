@@ -24,7 +24,8 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         at = text.run_most(at, MAX_COMMAND_BYTES, |byte| {
             !matches!(byte, b'"' | b'\\' | b'\n' | b' ')
         });
-        let Some((quote, inner)) = quote::open(text, at) else {
+        let is_quote = matches!(text.at(at), b'"' | b'\\');
+        let Some((quote, inner)) = quote::open(text, at).filter(|_| is_quote) else {
             return Seen::Nothing;
         };
         let (close, is_closed) = quote.close(text, inner);

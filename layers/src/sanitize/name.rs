@@ -61,27 +61,34 @@ static PART: Bytes = Bytes::letters_and(b"_-.")
 /// The whole identifier around a strong word.
 #[inline]
 pub(super) fn around(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
-    let is_alone = text.back(start, 1) == b' ' && !PART.has(text.at(end));
-    if is_alone && is_word(text.back(end, 1)) {
-        return (start, end);
+    // The literals `sig=` and `pw"` have the sign in them.
+    let end = end - usize::from(!is_word(text.back(end, 1)));
+    if text.back(start, 1) != b' ' {
+        return around_part(text, start, end);
     }
-    around_part(text, start, end)
+    (start, rest(text, start, end))
+}
+
+/// Where the identifier ends that goes on at `end`.
+#[inline]
+fn rest(text: Text<'_>, start: usize, end: usize) -> usize {
+    if !PART.has(text.at(end)) {
+        return end;
+    }
+    let mut end = text.run_most(end, MAX_NAME_BYTES, |byte| PART.has(byte));
+    while end > start && matches!(text.back(end, 1), b'.' | b'-') {
+        end -= 1;
+    }
+    end
 }
 
 fn around_part(text: Text<'_>, start: usize, end: usize) -> (usize, usize) {
-    let is_part = |byte: u8| PART.has(byte);
-    // The literals `sig=` and `pw"` have the sign in them.
-    let end = end - usize::from(!is_word(text.back(end, 1)));
-    let (mut start, mut end) = (start, end);
-    if is_part(text.back(start, 1)) {
-        start = text.run_back(start, MAX_NAME_BYTES, is_part);
-        start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
-    }
-    if is_part(text.at(end)) {
-        end = text.run_most(end, MAX_NAME_BYTES, is_part);
-    }
-    while end > start && matches!(text.back(end, 1), b'.' | b'-') {
-        end -= 1;
+    let (mut start, end) = (start, rest(text, start, end));
+    if PART.has(text.back(start, 1)) {
+        start = text.run_back(start, MAX_NAME_BYTES, |byte| PART.has(byte));
+        if text.at(start) >= 0x80 {
+            start = text.run(start, |byte| (0x80..0xc0).contains(&byte));
+        }
     }
     // What an escape left in front: `\n`, `\u0022`, `%22`, `ESC[2m`.
     let head = text.at(start);

@@ -3,7 +3,7 @@
 //! The digits and the colon are neighbours in ASCII, so a few operations find every place to look at in eight bytes.
 
 use super::span::{Seen, Span};
-use super::text::{Text, WINDOW};
+use super::text::{Text, WINDOW, between, window};
 use super::{card, email, ip, ssn};
 
 /// What stays although it looks like an address.
@@ -16,14 +16,16 @@ pub(super) struct Kept {
 }
 
 /// Calls the scanners at each place where digits begin, a colon or an at sign stands, and hands on what they find.
+#[inline(always)]
 pub(super) fn scan(text: Text<'_>, kept: Kept, mut found: impl FnMut(Span)) {
+    let bytes = text.pass();
     let mut start = 0;
-    while start < text.len() {
-        let mut places = places(text.window(start));
+    while start < bytes.len() {
+        let mut places = places(window(bytes, start));
         let mut next = start + WINDOW;
         while places != 0 {
             let at = start + places.trailing_zeros() as usize / 8;
-            let resume = look(text, at, kept, &mut found);
+            let resume = look(text, bytes, at, kept, &mut found);
             // What lies before the place to go on at needs no look.
             places = match resume - start {
                 skipped @ ..WINDOW => places & u64::MAX << (8 * skipped),
@@ -37,13 +39,22 @@ pub(super) fn scan(text: Text<'_>, kept: Kept, mut found: impl FnMut(Span)) {
 
 /// Looks at what stands at `at`. Gives the place to go on at.
 #[inline]
-fn look(text: Text<'_>, at: usize, kept: Kept, found: &mut impl FnMut(Span)) -> usize {
-    let (next, seen) = match text.at(at) {
-        b'@' if email::may_follow(text, at + 1) => (at + 1, email::scan(text, at, at + 1)),
-        b':' if ip::may_follow(text, at) => (at + 1, ip::scan_v6(text, kept.loopback, at)),
-        b'@' | b':' => return at + 1,
-        _ => {
-            let end = text.run(at, |byte| byte.is_ascii_digit());
+fn look(
+    text: Text<'_>,
+    bytes: &[u8],
+    at: usize,
+    kept: Kept,
+    found: &mut impl FnMut(Span),
+) -> usize {
+    let (next, seen) = match bytes.get(at) {
+        Some(b'@') if email::may_follow(text, at + 1) => (at + 1, email::scan(text, at, at + 1)),
+        Some(b':') if ip::may_follow(text, at) => (at + 1, ip::scan_v6(text, kept.loopback, at)),
+        Some(b'@' | b':') | None => return at + 1,
+        Some(_) => {
+            // Nothing behind it is looked at again: all runs together are one walk over the text.
+            let rest = bytes.get(at..).unwrap_or_default();
+            let digits = rest.iter().position(|byte| !byte.is_ascii_digit());
+            let end = at + digits.unwrap_or(rest.len());
             let seen = match (end - at, text.at(end)) {
                 (1..=3, b'.') if !kept.versions && text.at(end + 1).is_ascii_digit() => {
                     ip::scan_v4(text, kept.loopback, at)
@@ -71,13 +82,5 @@ fn look(text: Text<'_>, at: usize, kept: Kept, found: &mut impl FnMut(Span)) -> 
 /// The highest bit of each byte of `window` that is a digit, a colon or an at sign.
 #[inline]
 fn places(window: u64) -> u64 {
-    const fn each(byte: u8) -> u64 {
-        u64::from_ne_bytes([byte; WINDOW])
-    }
-    // Seven bits added to seven never reach the next byte; the eighth tells whether the sum was too large for a place.
-    let is_other =
-        |distance: u64, span: u8| ((distance & each(0x7f)) + each(0x7f - span)) | distance;
-    let number = is_other(window ^ each(b'0'), b':' - b'0');
-    let sign = is_other(window ^ each(b'@'), 0);
-    !(number & sign) & each(0x80)
+    between(window, b'0', b':') | between(window, b'@', b'@')
 }

@@ -4,6 +4,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use super::text::Text;
 use super::trigger::{Hit, Resume, Trigger};
 
 /// A literal of the policy.
@@ -47,7 +48,7 @@ impl Triggers {
 
     /// Calls `hit` as the built-in table does, but in the order of the literals' ends. `false` when the automaton could
     /// not be built, so that nothing is known about the text.
-    pub fn scan(&self, text: &[u8], mut hit: impl FnMut(Hit) -> Option<usize>) -> bool {
+    pub fn scan(&self, text: Text<'_>, mut hit: impl FnMut(&Hit) -> Option<usize>) -> bool {
         let mut resume = Resume::default();
         let Some(dfa) = &self.automaton else {
             return false;
@@ -55,7 +56,7 @@ impl Triggers {
         let Ok(mut state) = dfa.start_state(Anchored::No) else {
             return false;
         };
-        for (at, &byte) in text.iter().enumerate() {
+        for (at, &byte) in text.pass().iter().enumerate() {
             state = dfa.next_state(Anchored::No, state, byte);
             if !(dfa.is_special(state) && dfa.is_match(state)) {
                 continue;
@@ -66,14 +67,14 @@ impl Triggers {
                     continue;
                 };
                 let (start, end) = ((at + 1).saturating_sub(len), at + 1);
-                if resume.is_due(trigger, start) {
+                if resume.is_due(trigger, start) && text.look() {
                     let found = Hit {
                         trigger,
                         which,
                         start,
                         end,
                     };
-                    resume.hand_on(found, &mut hit);
+                    resume.hand_on(&found, &mut hit);
                 }
             }
         }

@@ -44,7 +44,10 @@ pub(super) enum Separator {
 #[inline]
 pub(super) fn is_before_word(text: Text<'_>, start: usize, end: usize) -> bool {
     is_blank(text.at(end)) && {
-        let word = text.run_most(end, MAX_SPACES, is_blank);
+        let mut word = end + 1;
+        if is_blank(text.at(word)) {
+            word = text.run_most(end, MAX_SPACES, is_blank);
+        }
         text.at(word).is_ascii_alphabetic()
             && !matches!(text.back(start, 1), b'<' | b':')
             && text.at(start) != b'-'

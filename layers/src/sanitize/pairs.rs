@@ -52,8 +52,8 @@ fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end:
     if is_userinfo || is_marker || is_code_path(text, start, end) {
         return Seen::NothingBefore(end);
     }
-    let done = signed.and_then(|pair| done(text, markers, pair));
-    if done == Some(None) {
+    let marked = signed.and_then(|pair| marked(text, markers, pair));
+    if marked == Some(None) {
         return Seen::NothingBefore(end);
     }
     let (class, sort) = rules.keys.class(text.str(start, end));
@@ -70,7 +70,10 @@ fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end:
     let extent = match signed {
         Some(pair) => {
             let pair = Pair { sort, ..pair };
-            done.unwrap_or_else(|| taken(text, markers, marks, pair))
+            match marked.flatten() {
+                Some(end) => behind_marker(text, pair, end),
+                None => taken(text, markers, marks, pair),
+            }
         }
         None if is_section => block::section(text, markers, sort, start, end),
         None => spoken::value(text, start, end, sort),
@@ -119,7 +122,7 @@ fn may_be_spoken(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) ->
 /// The value that goes, when there is one that is not just talk.
 fn taken(text: Text<'_>, markers: &Markers, marks: &mut Marks, pair: Pair) -> Option<Extent> {
     if pair.separator == Separator::Tag {
-        return element::inside(text, &mut marks.cdata_ends, pair.value);
+        return element::inside(text, marks.cdata_ends(), pair.value);
     }
     if pair.sort == Some(Sort::Cookie)
         && let Some(end) = header::cookies_end(text, pair.value)
@@ -137,14 +140,14 @@ fn taken(text: Text<'_>, markers: &Markers, marks: &mut Marks, pair: Pair) -> Op
             return block;
         }
     }
+    if is_directory(text, pair) {
+        return None;
+    }
     let extent = extent::value(text, pair.value, around(text, pair))?;
     if extent.form == Form::Bare
         && let Some(credential) = credential::behind(text, markers, pair, extent)
     {
         return credential;
-    }
-    if is_directory(text, pair, extent) {
-        return None;
     }
     if !is_taken(pair.sort, shape(text, extent)) || prose::is_talk(text, pair, extent) {
         return None;
@@ -161,17 +164,21 @@ fn taken(text: Text<'_>, markers: &Markers, marks: &mut Marks, pair: Pair) -> Op
 }
 
 /// `PWD=/srv`: the working directory, no password.
-fn is_directory(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
+fn is_directory(text: Text<'_>, pair: Pair) -> bool {
     let is_pwd = matches!(
         text.slice(pair.start, pair.end),
         b"PWD" | b"OLDPWD" | b"pwd"
     );
-    is_pwd && matches!(text.at(extent.start), b'/' | b'~')
+    is_pwd && {
+        let inner = quote::open(text, pair.value).map_or(pair.value, |(_, inner)| inner);
+        matches!(text.at(inner), b'/' | b'~')
+    }
 }
 
-/// A marker stands where the value begins: nothing to do. `None` when none stands there.
+/// Where the marker ends that the value begins with. `None` when it begins with none, `Some(None)` when the marker is all
+/// of it: then nothing is left to do.
 #[allow(clippy::option_option)]
-fn done(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Option<Extent>> {
+fn marked(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Option<usize>> {
     // An element is as long as it is.
     if pair.separator == Separator::Tag {
         return None;
@@ -179,17 +186,26 @@ fn done(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Option<Extent>>
     let value = pair.value;
     let inner = quote::open(text, value).map_or(value, |(_, inner)| inner);
     let end = markers.end(text, inner)?;
-    let around = match around(text, pair) {
+    let goes_on = inner == value && extent::is_bare(text, end, end + 1, around_marker(text, pair));
+    Some(goes_on.then_some(end))
+}
+
+/// `[REDACTED]hunter2` still holds something; `marker_end` is behind the marker.
+fn behind_marker(text: Text<'_>, pair: Pair, marker_end: usize) -> Option<Extent> {
+    let end = extent::bare_end(text, marker_end, around_marker(text, pair));
+    (end > marker_end).then_some(Extent {
+        start: pair.value,
+        end,
+        form: Form::Bare,
+    })
+}
+
+/// What a marker stands in that a value begins with.
+fn around_marker(text: Text<'_>, pair: Pair) -> Around {
+    match around(text, pair) {
         Around::Free => Around::Text,
         around => around,
-    };
-    let tail = extent::bare_end(text, end, around);
-    // `[REDACTED]hunter2` still holds something.
-    Some((tail > end && inner == value).then_some(Extent {
-        start: value,
-        end: tail,
-        form: Form::Bare,
-    }))
+    }
 }
 
 /// What a bare value of `pair` stands in.

@@ -75,13 +75,22 @@ impl Pattern {
         &self.marker
     }
 
-    /// The match around the literal at `start..end`; never an empty one.
-    pub(super) fn around(&self, text: &str, start: usize, end: usize) -> Option<Range<usize>> {
+    /// The match around the literal at `start..end`, not before `done`; never an empty one. `look` is told how many bytes
+    /// are searched each time, and says whether they may be.
+    pub(super) fn around(
+        &self,
+        text: &str,
+        (start, end): (usize, usize),
+        done: usize,
+        look: impl Fn(usize) -> bool,
+    ) -> Option<Range<usize>> {
         let from = super::rewrite::floor(text, start.saturating_sub(REACH_BYTES));
         let to = super::rewrite::floor(text, end.saturating_add(REACH_BYTES));
         let window = text.get(from..to)?;
-        let mut at = 0;
-        while let Some(found) = (self.find)(window, at) {
+        let mut at = done.saturating_sub(from);
+        while look(window.len().saturating_sub(at))
+            && let Some(found) = (self.find)(window, at)
+        {
             let (found_start, found_end) = (from + found.start, from + found.end);
             if found_start > start || found.is_empty() {
                 return None;

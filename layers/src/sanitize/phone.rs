@@ -4,29 +4,31 @@ use super::rule::{Place, Rule};
 use super::samples::Samples;
 use super::text::{Text, is_word};
 
+/// Digits of the shortest number.
+const MIN_DIGITS: usize = 7;
+
 /// Where the number ends that begins at `start`.
 pub(super) fn end(text: Text<'_>, start: usize) -> Option<usize> {
     let is_international = text.at(start) == b'+' && text.at(start + 1).is_ascii_digit();
     let end = text.run_most(start, 24, |byte| {
         byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+' | b'/')
     });
-    let end = end
-        - text
-            .slice(start, end)
-            .iter()
-            .rev()
-            .take_while(|byte| !byte.is_ascii_digit())
-            .count();
+    if end - start < MIN_DIGITS {
+        return None;
+    }
+    let end = text.run_back(end, end - start, |byte| !byte.is_ascii_digit());
+    let goes_on = matches!(text.at(end), b':' | b'%') && text.at(end + 1).is_ascii_digit();
+    if goes_on || is_word(text.at(end)) {
+        return None;
+    }
     let number = text.slice(start, end);
     let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let goes_on = matches!(text.at(end), b':' | b'%') && text.at(end + 1).is_ascii_digit();
-    let is_whole = !goes_on && !is_word(text.at(end));
     let is_phone = (is_international
         && (8..=15).contains(&digits)
         && number.iter().filter(|&&byte| byte == b'+').count() == 1)
         || is_american(number)
-        || ((7..=15).contains(&digits) && is_named(text, start));
-    (is_whole && is_phone).then_some(end)
+        || ((MIN_DIGITS..=15).contains(&digits) && is_named(text, start));
+    is_phone.then_some(end)
 }
 
 /// `(555) 123-4567`, `555-123-4567`, `555.123.4567`.

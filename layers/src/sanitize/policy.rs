@@ -11,7 +11,7 @@ use super::pattern::{MIN_KNOWN_BYTES, Pattern};
 use super::pseudonym::Pseudonyms;
 use super::rule::Rule;
 use super::span::Span;
-use super::trigger::Trigger;
+use super::trigger::{self, Trigger};
 
 /// The longest text that is scanned: 64 KiB, the cap of a whole record. What is not scanned is not handed on.
 pub const DEFAULT_MAX_STRING_BYTES: usize = 64 * 1024;
@@ -216,6 +216,7 @@ impl Policy {
         let names = keys
             .literals()
             .chain(strict)
+            .filter(|literal| !trigger::finds_name(literal))
             .map(|literal| Own::new(literal, Trigger::Name, 0));
         let patterns = self.patterns.iter().map(Pattern::literal);
         let own: Vec<Own> = names

@@ -13,12 +13,14 @@ use super::text::{Text, ends_with_any_case, is_word};
 /// Is the value of `pair` only talk, a placeholder, or code?
 pub(super) fn is_talk(text: Text<'_>, pair: Pair, extent: Extent) -> bool {
     let is_closed = matches!(text.back(extent.end, 1), b'}' | b']' | b')' | b'>');
+    let is_long = extent.end - extent.start > MAX_TALK_BYTES;
     if extent.form == Form::Structure {
         let value = text.slice(extent.start, extent.end);
-        return is_closed && (is_placeholder(value) || is_harmless_structure(text, pair, value));
+        return is_closed
+            && (!is_long && is_placeholder(value) || is_harmless_structure(text, pair, value));
     }
     // Nobody talks so long without a space, and what is left alone is walked over again from its next name.
-    if extent.end - extent.start > MAX_TALK_BYTES {
+    if is_long {
         return false;
     }
     let value = text.slice(extent.start, extent.end);

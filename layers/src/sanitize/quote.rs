@@ -30,15 +30,16 @@ const MAX_TRIPLED_BYTES: usize = 16 * 1024;
 
 /// The quote that opens at `at`, and where the text inside it begins.
 pub(super) fn open(text: Text<'_>, at: usize) -> Option<(Quote, usize)> {
-    let may_be_spelled = matches!(text.at(at), b'%' | b'\\' | b'&');
-    let spelled = || {
-        SPELLED
-            .into_iter()
-            .find(|spelled| text.has_any_case(at, spelled))
-    };
-    if let Some(spelled) = may_be_spelled.then(spelled).flatten() {
-        let sign = Sign::Spelled(spelled);
-        return Some((Quote { depth: 0, sign }, at + spelled.len()));
+    match text.at(at) {
+        sign @ (b'"' | b'\'') => return Some((Quote::of(Sign::Byte(sign)), at + 1)),
+        b'%' | b'\\' | b'&' => {}
+        _ => return None,
+    }
+    let spelled = SPELLED
+        .into_iter()
+        .find(|spelled| text.has_any_case(at, spelled));
+    if let Some(spelled) = spelled {
+        return Some((Quote::of(Sign::Spelled(spelled)), at + spelled.len()));
     }
     let sign_at = text.run_most(at, MAX_DEPTH, |byte| byte == b'\\');
     let byte = text.at(sign_at);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::policy::Compiled;
 use super::rule::Rule;
 use super::span::Span;
+use super::text::Steps;
 
 /// Buffers that live as long as the thread, so that a dirty text allocates nothing either.
 #[derive(Default)]
@@ -14,6 +15,8 @@ pub(super) struct Scratch {
     pub out: String,
     /// The output before it was cleaned again.
     pub last: String,
+    /// Those of the last text.
+    pub steps: Steps,
 }
 
 thread_local! {
@@ -75,9 +78,13 @@ pub(super) fn build(
         out.push_str(kept);
         let taken = text.get(span.start..span.end).unwrap_or_default();
         let quote = json_quote(text, *span);
-        out.push_str(quote);
-        rules.write_marker(*span, taken, out);
-        out.push_str(quote);
+        if quote.is_empty() {
+            rules.write_marker(*span, taken, out);
+        } else {
+            out.push_str(quote);
+            rules.write_marker(*span, taken, out);
+            out.push_str(quote);
+        }
         if out.len() > limit {
             out.truncate(before);
             break;
@@ -106,7 +113,6 @@ pub(super) fn build(
 /// The quotes that a marker needs in order to stay a JSON value, where a number or a structure goes: as those around the
 /// member's name are written, or in a list of numbers plain ones. Else none.
 fn json_quote(text: &str, span: Span) -> &str {
-    let before = text.get(..span.start).unwrap_or_default();
     let taken = text
         .as_bytes()
         .get(span.start..span.end)
@@ -119,6 +125,7 @@ fn json_quote(text: &str, span: Span) -> &str {
     if !begins_bare || matches!(span.rule, Rule::Home | Rule::Path) {
         return "";
     }
+    let before = text.get(..span.start).unwrap_or_default();
     let before = before.trim_end_matches([' ', '\t', '\n']);
     let after = text.get(span.end..).unwrap_or_default();
     let after = after.trim_start_matches([' ', '\t', '\r', '\n']);

@@ -74,6 +74,12 @@ pub(super) fn find_all(rules: &Compiled) -> Result<(), Rule> {
     Ok(())
 }
 
+/// What the rules take, each in a text.
+pub(super) fn taken() -> impl Iterator<Item = &'static str> {
+    ALL.iter()
+        .flat_map(|samples| samples.taken.iter().map(|&(text, _)| text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Policy, Profile, Sanitizer};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::alphabet::Runs;
 use super::marks::Marks;
 use super::policy::{Classification, Compiled};
 use super::rule::{Place, Rule};
@@ -27,15 +28,13 @@ pub(super) fn find(
     spans.clear();
     let bounded = Source::new(source.as_bytes(), *steps);
     let text = Text::of(&bounded);
-    let mut pass = Pass::default();
-    Table::built_in().scan(text, |hit| pass.ask(rules, source, text, hit, spans));
+    let mut pass = Pass::new(rules, source, text, spans);
+    Table::built_in().scan(text, |hit| pass.ask(hit));
     let mut in_patterns = Duration::ZERO;
     if let Some(own) = rules.own_triggers() {
-        let mut own_pass = Pass::default();
-        let is_scanned = own.scan(source.as_bytes(), |hit| {
-            own_pass.ask(rules, source, text, hit, spans)
-        });
-        in_patterns = own_pass.in_patterns;
+        let mut pass = Pass::new(rules, source, text, spans);
+        let is_scanned = own.scan(text, |hit| pass.ask(hit));
+        in_patterns = pass.in_patterns;
         if !is_scanned {
             spans.clear();
             spans.push(whole(source, Rule::Error));
@@ -55,8 +54,8 @@ pub(super) fn find(
     if rules.is_strict() {
         strict::scan(text, |span| spans.push(span));
     }
-    *steps = bounded.steps();
-    if bounded.is_spent() {
+    bounded.settle(steps);
+    if steps.are_spent() {
         spans.clear();
         spans.push(whole(source, Rule::Error));
         return in_patterns;
@@ -84,48 +83,57 @@ fn whole(source: &str, rule: Rule) -> Span {
     }
 }
 
-/// What one pass over a text's literals remembers.
-#[derive(Default)]
-struct Pass {
+/// One pass over a text's literals, and what it remembers.
+struct Pass<'p, 't> {
+    rules: &'p Compiled,
+    source: &'p str,
+    text: Text<'t>,
+    spans: &'p mut Vec<Span>,
     marks: Marks,
-    runs: Option<token::Runs>,
+    runs: Option<Runs>,
+    /// Where the last match of each of the policy's first patterns ends: what lies before it is not searched again.
+    matched: Option<[usize; 32]>,
     in_patterns: Duration,
 }
 
-impl Pass {
-    /// Asks the scanner of a hit. Gives the place before which it has nothing to find any more.
-    fn ask(
-        &mut self,
-        rules: &Compiled,
-        source: &str,
-        text: Text<'_>,
-        hit: Hit,
-        spans: &mut Vec<Span>,
-    ) -> Option<usize> {
-        if hit.trigger == Trigger::Insert {
-            insert::scan(text, rules, hit.start, hit.end, |span| spans.push(span));
-            return None;
+impl<'p, 't> Pass<'p, 't> {
+    fn new(rules: &'p Compiled, source: &'p str, text: Text<'t>, spans: &'p mut Vec<Span>) -> Self {
+        Self {
+            rules,
+            source,
+            text,
+            spans,
+            marks: Marks::default(),
+            runs: None,
+            matched: None,
+            in_patterns: Duration::ZERO,
         }
-        match self.look(rules, source, text, hit) {
+    }
+
+    /// Asks the scanner of a hit. Gives the place before which it has nothing to find any more.
+    fn ask(&mut self, hit: &Hit) -> Option<usize> {
+        match self.look(hit) {
             Seen::Nothing => None,
             Seen::NothingBefore(next) => Some(next),
             Seen::Found(span) => {
-                if rules.has(span.rule) {
-                    spans.push(span);
+                if self.rules.has(span.rule) {
+                    self.spans.push(span);
                 }
                 Some(span.end)
             }
             Seen::Both(first, second) => {
-                if rules.has(first.rule) {
-                    spans.extend([first, second]);
+                if self.rules.has(first.rule) {
+                    self.spans.extend([first, second]);
                 }
                 Some(second.end)
             }
         }
     }
 
-    fn look(&mut self, rules: &Compiled, source: &str, text: Text<'_>, hit: Hit) -> Seen {
-        let Hit { start, end, .. } = hit;
+    #[inline(always)]
+    fn look(&mut self, hit: &Hit) -> Seen {
+        let (rules, text) = (self.rules, self.text);
+        let Hit { start, end, .. } = *hit;
         match hit.trigger {
             Trigger::Name => pairs::scan(text, rules, &mut self.marks, start, end),
             Trigger::EncodedEmail => email::scan(text, start, end),
@@ -143,46 +151,59 @@ impl Pass {
             Trigger::Home => home::scan(text, start, end),
             Trigger::Marking => marking::scan(text, start, end),
             Trigger::MarkingWord => marking::scan_word(text, start, end),
-            Trigger::Command => command::scan(text, start, end),
+            Trigger::Command => command::scan(text, &mut self.marks, start, end),
             Trigger::Identified => literal::scan(text, rules.markers(), start, end),
             Trigger::Dialogue => dialogue::scan(text, start, end),
             Trigger::Infix => token::scan_infix(text, start, end),
             Trigger::LoginFlag => shell::scan_login(text, start, end),
-            Trigger::Piped => shell::scan_piped(text, start, end),
+            Trigger::Piped => shell::scan_piped(text, &mut self.marks, start, end),
             Trigger::Modem => modem::scan(text, start, end),
             Trigger::DashedIp => ip::scan_dashed(text, start, end),
             Trigger::Login => login::scan(text, start, end),
-            // Takes several pieces at once, so its caller asks it itself.
-            Trigger::Insert => Seen::Nothing,
+            Trigger::Insert => {
+                insert::scan(text, rules, start, end, |span| self.spans.push(span));
+                Seen::Nothing
+            }
             Trigger::Pattern => {
                 let since = Stopwatch::start();
-                let seen = pattern(rules, source, text, hit);
+                let seen = self.pattern(hit);
                 self.in_patterns += since.elapsed();
                 seen
             }
-            Trigger::Known => known(rules, source, text, hit),
+            Trigger::Known => known(rules, self.source, text, hit),
+        }
+    }
+
+    /// A match of one of the policy's patterns around its literal.
+    fn pattern(&mut self, hit: &Hit) -> Seen {
+        let (rules, source, text) = (self.rules, self.source, self.text);
+        let matched = self.matched.get_or_insert_default();
+        let matched = matched.get_mut(usize::from(hit.which));
+        let done = matched.as_deref().copied().unwrap_or(0);
+        let found = rules.pattern(hit.which).and_then(|pattern| {
+            pattern.around(source, (hit.start, hit.end), done, |bytes| {
+                text.look() && text.walk(bytes)
+            })
+        });
+        match found {
+            Some(found) if !rules.markers().holds(text, found.start, found.end) => {
+                if let Some(done) = matched {
+                    *done = found.end;
+                }
+                Seen::Found(Span {
+                    start: found.start,
+                    end: found.end,
+                    rule: Rule::Pattern,
+                    pattern: hit.which,
+                })
+            }
+            _ => Seen::Nothing,
         }
     }
 }
 
-/// A match of one of the policy's patterns around its literal.
-fn pattern(rules: &Compiled, source: &str, text: Text<'_>, hit: Hit) -> Seen {
-    let found = rules
-        .pattern(hit.which)
-        .and_then(|pattern| pattern.around(source, hit.start, hit.end));
-    match found {
-        Some(found) if !rules.markers().holds(text, found.start, found.end) => Seen::Found(Span {
-            start: found.start,
-            end: found.end,
-            rule: Rule::Pattern,
-            pattern: hit.which,
-        }),
-        _ => Seen::Nothing,
-    }
-}
-
 /// A secret that the policy knows, letter by letter.
-fn known(rules: &Compiled, source: &str, text: Text<'_>, hit: Hit) -> Seen {
+fn known(rules: &Compiled, source: &str, text: Text<'_>, hit: &Hit) -> Seen {
     let is_same = source.get(hit.start..hit.end) == rules.known(hit.which);
     if is_same && !rules.markers().holds(text, hit.start, hit.end) {
         Seen::found(Rule::Known, hit.start, hit.end)

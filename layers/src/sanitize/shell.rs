@@ -2,6 +2,7 @@
 //! (`echo x | sudo -S …`).
 
 use super::extent::{self, Around};
+use super::marks::Marks;
 use super::prose;
 use super::quote;
 use super::rule::{Place, Rule};
@@ -52,7 +53,7 @@ pub(super) fn scan_login(text: Text<'_>, start: usize, end: usize) -> Seen {
 }
 
 /// `start..end` is `echo `: what it prints is a password when the program behind the bar reads one from its input.
-pub(super) fn scan_piped(text: Text<'_>, start: usize, end: usize) -> Seen {
+pub(super) fn scan_piped(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
     const READERS: [&[u8]; 6] = [
         b"sudo -S",
         b"-stdin",
@@ -80,11 +81,10 @@ pub(super) fn scan_piped(text: Text<'_>, start: usize, end: usize) -> Seen {
     if text.at(bar) != b'|' {
         return Seen::Nothing;
     }
-    let line = text.run_most(bar, MAX_REACH_BYTES, |byte| !matches!(byte, b'\n' | b';'));
-    let rest = text.slice(bar, line);
-    let is_read = READERS
-        .iter()
-        .any(|reader| rest.windows(reader.len()).any(|part| part == *reader));
+    let reader = marks.next_reader(text, bar, &READERS);
+    let reach = reader.saturating_sub(bar).min(MAX_REACH_BYTES);
+    let is_read = reader < text.len()
+        && text.run_most(bar, reach, |byte| !matches!(byte, b'\n' | b';')) == reader;
     if !is_read
         || to <= from
         || prose::is_placeholder(text.slice(from, to))
@@ -94,8 +94,7 @@ pub(super) fn scan_piped(text: Text<'_>, start: usize, end: usize) -> Seen {
     }
     // `ann:x` for chpasswd: the name stays.
     let colon = text.run_most(from, to - from, |byte| is_word(byte) || byte == b'-');
-    let is_pair =
-        text.at(colon) == b':' && colon + 1 < to && rest.windows(8).any(|part| part == b"chpasswd");
+    let is_pair = text.at(colon) == b':' && colon + 1 < to && text.has(reader, b"chpasswd");
     let from = if is_pair { colon + 1 } else { from };
     if text.at(from) == b'[' || text.at(from) == b'$' {
         return Seen::Nothing;

@@ -15,21 +15,28 @@ use super::text::{Text, is_blank, is_word};
 const MIN_OPAQUE_BYTES: usize = 16;
 
 /// Is there anything behind the name at `end` that may be a value? A quick look, since most often there is not.
+#[inline]
 pub(super) fn may_follow(text: Text<'_>, marks: &mut Marks, end: usize) -> bool {
     match text.at(end) {
         b' ' | b'\t' => marks.next(text, end) < end + MAX_LOOK_BYTES,
-        // A statement in a URL: `PASSWORD%20%27x%27`.
-        b'%' | b'+' => {
-            literal::gap_end(text, end).is_some_and(|at| quote::open(text, at).is_some())
-        }
+        b'%' | b'+' => begins_statement(text, end),
         _ => false,
     }
 }
 
+/// A statement in a URL: `PASSWORD%20%27x%27`.
+fn begins_statement(text: Text<'_>, end: usize) -> bool {
+    literal::gap_end(text, end).is_some_and(|at| quote::open(text, at).is_some())
+}
+
 /// `login ann password x`, as a .netrc has it: whatever follows.
+#[inline]
 pub(super) fn is_netrc(text: Text<'_>, start: usize, end: usize) -> bool {
-    let is_password = text.slice(start, end) == b"password" && text.back(start, 1) == b' ';
-    is_password && {
+    end - start == b"password".len() && text.back(start, 1) == b' ' && follows_login(text, start)
+}
+
+fn follows_login(text: Text<'_>, start: usize) -> bool {
+    text.has(start, b"password") && {
         let user = text.run_back(start - 1, 64, |byte| byte > b' ');
         text.ends_any_case(user, b"login ")
     }

@@ -26,34 +26,29 @@ pub(super) fn scan(text: Text<'_>, mut found: impl FnMut(Span)) {
 
 fn look(text: Text<'_>, at: usize) -> Option<(Rule, usize)> {
     let byte = text.at(at);
-    let is_start = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'(');
-    if !is_start || !begins_word(text, at) {
+    let is_digit = byte.is_ascii_digit();
+    let is_open = is_digit || matches!(byte, b'+' | b'-' | b'(');
+    if !(is_open || byte.is_ascii_alphabetic()) || !begins_word(text, at) {
         return None;
     }
     let before = text.back(at, 1);
     let is_item = before == b',' && is_word(text.back(at, 2));
-    let is_number = !is_item && !matches!(before, b'.' | b'-' | b'+' | b'/');
-    let by = |rule: Rule, end: Option<usize>| end.map(|end| (rule, end));
-    let is_open = byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'(');
-    None.or_else(|| {
-        by(
-            Rule::Mac,
-            device::mac_end(text, at).filter(|_| before != b':' && before != b'-'),
-        )
-    })
-    .or_else(|| by(Rule::Iban, account::iban_end(text, at)))
-    .or_else(|| by(Rule::Imei, device::imei_end(text, at)))
-    .or_else(|| by(Rule::Edipi, account::edipi_end(text, at)))
-    .or_else(|| {
-        by(
-            Rule::Location,
-            location::end(text, at).filter(|_| is_open && is_number),
-        )
-    })
-    .or_else(|| {
-        by(
-            Rule::Phone,
-            phone::end(text, at).filter(|_| is_open && is_number),
-        )
-    })
+    let is_number = is_open && !is_item && !matches!(before, b'.' | b'-' | b'+' | b'/');
+    let is_group = byte.is_ascii_hexdigit() && !matches!(before, b':' | b'-');
+    let digits = if is_digit {
+        text.run_most(at, 17, |byte| byte.is_ascii_digit()) - at
+    } else {
+        0
+    };
+    // Only what may begin like this: most words end here.
+    let find = |rule: Rule, may_begin: bool, end: fn(Text<'_>, usize) -> Option<usize>| {
+        let end = may_begin.then(|| end(text, at)).flatten();
+        end.map(|end| (rule, end))
+    };
+    find(Rule::Mac, is_group, device::mac_end)
+        .or_else(|| find(Rule::Iban, byte.is_ascii_uppercase(), account::iban_end))
+        .or_else(|| find(Rule::Imei, digits == 15, device::imei_end))
+        .or_else(|| find(Rule::Edipi, digits == 10, account::edipi_end))
+        .or_else(|| find(Rule::Location, is_number && digits < 4, location::end))
+        .or_else(|| find(Rule::Phone, is_number, phone::end))
 }

@@ -14,14 +14,29 @@ const MAX_PART_BYTES: usize = 128;
 
 /// Where the bare value that begins at `start` ends.
 pub(in super::super) fn end(text: Text<'_>, start: usize, around: Around) -> usize {
+    end_within(text, start, usize::MAX, around)
+}
+
+/// Does a bare value that begins at `start` go on up to `end`?
+pub(in super::super) fn is_bare(text: Text<'_>, start: usize, end: usize, around: Around) -> bool {
+    end_within(text, start, end, around) >= end
+}
+
+/// The same, at `limit` at the latest.
+pub(in super::super) fn end_within(
+    text: Text<'_>,
+    start: usize,
+    limit: usize,
+    around: Around,
+) -> usize {
     let mut depth = 0_usize;
     let mut level = None;
     let mut level = move || *level.get_or_insert_with(|| Level::before(text, start));
     let mut at = start;
     loop {
         // Most bytes of most values are letters and digits.
-        at = text.run(at, |byte| PLAIN.has(byte));
-        if at >= text.len() {
+        at = text.run_most(at, limit.saturating_sub(at), |byte| PLAIN.has(byte));
+        if at >= text.len().min(limit) {
             break;
         }
         let byte = text.at(at);

@@ -11,6 +11,8 @@ const MAX_BLOCK_BYTES: usize = 16 * 1024;
 /// How long a block may be that is looked through for signs of its harmlessness.
 const MAX_HARMLESS_BYTES: usize = 1024;
 const MAX_INDENT: usize = 64;
+/// Longest comment behind a key.
+const MAX_COMMENT_BYTES: usize = 256;
 
 /// The block below a key whose line holds nothing behind its colon: a scalar behind `|` or `>`, a map, a list, a word.
 pub(in super::super) fn below(text: Text<'_>, markers: &Markers, pair: Pair) -> Option<Extent> {
@@ -141,7 +143,9 @@ fn head_end(text: Text<'_>, value: usize) -> Option<(usize, bool)> {
     let blank = text.run_most(at, 16, is_blank);
     let is_comment = text.at(blank) == b'#' && (blank > at || text.back(at, 1) == b' ');
     let end = if is_comment {
-        text.line_end(blank)
+        text.run_most(blank, MAX_COMMENT_BYTES, |byte| {
+            !matches!(byte, b'\n' | b'\r')
+        })
     } else {
         blank
     };

@@ -5,7 +5,7 @@ use super::super::pair::{Pair, Separator};
 use super::super::quote;
 use super::super::secret_words::Sort;
 use super::super::text::{Bytes, is_blank};
-use super::{Around, Extent, Form, Text, bare_end, begins_pair, is_word};
+use super::{Around, Extent, Form, Text, bare_end_within, begins_pair, is_word};
 
 /// How far before a name and behind a value its level is looked for.
 const MAX_LEVEL_BYTES: usize = 160;
@@ -291,7 +291,7 @@ pub(in super::super) fn other_side(text: Text<'_>, end: usize) -> Option<Extent>
         }
         None => {
             let word = text.run_most(at, MAX_LEVEL_BYTES, |byte| byte > b' ');
-            let end = bare_end(text, at, Around::Free);
+            let end = bare_end_within(text, at, word + 1, Around::Free);
             (end <= word && end > at).then_some(Extent {
                 start: at,
                 end,

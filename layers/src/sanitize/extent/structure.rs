@@ -4,6 +4,11 @@ use super::{Text, is_word};
 
 /// How far a structure may reach before its end is no longer looked for.
 const MAX_STRUCTURE_BYTES: usize = 16 * 1024;
+/// How many lines of a structure may be indented no deeper than its first one.
+const MAX_UNDENTED_LINES: usize = 32;
+/// How far back the beginning of a structure's first line is looked for, and how far in it may stand.
+const MAX_LINE_BYTES: usize = 160;
+const MAX_INDENT: usize = 64;
 
 /// The bracket that opens a structure at `at`: `{`, `[`, `Name {`, `Some(`, `path::Name(`.
 pub(super) fn open(text: Text<'_>, at: usize) -> Option<usize> {
@@ -22,46 +27,42 @@ pub(super) fn open(text: Text<'_>, at: usize) -> Option<usize> {
     let name_end = text.run_most(at, 80, |byte| {
         is_word(byte) || matches!(byte, b':' | b'<' | b'>' | b'&')
     });
-    let last = text
-        .slice(at, name_end)
-        .iter()
-        .rposition(|&byte| byte == b':');
-    let is_type = text
-        .at(last.map_or(at, |last| at + last + 1))
-        .is_ascii_uppercase();
-    if !is_type {
-        return None;
-    }
-    match text.at(name_end) {
-        b'(' | b'[' | b'{' => Some(name_end),
-        b' ' if text.at(name_end + 1) == b'{' => Some(name_end + 1),
-        _ => None,
-    }
+    let open = match text.at(name_end) {
+        b'(' | b'[' | b'{' => name_end,
+        b' ' if text.at(name_end + 1) == b'{' => name_end + 1,
+        _ => return None,
+    };
+    let last = text.run_back(name_end, name_end - at, |byte| byte != b':');
+    text.at(last).is_ascii_uppercase().then_some(open)
 }
 
 /// Where the structure that opens at `open` ends, or the line when it is never closed.
 pub(super) fn end(text: Text<'_>, open: usize) -> usize {
-    let limit = open.saturating_add(MAX_STRUCTURE_BYTES).min(text.len());
     let mut depth = 0_usize;
     let mut string: Option<usize> = None;
     let mut in_string = false;
     let mut escapes = 0;
-    let mut at = open;
-    while at < limit {
-        let byte = text.at(at);
+    let mut close = None;
+    let indent = indent_of(text, open);
+    let mut undented = 0;
+    text.run_at(open, MAX_STRUCTURE_BYTES, |at, byte| {
         match byte {
+            // What goes on below stands deeper, but for a few who do not indent.
+            b'\n' if text.run_most(at + 1, indent + 1, |byte| byte == b' ') <= at + 1 + indent => {
+                undented += 1;
+                if undented > MAX_UNDENTED_LINES {
+                    return false;
+                }
+            }
             b'\\' => {
                 escapes += 1;
-                at += 1;
-                continue;
+                return true;
             }
             b'"' => {
                 let level = *string.get_or_insert(escapes);
                 if escapes < level {
-                    text.charge(at - open);
-                    return at - escapes;
-                }
-                if escapes % (2 * (level + 1)) == level {
+                    close = Some(at - escapes);
+                } else if escapes % (2 * (level + 1)) == level {
                     in_string = !in_string;
                 }
             }
@@ -69,15 +70,24 @@ pub(super) fn end(text: Text<'_>, open: usize) -> usize {
             b'}' | b']' | b')' if !in_string => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    text.charge(at - open);
-                    return at + 1;
+                    close = Some(at + 1);
                 }
             }
             _ => {}
         }
         escapes = 0;
-        at += 1;
+        close.is_none()
+    });
+    close.unwrap_or_else(|| text.line_end(open))
+}
+
+/// How far the line is indented that holds `at`, as far as that can be seen.
+fn indent_of(text: Text<'_>, at: usize) -> usize {
+    let start = text.run_back(at, MAX_LINE_BYTES, |byte| byte != b'\n');
+    let indent = text.run_most(start, MAX_INDENT, |byte| byte == b' ') - start;
+    if start == 0 || text.back(start, 1) == b'\n' {
+        indent
+    } else {
+        0
     }
-    text.charge(at.saturating_sub(open));
-    text.line_end(open)
 }

@@ -4,86 +4,21 @@
 //! accepts, so a scanner needs no length checks and can't panic.
 //!
 //! Every walk over the text is charged to its [`Source`]: the text has so many steps and no more, for all scanners
-//! together. When they are spent, the text is empty from then on: every walk ends where it begins, every byte is NUL,
-//! and the caller sees [`Source::is_spent`] and gives up the whole text. So no rule can make the cost grow faster than
-//! the length. What is free is one byte ([`Text::at`]) and the comparison with a literal.
+//! together. When they are spent, nothing is read any more: each walk ends at once where the text ends, each byte is
+//! NUL, and the caller sees [`Steps::are_spent`] and gives up the whole text. So no rule can make the cost grow faster
+//! than the length. What is free is one byte ([`Text::at`]), a few ([`Text::run_few`]) and the
+//! comparison with a literal.
 
-use std::cell::Cell;
+mod bytes;
+mod steps;
+mod window;
 
-/// Bytes that are read at once.
-pub(super) const WINDOW: usize = 8;
-
-/// How many steps the scanners of a text may still take. One step is one byte walked over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Steps(isize);
-
-/// Steps for each byte of a text. Honest texts take up to 5, of the evaluation set's lines none more than 30.
-const STEPS_A_BYTE: usize = 64;
-/// Steps that every text has besides, so that a short one is never given up.
-const STEPS_AT_LEAST: usize = 64 * 1024;
-
-impl Steps {
-    /// Those of a text of so many bytes.
-    pub fn of(bytes: usize) -> Self {
-        let steps = bytes.saturating_mul(STEPS_A_BYTE);
-        let steps = steps.saturating_add(STEPS_AT_LEAST);
-        Self(isize::try_from(steps).unwrap_or(isize::MAX))
-    }
-
-    /// How many were taken since there were `before`.
-    #[cfg(test)]
-    pub fn taken_since(self, before: Self) -> usize {
-        before.0.abs_diff(self.0)
-    }
-
-    /// Have more been taken than there were?
-    pub fn are_spent(self) -> bool {
-        self.0 < 0
-    }
-}
-
-/// A text, and the steps that its scanners have left.
-#[derive(Debug)]
-pub(super) struct Source<'t> {
-    /// Nothing any more once the steps are spent.
-    bytes: Cell<&'t [u8]>,
-    left: Cell<isize>,
-}
-
-impl<'t> Source<'t> {
-    pub fn new(bytes: &'t [u8], steps: Steps) -> Self {
-        Self {
-            bytes: Cell::new(bytes),
-            left: Cell::new(steps.0),
-        }
-    }
-
-    /// The steps that are left.
-    pub fn steps(&self) -> Steps {
-        Steps(self.left.get())
-    }
-
-    /// Have the scanners taken more steps than they may? What they found then counts for nothing.
-    pub fn is_spent(&self) -> bool {
-        self.left.get() < 0
-    }
-
-    #[inline(always)]
-    fn charge(&self, steps: usize) {
-        let left = self.left.get().wrapping_sub_unsigned(steps);
-        self.left.set(left);
-        if left < 0 {
-            self.spend();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn spend(&self) {
-        self.left.set(-1);
-        self.bytes.set(&[]);
-    }
-}
+pub(super) use bytes::Bytes;
+#[cfg(test)]
+pub(super) use steps::LOOKS;
+use steps::{LOOK_STEPS, SLICE_WALKS, WALK_STEPS};
+pub(super) use steps::{Source, Steps};
+pub(super) use window::{WINDOW, between, window};
 
 /// The text under the scanners.
 #[derive(Clone, Copy, Debug)]
@@ -96,22 +31,17 @@ impl<'t> Text<'t> {
 
     #[inline(always)]
     fn bytes(self) -> &'t [u8] {
-        self.0.bytes.get()
+        self.0.bytes()
     }
 
     pub fn len(self) -> usize {
         self.bytes().len()
     }
 
-    /// Takes so many steps for a walk that a scanner did byte by byte.
-    #[inline(always)]
-    pub fn charge(self, steps: usize) {
-        self.0.charge(steps);
-    }
-
     /// The byte at `index`, NUL outside.
     #[inline]
     pub fn at(self, index: usize) -> u8 {
+        self.0.look();
         self.bytes().get(index).copied().unwrap_or(0)
     }
 
@@ -121,32 +51,45 @@ impl<'t> Text<'t> {
         index.checked_sub(back).map_or(0, |index| self.at(index))
     }
 
+    /// Takes the steps of a look at a place where a rule may apply. `false` when the steps are spent.
+    #[inline]
+    pub fn look(self) -> bool {
+        self.walk(LOOK_STEPS - WALK_STEPS)
+    }
+
+    /// Takes the steps of a walk that another does over so many bytes. `false` when the steps are spent.
+    #[inline]
+    pub fn walk(self, bytes: usize) -> bool {
+        let is_left = self.0.charge(bytes + WALK_STEPS);
+        if !is_left {
+            self.0.spend(0, 0);
+        }
+        is_left
+    }
+
     /// The bytes from `start` to `end`; none when that is no range of the text.
     #[inline]
     fn free(self, start: usize, end: usize) -> &'t [u8] {
+        self.0.look();
         let bytes = self.bytes();
         bytes.get(start..end.min(bytes.len())).unwrap_or_default()
     }
 
-    /// The same, charged: whoever asks for them walks over them.
+    /// The same, charged as some walks: a rule asks several questions of a value.
     #[inline]
     pub fn slice(self, start: usize, end: usize) -> &'t [u8] {
         let slice = self.free(start, end);
-        self.charge(slice.len());
+        if !self.0.charge(slice.len() * SLICE_WALKS + WALK_STEPS) {
+            self.0.spend(start, 0);
+        }
         slice
     }
 
-    /// Eight bytes from `start` on as a number, the first of them lowest; NUL behind the end.
-    #[inline(always)]
-    pub fn window(self, start: usize) -> u64 {
-        window(self.bytes(), start)
-    }
-
-    /// The same; none where fewer than eight bytes are left.
-    #[inline(always)]
-    pub fn whole_window(self, start: usize) -> Option<u64> {
-        let rest = self.bytes().get(start..)?;
-        rest.first_chunk().map(|&window| u64::from_le_bytes(window))
+    /// All bytes, for who looks at each of them once, from the first to the last. It costs no steps: there are three or
+    /// four such passes over a text, whatever is in it.
+    #[inline]
+    pub fn pass(self) -> &'t [u8] {
+        self.bytes()
     }
 
     /// The bytes as text; empty when cut inside a character.
@@ -156,22 +99,78 @@ impl<'t> Text<'t> {
 
     /// Where the run of bytes that `is` accepts ends, looking from `start` on.
     #[inline]
-    pub fn run(self, start: usize, mut is: impl FnMut(u8) -> bool) -> usize {
+    pub fn run(self, start: usize, is: impl FnMut(u8) -> bool) -> usize {
         let rest = self.bytes().get(start..).unwrap_or_default();
-        let run = rest.iter().position(|&byte| !is(byte));
-        let run = run.unwrap_or(rest.len());
-        self.charge(run);
-        start + run
+        self.run_in(rest, start, usize::MAX, is)
     }
 
     /// The same, over at most `most` bytes.
     #[inline]
-    pub fn run_most(self, start: usize, most: usize, mut is: impl FnMut(u8) -> bool) -> usize {
+    pub fn run_most(self, start: usize, most: usize, is: impl FnMut(u8) -> bool) -> usize {
         let rest = self.free(start, start.saturating_add(most));
+        self.run_in(rest, start, most, is)
+    }
+
+    /// The same, over at most eight bytes, which are free like one.
+    #[inline]
+    pub fn run_few(self, start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
+        let rest = self.free(start, start.saturating_add(most.min(WINDOW)));
+        let run = rest.iter().position(|&byte| !is(byte));
+        start + run.unwrap_or(rest.len())
+    }
+
+    #[inline(always)]
+    fn run_in(
+        self,
+        rest: &[u8],
+        start: usize,
+        most: usize,
+        mut is: impl FnMut(u8) -> bool,
+    ) -> usize {
         let run = rest.iter().position(|&byte| !is(byte));
         let run = run.unwrap_or(rest.len());
-        self.charge(run);
-        start + run
+        if self.0.charge(run + WALK_STEPS) {
+            start + run
+        } else {
+            self.0.spend(start, most)
+        }
+    }
+
+    /// The same for who asks about the place too: `is` gets the byte's index and the byte.
+    #[inline]
+    pub fn run_at(self, start: usize, most: usize, mut is: impl FnMut(usize, u8) -> bool) -> usize {
+        let mut at = start;
+        self.run_most(start, most, |byte| {
+            at += 1;
+            is(at - 1, byte)
+        })
+    }
+
+    /// Where `find` says that it stands, from `start` on; the end of the text when it stands nowhere. `find` gets bytes
+    /// after bytes, eight at once, as they are and as a number, and gives the place among them.
+    #[inline(always)]
+    pub fn find_by_windows(
+        self,
+        start: usize,
+        mut find: impl FnMut(&[u8], u64) -> Option<usize>,
+    ) -> usize {
+        let rest = self.bytes().get(start..).unwrap_or_default();
+        let mut at = 0;
+        let run = loop {
+            let bytes = rest.get(at..).unwrap_or_default();
+            if bytes.is_empty() {
+                break rest.len();
+            }
+            if let Some(found) = find(bytes.get(..WINDOW).unwrap_or(bytes), window(rest, at)) {
+                break at + found;
+            }
+            at += WINDOW;
+        };
+        if self.0.charge(run + WALK_STEPS) {
+            start + run
+        } else {
+            self.0.spend(start, usize::MAX)
+        }
     }
 
     /// Where the run of bytes that `is` accepts begins, looking back from `end` over at most `most` bytes.
@@ -183,7 +182,9 @@ impl<'t> Text<'t> {
         let rest = self.free(end.saturating_sub(most), end);
         let run = rest.iter().rposition(|&byte| !is(byte));
         let run = run.map_or(rest.len(), |last| rest.len() - 1 - last);
-        self.charge(run);
+        if !self.0.charge(run + WALK_STEPS) {
+            self.0.spend(end, 0);
+        }
         end - run
     }
 
@@ -209,76 +210,6 @@ impl<'t> Text<'t> {
     /// Where the line that holds `index` ends.
     pub fn line_end(self, index: usize) -> usize {
         self.run(index, |byte| byte != b'\n' && byte != b'\r')
-    }
-}
-
-/// Eight of `bytes` from `start` on as a number, the first of them lowest; NUL behind the end.
-#[inline(always)]
-pub(super) fn window(bytes: &[u8], start: usize) -> u64 {
-    match bytes.get(start..).and_then(|rest| rest.first_chunk()) {
-        Some(&window) => u64::from_le_bytes(window),
-        None => last_window(bytes, start),
-    }
-}
-
-/// The same where fewer than eight bytes are left. No part of the loops that call it, which are shorter without.
-#[inline(never)]
-fn last_window(bytes: &[u8], start: usize) -> u64 {
-    let rest = bytes.get(start..).unwrap_or_default();
-    if let (Some(&first), Some(&last)) = (rest.first_chunk(), rest.last_chunk()) {
-        let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(four)));
-        // What both hold they hold alike.
-        return first | last << (8 * (rest.len() - 4));
-    }
-    let bytes = rest.iter().rev();
-    bytes.fold(0, |window, &byte| window << 8 | u64::from(byte))
-}
-
-/// Which bytes are of some kind: one look-up, where ranges would be several questions of nearly every byte.
-pub(super) struct Bytes([bool; 256]);
-
-impl Bytes {
-    /// These.
-    pub const fn of(signs: &[u8]) -> Self {
-        Self([false; 256]).with(signs, true)
-    }
-
-    /// ASCII letters and digits, and these.
-    pub const fn letters_and(signs: &[u8]) -> Self {
-        Self::of(signs)
-            .and(b'0', b'9')
-            .and(b'A', b'Z')
-            .and(b'a', b'z')
-    }
-
-    /// All but the space and what lies below it, and but these.
-    pub const fn dark_without(signs: &[u8]) -> Self {
-        Self([false; 256]).and(b'!', u8::MAX).with(signs, false)
-    }
-
-    /// The same, and the bytes from `first` to `last`.
-    pub const fn and(mut self, first: u8, last: u8) -> Self {
-        let mut byte = first;
-        while byte < last {
-            self = self.with(&[byte], true);
-            byte += 1;
-        }
-        self.with(&[last], true)
-    }
-
-    // The tables are made while the crate is compiled, and a byte is below 256.
-    #[allow(clippy::indexing_slicing)]
-    const fn with(mut self, mut signs: &[u8], is: bool) -> Self {
-        while let [sign, rest @ ..] = signs {
-            self.0[*sign as usize] = is;
-            signs = rest;
-        }
-        self
-    }
-
-    #[inline(always)]
-    pub fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte)).copied().unwrap_or(false)
     }
 }
 
@@ -312,7 +243,16 @@ pub(super) fn is_base64url(byte: u8) -> bool {
 
 /// Where an SGR escape (`ESC [ 2 m`) that begins at `start` ends; `start` when none does.
 /// `tracing`'s own coloured output puts them between key, separator and value.
+#[inline]
 pub(super) fn skip_sgr(text: Text<'_>, start: usize) -> usize {
+    if text.at(start) == 0x1b {
+        behind_sgr(text, start)
+    } else {
+        start
+    }
+}
+
+fn behind_sgr(text: Text<'_>, start: usize) -> usize {
     let mut at = start;
     while text.at(at) == 0x1b && text.at(at + 1) == b'[' {
         let end = text.run_most(at + 2, 24, |b| b.is_ascii_digit() || b == b';');
@@ -339,11 +279,14 @@ pub(super) fn after_sgr(text: Text<'_>, start: usize) -> usize {
 }
 
 /// No letter or digit before it, unless those of an escape: `\neyJ`, `%20eyJ`.
+#[inline]
 pub(super) fn begins_word(text: Text<'_>, start: usize) -> bool {
     let before = text.back(start, 1);
-    if before >= 0x80 || !is_word(before) {
-        return true;
-    }
+    before >= 0x80 || !is_word(before) || ends_escape(text, start)
+}
+
+fn ends_escape(text: Text<'_>, start: usize) -> bool {
+    let before = text.back(start, 1);
     let is_hex = before.is_ascii_hexdigit() && text.back(start, 2).is_ascii_hexdigit();
     (matches!(before, b'n' | b't' | b'r') && text.back(start, 2) == b'\\')
         || (is_hex && text.back(start, 3) == b'%')
