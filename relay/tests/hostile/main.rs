@@ -64,7 +64,6 @@ fn stacks_cost_by_their_length() {
 }
 
 #[test]
-#[ignore = "the sanitizer's walks are bounded by a change of their own; with it this holds"]
 fn texts_cost_by_their_length() {
     is_linear(&TEXTS, 4 * 1024);
 }
