@@ -23,12 +23,13 @@ use crate::level::Levels;
 use crate::life::Life;
 use crate::local_log::LocalLog;
 use crate::own::Own;
-use crate::queue::DiskQueue;
+use crate::queue::{DiskQueue, Health};
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
 use crate::send::{Backend, BackendError, BackendLayer, Finish, Report, WhyStopped};
 use crate::session::{Session, SupportCode};
 use crate::status::Status;
+use crate::stderr;
 use crate::switches::{SwitchError, Switches};
 use crate::watch::{Changes, Watch};
 
@@ -207,11 +208,24 @@ impl Courier {
             self.0.queue.absolve();
             // Only what is not home by now may cost something older.
             self.0.queue.save_what_waits();
+            self.say_what_ends_with_the_process();
             self.0.local_log.finish();
             return report;
         }
         // A forked child that has recorded nothing: what there is to end is its parent's.
         self.report_without_relay(WhyStopped::Stopped)
+    }
+
+    /// Nobody else would ever know of them.
+    fn say_what_ends_with_the_process(&self) {
+        let waiting = self.0.queue.waiting_in_memory();
+        if waiting > 0
+            && let Health::Degraded(reason) = self.0.queue.health()
+        {
+            stderr::say(&format!(
+                "{waiting} records are in memory alone and end with this process: {reason}"
+            ));
+        }
     }
 
     fn say_suppressed(&self, all: bool) {

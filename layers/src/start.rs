@@ -27,7 +27,7 @@ use crate::life::{self, Life};
 use crate::local_log;
 use crate::own::Own;
 use crate::panic::PanicHook;
-use crate::queue::{self, DiskQueue, OpenError};
+use crate::queue::{self, DiskQueue, Health};
 use crate::record::Level;
 use crate::resource;
 use crate::sanitize::Place;
@@ -148,21 +148,21 @@ impl CourierBuilder {
             true => life::unclean(&dir),
             false => Vec::new(),
         };
-        let queue = match without {
-            Without::Fail => queue.open()?,
-            Without::Wait => {
-                let (queue, error) = queue.open_or_wait()?;
-                if let Some(error) = error {
-                    stderr::say(&waits(&error));
-                }
-                queue
-            }
+        let (queue, without_home) = match without {
+            Without::Fail => (queue.open()?, None),
+            Without::Wait => queue.open_or_wait()?,
         };
         let left = queue.pending();
         let (crumbs, context) = (Breadcrumbs::new(), RunContext::new());
         let own = Own::new(&context, &switches, budget);
         let life = Life::new(session, &queue, &self.clock, &own);
         life.begin(&queue, unclean);
+        // The first record was written, or could not be: only then is a full disk known.
+        match (without_home, queue.health()) {
+            (Some(error), _) => stderr::say(&waits(&format!("{error:?}"))),
+            (None, Health::Degraded(reason)) => stderr::say(&waits(&reason)),
+            (None, Health::Healthy) => {}
+        }
         advice.on_user(life.session().user_id.as_deref(), &life, &queue);
         if let Some(error) = error {
             life.say(&queue, Level::Warning, &error.to_string(), Map::new());
@@ -259,9 +259,9 @@ fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn waits(error: &OpenError) -> String {
+fn waits(why: &str) -> String {
     let kib = queue::MEMORY_BYTES / 1024;
-    format!("{error:?}: records wait in memory ({kib} KiB) until it can be used")
+    format!("{why}: records wait in memory ({kib} KiB) until it can be used")
 }
 
 /// The program's logging could not be set up; nothing was installed.

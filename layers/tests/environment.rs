@@ -193,7 +193,9 @@ fn without_a_directory_the_program_runs_says_so_once_and_a_strict_start_refuses(
         .lines()
         .filter(|line| line.starts_with("tracing-courier: "))
         .collect();
-    assert_eq!(lines.len(), 1, "{stderr}");
+    assert_eq!(lines.len(), 2, "{stderr}");
+    let end = "12 records are in memory alone and end with this process: ";
+    assert!(lines[1].contains(end), "{stderr}");
     for part in [
         "file/state",
         "file` is not a directory",
@@ -329,7 +331,11 @@ fn records_are_delivered_without_a_directory_too_and_none_comes_twice() {
 #[test]
 fn what_waits_in_memory_is_written_at_the_end_though_the_subscriber_lives_for_ever() {
     let dir = tempfile::tempdir().unwrap();
-    run("ends on a disk below its floor", dir.path());
+    let (_, stderr) = run("ends on a disk below its floor", dir.path());
+    let start = "records wait in memory (256 KiB) until it can be used";
+    assert_eq!(stderr.matches(start).count(), 1, "{stderr}");
+    assert!(stderr.contains("tracing-courier: disk full: "), "{stderr}");
+    assert!(!stderr.contains("in memory alone"), "{stderr}");
     assert!(numbers(dir.path()).into_iter().eq(0..10));
     assert_eq!(records(dir.path(), "session_end").len(), 1);
 }

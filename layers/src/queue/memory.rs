@@ -28,6 +28,10 @@ impl Memory {
         self.bytes as u64
     }
 
+    pub(super) fn records(&self) -> u64 {
+        self.kept.len() as u64
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }

@@ -318,6 +318,11 @@ impl DiskQueue {
         self.engine().save_what_waits();
     }
 
+    /// How many records wait in memory, because the disk refuses.
+    pub(crate) fn waiting_in_memory(&self) -> u64 {
+        self.engine().ledger().memory.records()
+    }
+
     /// The program ends: what is being sent now is not to blame for that.
     pub(crate) fn absolve(&self) {
         self.engine().ledger().absolve();
