@@ -8,7 +8,7 @@
 //!     .dir(dir)
 //!     .trace_ids(tracing_courier::opentelemetry_0_33::trace_ids)
 //!     .start()?;
-//! # Ok::<(), tracing_courier::StartError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! For another version of opentelemetry write the function's few lines yourself: its source is the example.
