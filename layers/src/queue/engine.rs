@@ -325,6 +325,14 @@ impl Engine {
             .and(names.as_ref().map(|&()| ()).map_err(copy))
             .and(in_root.as_ref().map(|&()| ()).map_err(copy));
         let mut ledger = self.ledger();
+        let failed_before = ledger.writer.take_failed_syncs();
+        let result = match failed_before.is_empty() {
+            true => result,
+            false => result.and(Err(io::Error::other(
+                "an earlier sync of the same file failed",
+            ))),
+        };
+        failed.extend(failed_before);
         if result.is_ok() {
             ledger.writer.forget_notes_up_to(upto);
         } else {

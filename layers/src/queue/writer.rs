@@ -39,6 +39,9 @@ pub(super) struct Writer {
     /// Segments with loss records that are not synced. A removed one must not stay here: while its file is open, the
     /// disk does not get its room back.
     unsynced_notes: Vec<UnsyncedNotes>,
+    /// Segments whose sync failed while loss records were kept. What else is in them is lost to a power loss, and the
+    /// disk says so once: to whoever syncs them next it would be fine.
+    failed_syncs: Vec<u64>,
     /// Whether the queue's directory is known to survive a power loss.
     is_kept_in_root: bool,
 }
@@ -89,6 +92,7 @@ impl Writer {
                 ..Unsynced::default()
             },
             unsynced_notes: Vec::new(),
+            failed_syncs: Vec::new(),
             is_kept_in_root: false,
         }
     }
@@ -277,6 +281,11 @@ impl Writer {
         (self.ticket, taken)
     }
 
+    /// The segments whose sync failed meanwhile, as loss records were kept.
+    pub(super) fn take_failed_syncs(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.failed_syncs)
+    }
+
     /// Takes back what could not be synced of the directories, to try again.
     pub(super) fn give_back(&mut self, names: bool, in_root: bool) {
         self.unsynced.has_new_names |= names;
@@ -307,7 +316,11 @@ impl Writer {
 
     fn sync_notes_now(&mut self) -> io::Result<()> {
         for notes in &self.unsynced_notes {
-            notes.file.sync()?;
+            let synced = notes.file.sync();
+            if synced.is_err() {
+                self.failed_syncs.push(notes.first_seq);
+            }
+            synced?;
         }
         let Chain { storage, dir, .. } = &self.chain;
         storage.sync_dir(dir)?;

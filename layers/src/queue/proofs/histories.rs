@@ -279,3 +279,60 @@ fn a_durable_record_behind_failed_syncs_once_went_in_silence() {
         ],
     );
 }
+
+/// Syncs that failed after two power losses, and a third: the record with the number 18 was durable, and gone.
+#[test]
+fn a_durable_record_after_three_power_losses_once_went_in_silence() {
+    run(
+        65536,
+        &[
+            Op::Append { padding: 0 },
+            Op::Fail(Plan {
+                from: 0,
+                calls: u64::MAX,
+                fault: Fault::Io,
+            }),
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Kill { cap: 131072 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 3810 },
+            Op::Append { padding: 28475 },
+            Op::Append { padding: 3635 },
+            Op::Reject(0),
+            Op::Append { padding: 24379 },
+            Op::Sync,
+            Op::LosePower {
+                seed: 10776240234875964228,
+                cap: 131072,
+            },
+            Op::Append { padding: 0 },
+            Op::AppendFatal { padding: 44859 },
+            Op::Append { padding: 0 },
+            Op::Sync,
+            Op::LosePower {
+                seed: 0,
+                cap: 65536,
+            },
+            Op::Fail(Plan {
+                from: 1,
+                calls: 9,
+                fault: Fault::Sync,
+            }),
+            Op::SetUser(1),
+            Op::SetUser(1),
+            Op::AppendFatal { padding: 0 },
+            Op::AppendFatal { padding: 0 },
+            Op::LosePower {
+                seed: 0,
+                cap: 65536,
+            },
+            Op::Append { padding: 0 },
+        ],
+    );
+}
