@@ -224,8 +224,10 @@ fn what_is_wrong_with_a_certificate_is_said_before_anything_starts() {
     let other = tempfile::tempdir().expect("a directory");
     renew(other.path());
     let other_key = std::fs::read(&files(other.path())[1]).expect("it is there");
-    let cases: [(&[u8], &[u8], &str); 4] = [
+    let damaged = b"-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n";
+    let cases: [(&[u8], &[u8], &str); 5] = [
         (b"junk", &good_key, "--tls-cert-file: no certificate in PEM"),
+        (damaged, &good_key, "cert.pem` can't be used"),
         (
             &good_certificate,
             b"junk",

@@ -1,6 +1,7 @@
 //! `status`: one screen that says how it is and what to do.
 
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -69,6 +70,53 @@ async fn a_running_relay_says_how_it_is() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
+#[tokio::test]
+async fn keys_that_can_t_be_fetched_are_an_alarm() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let _relay = Relay::start(dir.path(), &["--jwks-url", "http://127.0.0.1:9/keys"]);
+    let data = dir.path().to_str().expect("text");
+    let until = Instant::now() + Duration::from_secs(20);
+    let screen = loop {
+        let screen = out(&status(&["--data-dir", data]));
+        if screen.contains("ALARM") || Instant::now() > until {
+            break screen;
+        }
+    };
+    let expected = "no published key is known, so that no token can be checked; check --jwks-url";
+    assert!(screen.contains(expected), "{screen}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_an_alarm_and_wrong() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    params.not_after = rcgen::date_time_ymd(2026, 2, 6);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let made = params.self_signed(&key).expect("it is made");
+    let files = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+    std::fs::write(&files[0], made.pem()).expect("it is written");
+    std::fs::write(&files[1], key.serialize_pem()).expect("it is written");
+    let [certificate, key] = files.map(|file| file.to_str().expect("text").to_owned());
+    let flags = ["--tls-cert-file", &certificate, "--tls-key-file", &key];
+    let relay = Relay::start(dir.path(), &flags);
+    let data = dir.path().to_str().expect("text");
+    let screen = out(&status(&["--data-dir", data]));
+    let expected = "the certificate has expired: clients that check it don't connect; renew";
+    assert!(screen.contains(expected), "{screen}");
+    assert!(relay.metric("courier_certificate_left_seconds").await < 0.0);
+    assert!(relay.log().contains("the certificate has expired"));
+    let output = command()
+        .args(["check", "--data-dir", data])
+        .args(flags)
+        .output()
+        .expect("it runs");
+    let said = out(&output);
+    assert!(
+        said.contains("WRONG") && said.contains("has expired"),
+        "{said}"
+    );
+}
+
 #[test]
 fn without_a_relay_it_says_so_and_is_2() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -77,7 +125,9 @@ fn without_a_relay_it_says_so_and_is_2() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("no relay runs on") && said.contains("/data"),
+        said.contains("no relay runs on")
+            && said.contains("/data")
+            && said.contains("its log says why"),
         "{said}"
     );
     assert!(!data.exists(), "it makes nothing");
