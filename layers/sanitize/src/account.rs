@@ -1,7 +1,7 @@
 //! Numbers that name an account or a person (strict): IBANs, and the EDIPI of the US Department of Defense.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::text::{Text, is_word};
 
 /// Where the IBAN ends that begins at `start`: country, check digits, 11 to 30 more, also in groups of four.
@@ -57,8 +57,11 @@ pub(super) fn edipi_end(text: Text<'_>, start: usize) -> Option<usize> {
     is_named.then_some(end)
 }
 
-pub(super) const IBAN: Samples = Samples {
-    rule: Rule::Iban,
+pub(super) static IBAN: Scanner = Scanner::without_literals(Rule::Iban, &IBAN_SAMPLES);
+
+pub(super) static EDIPI: Scanner = Scanner::without_literals(Rule::Edipi, &EDIPI_SAMPLES);
+
+const IBAN_SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("to DE89370400440532013000 paid", "to [REDACTED:iban] paid"),
@@ -76,8 +79,7 @@ pub(super) const IBAN: Samples = Samples {
     ],
 };
 
-pub(super) const EDIPI: Samples = Samples {
-    rule: Rule::Edipi,
+const EDIPI_SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

@@ -1,7 +1,7 @@
 //! What follows `Bearer` and `Basic`: the credential, not prose that speaks of the scheme.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Bytes, Text, begins_word, is_blank};
 
@@ -11,7 +11,7 @@ const MIN_OPAQUE_BYTES: usize = 20;
 const MAX_BASIC_BYTES: usize = 1024;
 
 /// `start..end` is the word `bearer`.
-pub(super) fn scan_bearer(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan_bearer(text: Text<'_>, start: usize, end: usize) -> Seen {
     let Some(at) = credential(text, start, end) else {
         return Seen::Nothing;
     };
@@ -34,7 +34,7 @@ pub(super) fn scan_bearer(text: Text<'_>, start: usize, end: usize) -> Seen {
 }
 
 /// `start..end` is the word `basic`.
-pub(super) fn scan_basic(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan_basic(text: Text<'_>, start: usize, end: usize) -> Seen {
     let Some(at) = credential(text, start, end) else {
         return Seen::Nothing;
     };
@@ -155,8 +155,23 @@ fn value(byte: u8) -> u8 {
     }
 }
 
-pub(super) const BEARER: Samples = Samples {
+pub(super) static BEARER: Scanner = Scanner {
     rule: Rule::Bearer,
+    literals: &["bearer"],
+    is_exact: false,
+    find: |cx, hit| scan_bearer(cx.text, hit.start, hit.end),
+    samples: Some(&BEARER_SAMPLES),
+};
+
+pub(super) static BASIC: Scanner = Scanner {
+    rule: Rule::Basic,
+    literals: &["basic"],
+    is_exact: false,
+    find: |cx, hit| scan_basic(cx.text, hit.start, hit.end),
+    samples: Some(&BASIC_SAMPLES),
+};
+
+const BEARER_SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (
@@ -185,8 +200,7 @@ pub(super) const BEARER: Samples = Samples {
     ],
 };
 
-pub(super) const BASIC: Samples = Samples {
-    rule: Rule::Basic,
+const BASIC_SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

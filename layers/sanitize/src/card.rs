@@ -1,7 +1,7 @@
 //! Payment cards: 12 to 19 digits of a known issuer, with a valid check digit.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::Text;
 
@@ -119,8 +119,9 @@ pub(super) fn has_check_digit(digits: &[u8]) -> bool {
     sum.is_multiple_of(10) && !is_monotone
 }
 
-pub(super) const SAMPLES: Samples = Samples {
-    rule: Rule::Card,
+pub(super) static SCANNER: Scanner = Scanner::without_literals(Rule::Card, &SAMPLES);
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

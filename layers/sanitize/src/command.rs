@@ -3,7 +3,7 @@
 use super::extent;
 use super::marks::Marks;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, is_word};
 
@@ -41,7 +41,7 @@ enum Form {
 }
 
 /// `start..end` is a program's name.
-pub(super) fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
     if is_word(text.back(start, 1))
         || is_word(text.at(end))
             && text.at(end) != b'_'
@@ -152,7 +152,7 @@ fn is_value(text: Text<'_>, start: usize) -> bool {
     !matches!(text.at(start), b'-' | b'$' | b'[' | b'<' | b'/' | b'*')
 }
 
-pub(super) const PROGRAMS: &[&str] = &[
+const PROGRAMS: &[&str] = &[
     "curl",
     "sshpass",
     "redis-cli",
@@ -278,8 +278,15 @@ const fn flag(program: &'static [u8], flag: &'static [u8], form: Form) -> Flag {
     }
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Key,
+    literals: PROGRAMS,
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, &mut cx.marks, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

@@ -4,9 +4,8 @@
 //! is in it; when they are spent, it goes as a whole.
 
 use super::samples;
+use super::table;
 use super::text::Steps;
-use super::token;
-use super::trigger;
 
 /// What cleaning one text costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +31,5 @@ impl Cost {
 
 /// What built-in rules begin with, and a sample of what each takes: for tests that look for a text that costs too much.
 pub fn literals() -> impl Iterator<Item = &'static str> {
-    trigger::literals()
-        .chain(token::infixes())
-        .chain(samples::taken())
+    table::literals().chain(samples::taken())
 }

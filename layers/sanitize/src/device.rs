@@ -2,7 +2,7 @@
 
 use super::card::has_check_digit;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::text::{Text, is_word};
 
 /// Where the hardware address ends that begins at `start`: `00:1b:44:11:3a:b7`, `00-1B-…`, `001b.4411.3ab7`.
@@ -39,8 +39,11 @@ pub(super) fn imei_end(text: Text<'_>, start: usize) -> Option<usize> {
     is_imei.then_some(end)
 }
 
-pub(super) const MAC: Samples = Samples {
-    rule: Rule::Mac,
+pub(super) static MAC: Scanner = Scanner::without_literals(Rule::Mac, &MAC_SAMPLES);
+
+pub(super) static IMEI: Scanner = Scanner::without_literals(Rule::Imei, &IMEI_SAMPLES);
+
+const MAC_SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("nic 00:1b:44:11:3a:b7 up", "nic [REDACTED:mac] up"),
@@ -58,8 +61,7 @@ pub(super) const MAC: Samples = Samples {
     ],
 };
 
-pub(super) const IMEI: Samples = Samples {
-    rule: Rule::Imei,
+const IMEI_SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("IMEI 490154203237518 seen", "IMEI [REDACTED:imei] seen"),

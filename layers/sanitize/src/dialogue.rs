@@ -2,7 +2,7 @@
 //! it goes over the wire, memcached's.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::{Seen, Span};
 use super::text::{Text, begins_word, is_blank, is_word};
 
@@ -11,7 +11,7 @@ const MAX_PREFIX_BYTES: usize = 96;
 const MAX_ANSWER_BYTES: usize = 1024;
 
 /// `start..end` is a challenge (`334 `), a request to log in, or the beginning of a command with a secret.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if !begins_word(text, start) {
         return Seen::Nothing;
     }
@@ -225,8 +225,24 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Key,
+    literals: &[
+        "334 ",
+        "auth login",
+        "auth plain",
+        "authenticate ",
+        "auth 0 ",
+        "acl setuser ",
+        "auth\r\n",
+        "auth\\r\\n",
+    ],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

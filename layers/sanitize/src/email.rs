@@ -4,7 +4,7 @@
 
 use super::list::List;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Bytes, Text};
 
@@ -206,8 +206,16 @@ static NOT_TLDS: List = List::new(
      exe dylib rb go java kt class sock bak lock tmp",
 );
 
-pub(super) const SAMPLES: Samples = Samples {
+/// An at sign that is encoded; plain ones are met among the numbers.
+pub(super) static ENCODED: Scanner = Scanner {
     rule: Rule::Email,
+    literals: &["%40", "\\u0040"],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

@@ -1,14 +1,14 @@
 //! A user's home directory, cut to `~`: `/home/ann/notes.txt` becomes `~/notes.txt`.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, begins_word, is_word};
 
 const MAX_NAME_BYTES: usize = 48;
 
 /// `start..end` is `/home/`, `/users/`, `\users\` or one of these percent-encoded.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if !is_word(text.at(end)) && !matches!(text.at(end), b'\\' | b'.' | b'-') {
         return Seen::Nothing;
     }
@@ -190,8 +190,22 @@ const PAGES: &[&[u8]] = &[
     b"welcome",
 ];
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Home,
+    literals: &[
+        "/home/",
+        "/users/",
+        "\\users\\",
+        "%2fhome%2f",
+        "%2fusers%2f",
+        "\\documents and settings\\",
+    ],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

@@ -2,11 +2,10 @@
 
 use super::extent::{self, Around};
 use super::key::KeyClass;
-use super::policy::Compiled;
 use super::quote;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
-use super::span::Span;
+use super::scanner::{Context, Hit, Samples, Scanner};
+use super::span::{Seen, Span};
 use super::text::{Text, is_word};
 
 /// How long the list of columns may be, and a value that is no string.
@@ -15,33 +14,28 @@ const MAX_LIST_BYTES: usize = 1024;
 const MAX_ROWS: usize = 64;
 
 /// `start..end` is `VALUES`: the columns stand before it, the values behind it.
-pub(super) fn scan(
-    text: Text<'_>,
-    rules: &Compiled,
-    start: usize,
-    end: usize,
-    mut found: impl FnMut(Span),
-) {
+fn scan(cx: &mut Context<'_, '_>, Hit { start, end, .. }: Hit) -> Seen {
+    let (text, keys) = (cx.text, cx.keys);
     let close = text.run_back(start, 8, |byte| byte.is_ascii_whitespace());
     if text.back(close, 1) != b')' {
-        return;
+        return Seen::Nothing;
     }
     let open = text.run_back(close - 1, MAX_LIST_BYTES, |byte| {
         byte != b'(' && byte != b')'
     });
     let is_secret = |name: &str| {
         let name = name.trim_matches(|letter: char| !letter.is_alphanumeric());
-        rules.keys.class(name).0 == KeyClass::Secret
+        keys.class(name).0 == KeyClass::Secret
     };
     let columns = text.str(open, close - 1);
     if text.back(open, 1) != b'(' || !columns.split(',').any(is_secret) {
-        return;
+        return Seen::Nothing;
     }
     let mut row = end;
     for _ in 0..MAX_ROWS {
         let list = text.run_most(row, 16, |byte| byte.is_ascii_whitespace() || byte == b',');
         if text.at(list) != b'(' {
-            return;
+            return Seen::Nothing;
         }
         row = list + 1;
         for column in columns.split(',') {
@@ -51,7 +45,7 @@ pub(super) fn scan(
                 && let Some(value) = extent::value_within(text, at, row, Around::Free)
                 && is_value(text, value.start)
             {
-                found(Span {
+                cx.spans.push(Span {
                     start: value.start,
                     end: value.end.min(row),
                     rule: Rule::Key,
@@ -61,6 +55,7 @@ pub(super) fn scan(
             row += usize::from(matches!(text.at(row), b',' | b')'));
         }
     }
+    Seen::Nothing
 }
 
 /// A value, not a place for one (`?`, `$1`, `:password`, `%s`), nothing (`NULL`), or what another rule left.
@@ -81,8 +76,15 @@ fn item_end(text: Text<'_>, at: usize) -> usize {
     })
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Key,
+    literals: &["values"],
+    is_exact: false,
+    find: |cx, hit| scan(cx, hit),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

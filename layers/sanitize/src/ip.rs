@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::list::List;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, begins_word, is_word, skip_sgr};
 
@@ -284,7 +284,7 @@ fn is_local_v6(address: Ipv6Addr, keep_loopback: bool) -> bool {
 }
 
 /// `start..end` is `ip-` or `ec2-`: hosts named by their address, `ip-10-0-3-7.ec2.internal`.
-pub(super) fn scan_dashed(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan_dashed(text: Text<'_>, start: usize, end: usize) -> Seen {
     if is_word(text.back(start, 1)) {
         return Seen::Nothing;
     }
@@ -416,8 +416,16 @@ fn with_zone(text: Text<'_>, end: usize) -> usize {
     with_width(text, end)
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+/// In a host name; addresses as such are met among the numbers.
+pub(super) static DASHED: Scanner = Scanner {
     rule: Rule::Ip,
+    literals: &["ip-", "ec2-"],
+    is_exact: false,
+    find: |cx, hit| scan_dashed(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

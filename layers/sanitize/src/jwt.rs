@@ -1,7 +1,7 @@
 //! JSON web tokens: `eyJ…` in three parts (signed; the signature may be empty) or five (encrypted).
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, begins_word, is_base64url};
 
@@ -9,7 +9,7 @@ use super::text::{Text, begins_word, is_base64url};
 const MIN_PART_BYTES: usize = 9;
 
 /// `start` is where `eyJ` or `eyK` stands.
-pub(super) fn scan(text: Text<'_>, start: usize, _end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, _end: usize) -> Seen {
     if !text.has(start, b"eyJ") && !text.has(start, b"eyK") {
         return Seen::Nothing;
     }
@@ -50,8 +50,15 @@ fn dot(text: Text<'_>, at: usize) -> Option<usize> {
     }
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Jwt,
+    literals: &["eyJ", "eyK"],
+    is_exact: true,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

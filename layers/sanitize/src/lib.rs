@@ -80,10 +80,12 @@ mod pseudonym;
 #[cfg(feature = "pseudonym")]
 mod pseudonym_key;
 mod quote;
+mod resume;
 mod rewrite;
 mod rule;
 mod samples;
 mod scan;
+mod scanner;
 mod secret_words;
 mod sensitive;
 mod shell;
@@ -96,10 +98,10 @@ mod spoken;
 mod ssn;
 mod stopwatch;
 mod strict;
+mod table;
 mod talk;
 mod text;
 mod token;
-mod trigger;
 mod userinfo;
 mod words;
 

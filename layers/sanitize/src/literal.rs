@@ -6,12 +6,12 @@ use super::marker::Markers;
 use super::prose;
 use super::quote;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, begins_word, is_blank, is_word};
 
 /// `start..end` is `identified` or `convertto-securestring`.
-pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
     if !begins_word(text, start) && text.back(start, 1) != b'+' || is_word(text.at(end)) {
         return Seen::Nothing;
     }
@@ -130,8 +130,15 @@ fn behind_flags(text: Text<'_>, end: usize) -> Option<usize> {
     (text.at(at) != b'-').then_some(at)
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Key,
+    literals: &["identified", "convertto-securestring"],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, cx.markers, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

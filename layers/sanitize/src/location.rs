@@ -1,7 +1,7 @@
 //! Where somebody is (strict): decimal coordinates and MGRS references.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::text::{Text, is_word};
 
 /// Decimals from which on a degree names a house, not a town.
@@ -64,8 +64,9 @@ fn mgrs_end(text: Text<'_>, start: usize) -> Option<usize> {
     (is_even && !is_word(text.at(end))).then_some(end)
 }
 
-pub(super) const SAMPLES: Samples = Samples {
-    rule: Rule::Location,
+pub(super) static SCANNER: Scanner = Scanner::without_literals(Rule::Location, &SAMPLES);
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("at 47.6097, -122.3331 now", "at [REDACTED:location] now"),

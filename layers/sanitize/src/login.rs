@@ -6,14 +6,14 @@ use super::extent::{self, Around};
 use super::prose;
 use super::quote;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, is_word};
 
 const MAX_LOGIN_BYTES: usize = 128;
 
 /// `start..end` is `@//` or `@tcp(`, which end a login, or what one begins behind: `oracle:thin:`, `sqlplus `, ` LOGIN `.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if text.at(start) == b' ' {
         return scan_imap(text, start, end);
     }
@@ -159,8 +159,22 @@ fn is_part(byte: u8) -> bool {
     byte > b' ' && !matches!(byte, b'"' | b'\'' | b'=' | b',' | b'(' | b':' | b'`')
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Key,
+    literals: &[
+        "@//",
+        "oracle:thin:",
+        "sqlplus ",
+        "@tcp(",
+        "@unix(",
+        " login ",
+    ],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

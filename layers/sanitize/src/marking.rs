@@ -3,11 +3,11 @@
 //! To delete the marking alone would hide a spill and keep what was spilled. So by default the whole text goes.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, is_word};
 
-const LEVELS: [&[u8]; 10] = [
+const LEVEL_WORDS: [&[u8]; 10] = [
     b"TOP SECRET",
     b"SECRET",
     b"CONFIDENTIAL",
@@ -49,7 +49,7 @@ const CONTROLS: [&[u8]; 26] = [
 ];
 
 /// `start..end` is the last letter of what may be a level, and `//`: a control may stand behind it.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     let level_end = start + 1;
     let control = text.run_most(end, 1, |byte| byte == b' ');
     let Some(control_end) = control_end(text, control) else {
@@ -59,7 +59,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
         let from = level_end.checked_sub(level.len());
         from.is_some_and(|from| text.has(from, level) && !is_word(text.back(from, 1)))
     };
-    let Some(level) = LEVELS.iter().find(is_level) else {
+    let Some(level) = LEVEL_WORDS.iter().find(is_level) else {
         return Seen::Nothing;
     };
     let from = level_end - level.len();
@@ -76,7 +76,7 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
 }
 
 /// `start..end` is `noforn`: alone it says enough.
-pub(super) fn scan_word(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan_word(text: Text<'_>, start: usize, end: usize) -> Seen {
     let is_word_alone = !is_word(text.back(start, 1)) && !is_word(text.at(end));
     if text.has(start, b"NOFORN") && is_word_alone {
         Seen::found(Rule::Classification, start, end)
@@ -104,8 +104,24 @@ fn control_end(text: Text<'_>, start: usize) -> Option<usize> {
     is_whole.then_some(end)
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+/// The last letter of a level, and what parts it from its controls.
+pub(super) static LEVELS: Scanner = Scanner {
     rule: Rule::Classification,
+    literals: &["t//", "l//", "d//", "i//", "s//", "c//", "u//"],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+pub(super) static WORD: Scanner = Scanner {
+    rule: Rule::Classification,
+    literals: &["noforn"],
+    is_exact: false,
+    find: |cx, hit| scan_word(cx.text, hit.start, hit.end),
+    samples: None,
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("SECRET//NOFORN convoy at dawn", "[REDACTED:classification]"),

@@ -2,7 +2,7 @@
 
 use super::quote;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::Text;
 
@@ -10,7 +10,7 @@ use super::text::Text;
 const MAX_COMMAND_BYTES: usize = 256;
 
 /// `start..end` is one of [`COMMANDS`].
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     let skipped = if text.has_any_case(start, b"at+mqttusercfg") {
         2
     } else {
@@ -45,10 +45,17 @@ pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
 }
 
 /// Joining a network, opening one, signing in at an access point, signing in at a broker.
-pub(super) const COMMANDS: &[&str] = &["at+cwjap", "at+cwsap", "at+cgauth", "at+mqttusercfg"];
+const COMMANDS: &[&str] = &["at+cwjap", "at+cwsap", "at+cgauth", "at+mqttusercfg"];
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Key,
+    literals: COMMANDS,
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

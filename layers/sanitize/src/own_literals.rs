@@ -4,33 +4,53 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use super::resume::Resume;
+use super::scanner::Hit;
 use super::text::Text;
-use super::trigger::{Hit, Resume, Trigger};
 
-/// A literal of the policy.
-pub(super) struct Own<'p> {
-    literal: &'p str,
-    trigger: Trigger,
-    which: u16,
+/// Whom a literal of the policy asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Whoever looks at secret names.
+    Name,
+    /// The policy's pattern with this number.
+    Pattern(u16),
+    /// The policy's known value with this number.
+    Known(u16),
 }
 
-impl<'p> Own<'p> {
-    pub fn new(literal: &'p str, trigger: Trigger, which: u16) -> Self {
-        Self {
-            literal,
-            trigger,
-            which,
+impl Asked {
+    /// How many sorts there are.
+    const SORTS: usize = 3;
+
+    fn sort(self) -> usize {
+        match self {
+            Self::Name => 0,
+            Self::Pattern(_) => 1,
+            Self::Known(_) => 2,
         }
     }
 }
 
-/// The policy's literals, of any number and length: an automaton.
-pub(super) struct Triggers {
-    automaton: Option<DFA>,
-    rows: Vec<(Trigger, u16, usize)>,
+/// A literal of the policy.
+pub(super) struct Own<'p> {
+    literal: &'p str,
+    asked: Asked,
 }
 
-impl Triggers {
+impl<'p> Own<'p> {
+    pub fn new(literal: &'p str, asked: Asked) -> Self {
+        Self { literal, asked }
+    }
+}
+
+/// The policy's literals, of any number and length: an automaton.
+pub(super) struct OwnLiterals {
+    automaton: Option<DFA>,
+    rows: Vec<(Asked, usize)>,
+}
+
+impl OwnLiterals {
     pub fn new(own: &[Own<'_>]) -> Self {
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
@@ -39,7 +59,7 @@ impl Triggers {
             .prefilter(false)
             .build(own.iter().map(|own| own.literal))
             .ok();
-        let row = |own: &Own<'_>| (own.trigger, own.which, own.literal.len());
+        let row = |own: &Own<'_>| (own.asked, own.literal.len());
         Self {
             automaton,
             rows: own.iter().map(row).collect(),
@@ -48,8 +68,8 @@ impl Triggers {
 
     /// Calls `hit` as the built-in table does, but in the order of the literals' ends. `false` when the automaton could
     /// not be built, so that nothing is known about the text.
-    pub fn scan(&self, text: Text<'_>, mut hit: impl FnMut(&Hit) -> Option<usize>) -> bool {
-        let mut resume = Resume::default();
+    pub fn scan(&self, text: Text<'_>, mut hit: impl FnMut(Asked, Hit) -> Option<usize>) -> bool {
+        let mut resume = Resume::<{ Asked::SORTS }>::default();
         let Some(dfa) = &self.automaton else {
             return false;
         };
@@ -63,18 +83,14 @@ impl Triggers {
             }
             for index in 0..dfa.match_len(state) {
                 let row = dfa.match_pattern(state, index).as_usize();
-                let Some(&(trigger, which, len)) = self.rows.get(row) else {
+                let Some(&(asked, len)) = self.rows.get(row) else {
                     continue;
                 };
                 let (start, end) = ((at + 1).saturating_sub(len), at + 1);
-                if resume.is_due(trigger, start) && text.look() {
-                    let found = Hit {
-                        trigger,
-                        which,
-                        start,
-                        end,
-                    };
-                    resume.hand_on(&found, &mut hit);
+                if resume.is_due(asked.sort(), start) && text.look() {
+                    let which = 0;
+                    let next = hit(asked, Hit { which, start, end });
+                    resume.remember(asked.sort(), next);
                 }
             }
         }

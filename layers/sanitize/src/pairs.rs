@@ -11,41 +11,35 @@ use super::marker::Markers;
 use super::marks::Marks;
 use super::name::{self, in_words, is_code_path, is_signature};
 use super::pair::{Pair, Separator, is_before_word, separated};
-use super::policy::Compiled;
 use super::prose;
 use super::quote;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Context, Samples, Scanner};
 use super::secret_words::Sort;
 use super::span::{Seen, Span};
 use super::spoken;
 use super::text::{Bytes, Text};
 
 /// `start..end` is a strong word.
-pub(super) fn scan(
-    text: Text<'_>,
-    rules: &Compiled,
-    marks: &mut Marks,
-    start: usize,
-    end: usize,
-) -> Seen {
+fn scan(cx: &mut Context<'_, '_>, start: usize, end: usize) -> Seen {
+    let (text, marks) = (cx.text, &mut cx.marks);
     let (start, end) = name::around(text, start, end);
     // Most hits end here: a word of prose, no sign behind it and no value.
     if is_before_word(text, start, end) && !may_be_spoken(text, marks, start, end) {
         return Seen::NothingBefore(end);
     }
-    named(text, rules, marks, start, end)
+    named(cx, start, end)
 }
 
 /// `start..end` is a name with a strong word in it, and a value may follow.
 #[inline(never)]
-fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end: usize) -> Seen {
+fn named(cx: &mut Context<'_, '_>, start: usize, end: usize) -> Seen {
+    let (text, markers, marks) = (cx.text, cx.markers, &mut cx.marks);
     let signed = separated(text, start, end);
     let is_section = signed.is_none() && begins_section(text, start, end);
     if signed.is_none() && !is_section && !may_be_spoken(text, marks, start, end) {
         return Seen::NothingBefore(end);
     }
-    let markers = rules.markers();
     let is_userinfo = text.ends_any_case(start, b"//")
         && signed.is_some_and(|pair| pair.separator == Separator::TightColon);
     let is_marker = matches!(text.back(start, 1), b':' | b'[') && markers.holds(text, start, end);
@@ -56,7 +50,7 @@ fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end:
     if marked == Some(None) {
         return Seen::NothingBefore(end);
     }
-    let (class, sort) = rules.keys.class(text.str(start, end));
+    let (class, sort) = cx.keys.class(text.str(start, end));
     let is_query_signature =
         matches!(text.back(start, 1), b'?' | b'&') && is_signature(text.slice(start, end));
     let sort = match class {
@@ -86,6 +80,12 @@ fn named(text: Text<'_>, rules: &Compiled, marks: &mut Marks, start: usize, end:
         Some(other) => Seen::Both(first, Span::of(Rule::Key, other.start, other.end)),
         None => Seen::Found(first),
     }
+}
+
+/// Does a built-in literal of names stand in `literal`? Then each name with it is looked at anyway.
+pub(super) fn finds_name(literal: &str) -> bool {
+    let literal = literal.to_ascii_lowercase();
+    NAMES.literals.iter().any(|name| literal.contains(name))
 }
 
 /// `[secrets]` with nothing behind it.
@@ -266,8 +266,73 @@ fn shape(text: Text<'_>, extent: Extent) -> Scalar {
 
 static NUMBER: Bytes = Bytes::of(b"0123456789.-+eE");
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static NAMES: Scanner = Scanner {
     rule: Rule::Key,
+    literals: &[
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "auth",
+        "cred",
+        "cookie",
+        "ssn",
+        "jwt",
+        "csrf",
+        "xsrf",
+        "key",
+        "sessid",
+        "sessionid",
+        "bearer",
+        "social",
+        "signature",
+        "senha",
+        "kennwort",
+        "contrase",
+        "psk",
+        "pswd",
+        "rootpw",
+        "bindpw",
+        "_pw",
+        "mnemonic",
+        "seedphrase",
+        "phrase",
+        "backup",
+        "recovery",
+        "scratch",
+        "sig=",
+        "pw=",
+        "pw:",
+        "pw\"",
+        "пароль",
+        "Пароль",
+        "密码",
+        "口令",
+        "パスワード",
+        "비밀번호",
+        "wachtwoord",
+        "parola",
+        "hasło",
+        "heslo",
+        "lösenord",
+        "salasana",
+        "schlüssel",
+        "schluessel",
+        "clave",
+        "clé",
+        "jeton",
+        "zugang",
+        "geheimnis",
+        "adgangskode",
+        "jelszó",
+        "şifre",
+    ],
+    is_exact: false,
+    find: |cx, hit| scan(cx, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("login password=hunter2 ok", "login password=[REDACTED] ok"),

@@ -2,7 +2,7 @@
 //! is missing. Certificates and public keys stay.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Bytes, Text};
 
@@ -13,7 +13,7 @@ const MAX_LABEL_BYTES: usize = 48;
 const MIN_LINE_BYTES: usize = 16;
 
 /// `start..end` is `-----BEGIN`, SSH2's `---- BEGIN`, or PuTTY's `Private-Lines:`.
-pub(super) fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, start: usize, end: usize) -> Seen {
     if text.back(end, 1) == b':' {
         return scan_putty(text, end);
     }
@@ -131,8 +131,15 @@ fn is_base64(byte: u8) -> bool {
     BASE64.has(byte)
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::PrivateKey,
+    literals: &["-----begin", "---- begin", "private-lines:"],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

@@ -1,7 +1,7 @@
 //! Phone numbers (strict): with a country's code, in the American form, or behind a word that says what they are.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::text::{Text, is_word};
 
 /// Digits of the shortest number.
@@ -64,8 +64,9 @@ fn is_named(text: Text<'_>, start: usize) -> bool {
     at < start && WORDS.iter().any(|word| text.ends_any_case(at, word))
 }
 
-pub(super) const SAMPLES: Samples = Samples {
-    rule: Rule::Phone,
+pub(super) static SCANNER: Scanner = Scanner::without_literals(Rule::Phone, &SAMPLES);
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("ring +1 415 555 2671 now", "ring [REDACTED:phone] now"),

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use super::key::Keys;
 use super::marker::Markers;
 use super::name_words::{STRICT, STRICT_ALONE};
-use super::own_literals::{Own, Triggers};
+use super::own_literals::{Asked, Own, OwnLiterals};
+use super::pairs;
 use super::pattern::{MIN_KNOWN_BYTES, Pattern};
 use super::pseudonym::Pseudonyms;
-use super::rule::Rule;
+use super::rule::{Rule, Whose};
 use super::span::Span;
-use super::trigger::{self, Trigger};
 
 /// The longest text that is scanned: 64 KiB, the cap of a whole record. What is not scanned is not handed on.
 pub const DEFAULT_MAX_STRING_BYTES: usize = 64 * 1024;
@@ -216,24 +216,24 @@ impl Policy {
         let names = keys
             .literals()
             .chain(strict)
-            .filter(|literal| !trigger::finds_name(literal))
-            .map(|literal| Own::new(literal, Trigger::Name, 0));
+            .filter(|literal| !pairs::finds_name(literal))
+            .map(|literal| Own::new(literal, Asked::Name));
         let patterns = self.patterns.iter().map(Pattern::literal);
         let own: Vec<Own> = names
             .chain(
                 patterns
                     .zip(0..)
-                    .map(|(literal, which)| Own::new(literal, Trigger::Pattern, which)),
+                    .map(|(literal, which)| Own::new(literal, Asked::Pattern(which))),
             )
             .chain(
                 self.known
                     .iter()
                     .zip(0..)
-                    .map(|(value, which)| Own::new(value, Trigger::Known, which)),
+                    .map(|(value, which)| Own::new(value, Asked::Known(which))),
             )
             .collect();
         Compiled {
-            own_triggers: (!own.is_empty()).then(|| Triggers::new(&own)),
+            own_literals: (!own.is_empty()).then(|| OwnLiterals::new(&own)),
             keys,
             policy: Policy {
                 patterns: self
@@ -268,29 +268,21 @@ pub(super) struct Compiled {
     pub keys: Keys,
     pub max_string_bytes: usize,
     policy: Policy,
-    own_triggers: Option<Triggers>,
+    own_literals: Option<OwnLiterals>,
 }
 
 impl Compiled {
     /// The literals of the policy itself.
-    pub fn own_triggers(&self) -> Option<&Triggers> {
-        self.own_triggers.as_ref()
+    pub fn own_literals(&self) -> Option<&OwnLiterals> {
+        self.own_literals.as_ref()
     }
 
     /// Is `rule` on?
     pub fn has(&self, rule: Rule) -> bool {
-        match rule {
-            Rule::Iban | Rule::Imei | Rule::Edipi | Rule::Mac | Rule::Phone | Rule::Location => {
-                self.is_strict()
-            }
-            Rule::Email
-            | Rule::Ssn
-            | Rule::Card
-            | Rule::Ip
-            | Rule::Home
-            | Rule::Path
-            | Rule::Classification => self.has_personal(),
-            _ => true,
+        match rule.whose() {
+            Whose::Always => true,
+            Whose::Personal => self.has_personal(),
+            Whose::Strict => self.is_strict(),
         }
     }
 
@@ -337,7 +329,7 @@ impl Compiled {
 
     /// The policy adds rules of its own, or lacks some.
     pub fn has_changes(&self) -> bool {
-        self.own_triggers.is_some()
+        self.own_literals.is_some()
             || self.policy.profile != Profile::Default
             || self.policy.redacts_loopback
     }

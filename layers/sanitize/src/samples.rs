@@ -1,63 +1,25 @@
-//! What each rule takes and what it leaves alone, beside the rule itself; one test runs them all.
+//! Does each rule still take its own samples, and leave what looks alike? Asked by a test, and of each policy when it
+//! is made.
 
 use super::policy::Compiled;
-use super::rule::{Place, Rule};
+use super::rule::{Rule, SCANNERS};
 use super::scan;
+use super::scanner::Samples;
 use super::text::Steps;
-
-/// The samples of one rule.
-pub(super) struct Samples {
-    pub rule: Rule,
-    pub place: Place,
-    /// A text and what is left of it.
-    pub taken: &'static [(&'static str, &'static str)],
-    /// Texts that look alike and stay.
-    pub kept: &'static [&'static str],
-}
-
-pub(super) const ALL: &[&Samples] = &[
-    &super::account::EDIPI,
-    &super::account::IBAN,
-    &super::bearer::BASIC,
-    &super::bearer::BEARER,
-    &super::card::SAMPLES,
-    &super::command::SAMPLES,
-    &super::device::IMEI,
-    &super::device::MAC,
-    &super::dialogue::SAMPLES,
-    &super::email::SAMPLES,
-    &super::home::SAMPLES,
-    &super::insert::SAMPLES,
-    &super::ip::SAMPLES,
-    &super::jwt::SAMPLES,
-    &super::location::SAMPLES,
-    &super::literal::SAMPLES,
-    &super::login::SAMPLES,
-    &super::marking::SAMPLES,
-    &super::modem::SAMPLES,
-    &super::pairs::SAMPLES,
-    &super::pem::SAMPLES,
-    &super::phone::SAMPLES,
-    &super::shell::SAMPLES,
-    &super::source::SAMPLES,
-    &super::ssn::SAMPLES,
-    &super::token::SAMPLES,
-    &super::userinfo::SAMPLES,
-];
 
 /// Does each built-in rule find its own samples, and no more? The first that doesn't.
 pub(super) fn find_all(rules: &Compiled) -> Result<(), Rule> {
     let mut spans = Vec::new();
-    for samples in ALL {
+    for (rule, samples) in all() {
         // A policy may allow what a sample of a name takes.
-        if !rules.has(samples.rule) || (samples.rule == Rule::Key && rules.has_exceptions()) {
+        if !rules.has(rule) || (rule == Rule::Key && rules.has_exceptions()) {
             continue;
         }
         for (text, _) in samples.taken {
             let mut steps = Steps::of(text.len());
             scan::find(rules, samples.place, text, &mut steps, &mut spans);
-            if !spans.iter().any(|span| span.rule == samples.rule) {
-                return Err(samples.rule);
+            if !spans.iter().any(|span| span.rule == rule) {
+                return Err(rule);
             }
         }
         if rules.has_changes() {
@@ -66,18 +28,24 @@ pub(super) fn find_all(rules: &Compiled) -> Result<(), Rule> {
         for text in samples.kept {
             let mut steps = Steps::of(text.len());
             scan::find(rules, samples.place, text, &mut steps, &mut spans);
-            if spans.iter().any(|span| span.rule == samples.rule) {
-                return Err(samples.rule);
+            if spans.iter().any(|span| span.rule == rule) {
+                return Err(rule);
             }
         }
     }
     Ok(())
 }
 
+/// Each rule's samples.
+pub(super) fn all() -> impl Iterator<Item = (Rule, &'static Samples)> {
+    SCANNERS
+        .iter()
+        .filter_map(|scanner| Some((scanner.rule, scanner.samples?)))
+}
+
 /// What the rules take, each in a text.
 pub(super) fn taken() -> impl Iterator<Item = &'static str> {
-    ALL.iter()
-        .flat_map(|samples| samples.taken.iter().map(|&(text, _)| text))
+    all().flat_map(|(_, samples)| samples.taken.iter().map(|&(text, _)| text))
 }
 
 #[cfg(test)]
@@ -88,9 +56,9 @@ mod tests {
     #[test]
     fn each_rule_takes_its_own_and_leaves_what_looks_alike() {
         let mut wrong = Vec::new();
-        for samples in ALL {
+        for (rule, samples) in all() {
             let strict = Policy::new().profile(Profile::Strict);
-            let is_strict = !Policy::new().compile().has(samples.rule);
+            let is_strict = !Policy::new().compile().has(rule);
             let sanitizer = Sanitizer::new(&if is_strict { strict } else { Policy::new() });
             for (text, left) in samples.taken {
                 let cleaned = sanitizer.clean(samples.place, text);
@@ -98,25 +66,22 @@ mod tests {
                 if cleaned != *left {
                     wrong.push(format!(
                         "{:?}: {text:?}\n    gave {cleaned:?}\n    want {left:?}",
-                        samples.rule
+                        rule
                     ));
                 } else if again != cleaned {
-                    wrong.push(format!("{:?}: {text:?} again gave {again:?}", samples.rule));
+                    wrong.push(format!("{:?}: {text:?} again gave {again:?}", rule));
                 }
             }
             for text in samples.kept {
                 let cleaned = sanitizer.clean(samples.place, text);
                 if cleaned != *text {
-                    wrong.push(format!(
-                        "{:?}: {text:?}\n    gave {cleaned:?}",
-                        samples.rule
-                    ));
+                    wrong.push(format!("{:?}: {text:?}\n    gave {cleaned:?}", rule));
                 }
             }
             assert!(
-                sanitizer.counts().rule(samples.rule) > 0 || samples.taken.is_empty(),
+                sanitizer.counts().rule(rule) > 0 || samples.taken.is_empty(),
                 "{:?}",
-                samples.rule
+                rule
             );
         }
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -124,11 +89,11 @@ mod tests {
 
     #[test]
     fn each_rule_has_five_samples_of_both_sorts() {
-        for samples in ALL {
+        for (rule, samples) in all() {
             assert!(
                 samples.taken.len() >= 5 && samples.kept.len() >= 5,
                 "{:?}",
-                samples.rule
+                rule
             );
         }
     }

@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use super::alphabet::Runs;
 use super::marks::Marks;
+use super::own_literals::Asked;
 use super::policy::{Classification, Compiled};
 use super::rule::{Place, Rule};
+use super::scanner::{Context, Hit, Scanner};
 use super::span::{self, Seen, Span};
 use super::stopwatch::Stopwatch;
+use super::table::Table;
 use super::text::{Source, Steps, Text};
-use super::token::VENDORS;
-use super::trigger::{Hit, Table, Trigger};
-use super::{
-    bearer, command, dialogue, email, home, insert, ip, jwt, literal, login, marking, modem,
-    numbers, pairs, pem, shell, source, ssn, strict, token, userinfo,
-};
+use super::{numbers, pairs, source, strict};
 
 /// Fills `spans` with what goes from `source`, in order, none overlapping. Gives the time that the policy's own patterns
 /// took. A text that takes more than `steps` goes as a whole, as an error.
@@ -29,11 +26,11 @@ pub(super) fn find(
     let bounded = Source::new(source.as_bytes(), *steps);
     let text = Text::of(&bounded);
     let mut pass = Pass::new(rules, source, text, spans);
-    Table::built_in().scan(text, |hit| pass.ask(hit));
+    Table::built_in().scan(text, |scanner, hit| pass.ask(scanner, hit));
     let mut in_patterns = Duration::ZERO;
-    if let Some(own) = rules.own_triggers() {
+    if let Some(own) = rules.own_literals() {
         let mut pass = Pass::new(rules, source, text, spans);
-        let is_scanned = own.scan(text, |hit| pass.ask(hit));
+        let is_scanned = own.scan(text, |asked, hit| pass.ask_own(asked, hit));
         in_patterns = pass.in_patterns;
         if !is_scanned {
             spans.clear();
@@ -87,10 +84,7 @@ fn whole(source: &str, rule: Rule) -> Span {
 struct Pass<'p, 't> {
     rules: &'p Compiled,
     source: &'p str,
-    text: Text<'t>,
-    spans: &'p mut Vec<Span>,
-    marks: Marks,
-    runs: Option<Runs>,
+    context: Context<'p, 't>,
     /// Where the last match of each of the policy's first patterns ends: what lies before it is not searched again.
     matched: Option<[usize; 32]>,
     in_patterns: Duration,
@@ -101,86 +95,68 @@ impl<'p, 't> Pass<'p, 't> {
         Self {
             rules,
             source,
-            text,
-            spans,
-            marks: Marks::default(),
-            runs: None,
+            context: Context {
+                text,
+                keys: &rules.keys,
+                markers: rules.markers(),
+                marks: Marks::default(),
+                runs: None,
+                spans,
+            },
             matched: None,
             in_patterns: Duration::ZERO,
         }
     }
 
     /// Asks the scanner of a hit. Gives the place before which it has nothing to find any more.
-    fn ask(&mut self, hit: &Hit) -> Option<usize> {
-        match self.look(hit) {
+    #[inline]
+    fn ask(&mut self, scanner: &Scanner, hit: Hit) -> Option<usize> {
+        let seen = (scanner.find)(&mut self.context, hit);
+        self.take(seen)
+    }
+
+    /// The same for a literal of the policy.
+    fn ask_own(&mut self, asked: Asked, hit: Hit) -> Option<usize> {
+        let seen = match asked {
+            Asked::Name => (pairs::NAMES.find)(&mut self.context, hit),
+            Asked::Pattern(which) => {
+                let since = Stopwatch::start();
+                let seen = self.pattern(which, hit);
+                self.in_patterns += since.elapsed();
+                seen
+            }
+            Asked::Known(which) => known(self.rules, self.source, self.context.text, which, hit),
+        };
+        self.take(seen)
+    }
+
+    #[inline]
+    fn take(&mut self, seen: Seen) -> Option<usize> {
+        match seen {
             Seen::Nothing => None,
             Seen::NothingBefore(next) => Some(next),
             Seen::Found(span) => {
                 if self.rules.has(span.rule) {
-                    self.spans.push(span);
+                    self.context.spans.push(span);
                 }
                 Some(span.end)
             }
             Seen::Both(first, second) => {
                 if self.rules.has(first.rule) {
-                    self.spans.extend([first, second]);
+                    self.context.spans.extend([first, second]);
                 }
                 Some(second.end)
             }
         }
     }
 
-    #[inline(always)]
-    fn look(&mut self, hit: &Hit) -> Seen {
-        let (rules, text) = (self.rules, self.text);
-        let Hit { start, end, .. } = *hit;
-        match hit.trigger {
-            Trigger::Name => pairs::scan(text, rules, &mut self.marks, start, end),
-            Trigger::EncodedEmail => email::scan(text, start, end),
-            Trigger::Jwt => jwt::scan(text, start, end),
-            Trigger::Bearer => bearer::scan_bearer(text, start, end),
-            Trigger::Basic => bearer::scan_basic(text, start, end),
-            Trigger::Url => userinfo::scan(text, rules.markers(), start, end),
-            Trigger::Ssn => ssn::scan_named(text, start, end),
-            Trigger::PrivateKey => pem::scan(text, start, end),
-            Trigger::Token => VENDORS
-                .get(usize::from(hit.which))
-                .map_or(Seen::Nothing, |vendor| {
-                    token::scan(text, self.runs.get_or_insert_default(), vendor, start, end)
-                }),
-            Trigger::Home => home::scan(text, start, end),
-            Trigger::Marking => marking::scan(text, start, end),
-            Trigger::MarkingWord => marking::scan_word(text, start, end),
-            Trigger::Command => command::scan(text, &mut self.marks, start, end),
-            Trigger::Identified => literal::scan(text, rules.markers(), start, end),
-            Trigger::Dialogue => dialogue::scan(text, start, end),
-            Trigger::Infix => token::scan_infix(text, start, end),
-            Trigger::LoginFlag => shell::scan_login(text, start, end),
-            Trigger::Piped => shell::scan_piped(text, &mut self.marks, start, end),
-            Trigger::Modem => modem::scan(text, start, end),
-            Trigger::DashedIp => ip::scan_dashed(text, start, end),
-            Trigger::Login => login::scan(text, start, end),
-            Trigger::Insert => {
-                insert::scan(text, rules, start, end, |span| self.spans.push(span));
-                Seen::Nothing
-            }
-            Trigger::Pattern => {
-                let since = Stopwatch::start();
-                let seen = self.pattern(hit);
-                self.in_patterns += since.elapsed();
-                seen
-            }
-            Trigger::Known => known(rules, self.source, text, hit),
-        }
-    }
-
     /// A match of one of the policy's patterns around its literal.
-    fn pattern(&mut self, hit: &Hit) -> Seen {
-        let (rules, source, text) = (self.rules, self.source, self.text);
+    fn pattern(&mut self, which: u16, hit: Hit) -> Seen {
+        let (rules, source, text) = (self.rules, self.source, self.context.text);
         let matched = self.matched.get_or_insert_default();
-        let matched = matched.get_mut(usize::from(hit.which));
+        let matched = matched.get_mut(usize::from(which));
         let done = matched.as_deref().copied().unwrap_or(0);
-        let found = rules.pattern(hit.which).and_then(|pattern| {
+        let found = rules.pattern(which).and_then(|pattern| {
             pattern.around(source, (hit.start, hit.end), done, |bytes| {
                 text.look() && text.walk(bytes)
             })
@@ -194,7 +170,7 @@ impl<'p, 't> Pass<'p, 't> {
                     start: found.start,
                     end: found.end,
                     rule: Rule::Pattern,
-                    pattern: hit.which,
+                    pattern: which,
                 })
             }
             _ => Seen::Nothing,
@@ -203,8 +179,8 @@ impl<'p, 't> Pass<'p, 't> {
 }
 
 /// A secret that the policy knows, letter by letter.
-fn known(rules: &Compiled, source: &str, text: Text<'_>, hit: &Hit) -> Seen {
-    let is_same = source.get(hit.start..hit.end) == rules.known(hit.which);
+fn known(rules: &Compiled, source: &str, text: Text<'_>, which: u16, hit: Hit) -> Seen {
+    let is_same = source.get(hit.start..hit.end) == rules.known(which);
     if is_same && !rules.markers().holds(text, hit.start, hit.end) {
         Seen::found(Rule::Known, hit.start, hit.end)
     } else {

@@ -6,7 +6,7 @@ use super::marks::Marks;
 use super::prose;
 use super::quote;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, is_word};
 
@@ -17,7 +17,7 @@ const MAX_LOGIN_BYTES: usize = 96;
 
 /// `start..end` is ` -p `: behind the flag of a user it is the user's password, in whatever program. A plain word is
 /// none (`mysql -u root -p app` asks for one), nor is a port.
-pub(super) fn scan_login(text: Text<'_>, start: usize, end: usize) -> Seen {
+fn scan_login(text: Text<'_>, start: usize, end: usize) -> Seen {
     let from = text.run_back(start, MAX_LOGIN_BYTES, |byte| {
         !matches!(byte, b'\n' | b'|' | b';')
     });
@@ -53,7 +53,7 @@ pub(super) fn scan_login(text: Text<'_>, start: usize, end: usize) -> Seen {
 }
 
 /// `start..end` is `echo `: what it prints is a password when the program behind the bar reads one from its input.
-pub(super) fn scan_piped(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
+fn scan_piped(text: Text<'_>, marks: &mut Marks, start: usize, end: usize) -> Seen {
     const READERS: [&[u8]; 6] = [
         b"sudo -S",
         b"-stdin",
@@ -102,8 +102,23 @@ pub(super) fn scan_piped(text: Text<'_>, marks: &mut Marks, start: usize, end: u
     Seen::found(Rule::Key, from, to)
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static LOGIN_FLAG: Scanner = Scanner {
     rule: Rule::Key,
+    literals: &[" -p ", " \"-p\"", " '-p'"],
+    is_exact: false,
+    find: |cx, hit| scan_login(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+pub(super) static PIPED: Scanner = Scanner {
+    rule: Rule::Key,
+    literals: &["echo "],
+    is_exact: false,
+    find: |cx, hit| scan_piped(cx.text, &mut cx.marks, hit.start, hit.end),
+    samples: None,
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

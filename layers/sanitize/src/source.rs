@@ -4,7 +4,7 @@
 //! standard library `library/core/src/…`. Only in stack traces: elsewhere a path may be what the record is about.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Span;
 use super::text::{Text, is_word};
 
@@ -157,8 +157,9 @@ const EXTENSIONS: [&[u8]; 28] = [
     b"scala", b"vue", b"pyx", b"lua",
 ];
 
-pub(super) const SAMPLES: Samples = Samples {
-    rule: Rule::Path,
+pub(super) static SCANNER: Scanner = Scanner::without_literals(Rule::Path, &SAMPLES);
+
+const SAMPLES: Samples = Samples {
     place: Place::Stack,
     taken: &[
         (

@@ -4,7 +4,7 @@
 //! behind a word that says what they are.
 
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, is_word};
 
@@ -29,7 +29,7 @@ pub(super) fn scan(text: Text<'_>, start: usize) -> Seen {
 }
 
 /// `end` is behind `ssn` or `social security`: the number after it, in any form.
-pub(super) fn scan_named(text: Text<'_>, _start: usize, end: usize) -> Seen {
+fn scan_named(text: Text<'_>, _start: usize, end: usize) -> Seen {
     if is_word(text.at(end)) && !text.at(end).is_ascii_digit() && text.at(end) != b'_' {
         return Seen::Nothing;
     }
@@ -112,8 +112,16 @@ fn is_not_empty(digits: &[u8]) -> bool {
         && digits.iter().any(|digit| digits.first() != Some(digit))
 }
 
-pub(super) const SAMPLES: Samples = Samples {
+/// By name; numbers of the form are met among the numbers.
+pub(super) static NAMED: Scanner = Scanner {
     rule: Rule::Ssn,
+    literals: &["ssn", "social security"],
+    is_exact: false,
+    find: |cx, hit| scan_named(cx.text, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("id 123-45-6789 given", "id [REDACTED:ssn] given"),

@@ -2,15 +2,15 @@
 
 use super::alphabet::{Alphabet, Runs};
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Text, begins_word, is_base64url};
 
 /// The form of one vendor's tokens.
 #[derive(Debug)]
-pub(super) struct Vendor {
+struct Vendor {
     /// What they begin with, in this case.
-    pub prefix: &'static str,
+    prefix: &'static str,
     alphabet: Alphabet,
     /// How many characters follow the prefix, least and most.
     least: usize,
@@ -18,7 +18,7 @@ pub(super) struct Vendor {
 }
 
 /// `start..end` is the prefix of `vendor`, in any case.
-pub(super) fn scan(
+fn scan(
     text: Text<'_>,
     runs: &mut Runs,
     vendor: &Vendor,
@@ -50,12 +50,8 @@ pub(super) fn scan(
     Seen::found(Rule::Token, if is_host { end } else { start }, token_end)
 }
 
-/// `start..end` is what stands in the middle of some vendor's tokens, in any case.
-pub(super) fn scan_infix(text: Text<'_>, start: usize, end: usize) -> Seen {
-    let infix = text.slice(start, end);
-    let Some(form) = INFIXES.iter().find(|form| form.infix.as_bytes() == infix) else {
-        return Seen::Nothing;
-    };
+/// `start..end` is what stands in the middle of the tokens of this form.
+fn scan_infix(text: Text<'_>, form: &Infix, start: usize, end: usize) -> Seen {
     let (most, more) = (form.before.1, form.behind.1);
     let token_start = text.run_back(start, most + 1, |byte| (form.is_before)(byte));
     let token_end = text.run_most(end, more + 1, |byte| form.alphabet.has(byte));
@@ -70,11 +66,6 @@ pub(super) fn scan_infix(text: Text<'_>, start: usize, end: usize) -> Seen {
     }
 }
 
-/// What stands in the middle of some tokens, in its own case.
-pub(super) fn infixes() -> impl Iterator<Item = &'static str> {
-    INFIXES.iter().map(|form| form.infix)
-}
-
 /// A token that is known by what stands in its middle, with the least and most characters on both sides.
 struct Infix {
     infix: &'static str,
@@ -84,7 +75,7 @@ struct Infix {
     behind: (usize, usize),
 }
 
-const INFIXES: &[Infix] = &[
+const FORMS: &[Infix] = &[
     // A Telegram bot's.
     Infix {
         infix: ":AA",
@@ -145,7 +136,7 @@ const fn row(prefix: &'static str, alphabet: Alphabet, least: usize, most: usize
 
 const ANY: usize = 4096;
 
-pub(super) const VENDORS: &[Vendor] = &[
+const TABLE: &[Vendor] = &[
     // AWS
     row("AKIA", Alphabet::Upper, 16, 16),
     row("ASIA", Alphabet::Upper, 16, 16),
@@ -332,8 +323,54 @@ pub(super) const VENDORS: &[Vendor] = &[
     row("LS0tLS1CRUdJTiBQR1AgUFJJVkFUR", Alphabet::Base64, 16, ANY),
 ];
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static VENDORS: Scanner = Scanner {
     rule: Rule::Token,
+    literals: &PREFIXES,
+    is_exact: true,
+    find: |cx, hit| {
+        let vendor = TABLE.get(usize::from(hit.which));
+        vendor.map_or(Seen::Nothing, |vendor| {
+            let runs = cx.runs.get_or_insert_default();
+            scan(cx.text, runs, vendor, hit.start, hit.end)
+        })
+    },
+    samples: Some(&SAMPLES),
+};
+
+pub(super) static INFIXES: Scanner = Scanner {
+    rule: Rule::Token,
+    literals: &MIDDLES,
+    is_exact: true,
+    find: |cx, hit| {
+        let form = FORMS.get(usize::from(hit.which));
+        form.map_or(Seen::Nothing, |form| {
+            scan_infix(cx.text, form, hit.start, hit.end)
+        })
+    },
+    samples: None,
+};
+
+const MIDDLES: [&str; FORMS.len()] = {
+    let mut middles = [""; FORMS.len()];
+    let mut at = 0;
+    while at < FORMS.len() {
+        middles[at] = FORMS[at].infix;
+        at += 1;
+    }
+    middles
+};
+
+const PREFIXES: [&str; TABLE.len()] = {
+    let mut prefixes = [""; TABLE.len()];
+    let mut at = 0;
+    while at < TABLE.len() {
+        prefixes[at] = TABLE[at].prefix;
+        at += 1;
+    }
+    prefixes
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         ("id AKIAIOSFODNN7EXAMPLE used", "id [REDACTED:token] used"),

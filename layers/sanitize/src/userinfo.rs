@@ -2,12 +2,12 @@
 
 use super::marker::Markers;
 use super::rule::{Place, Rule};
-use super::samples::Samples;
+use super::scanner::{Samples, Scanner};
 use super::span::Seen;
 use super::text::{Bytes, Text};
 
 /// `end` is behind `://` or `:\/\/`.
-pub(super) fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
+fn scan(text: Text<'_>, markers: &Markers, start: usize, end: usize) -> Seen {
     if !(text.back(start, 1).is_ascii_alphanumeric()
         || matches!(text.back(start, 1), b'+' | b'-' | b'.'))
     {
@@ -58,8 +58,15 @@ fn late(text: Text<'_>, start: usize, authority_end: usize) -> Seen {
 /// How far behind a delimiter a password may go on.
 const MAX_LATE_BYTES: usize = 128;
 
-pub(super) const SAMPLES: Samples = Samples {
+pub(super) static SCANNER: Scanner = Scanner {
     rule: Rule::Userinfo,
+    literals: &["://", ":\\/\\/"],
+    is_exact: false,
+    find: |cx, hit| scan(cx.text, cx.markers, hit.start, hit.end),
+    samples: Some(&SAMPLES),
+};
+
+const SAMPLES: Samples = Samples {
     place: Place::Message,
     taken: &[
         (

@@ -199,9 +199,7 @@ fn what_a_policy_adds_grows_with_the_length_too() {
 #[test]
 fn a_text_whose_steps_run_out_goes_as_a_whole_wherever_that_is() {
     let strict = Policy::new().profile(Profile::Strict).compile();
-    let kept = samples::ALL
-        .iter()
-        .flat_map(|samples| samples.kept.iter().copied());
+    let kept = samples::all().flat_map(|(_, samples)| samples.kept.iter().copied());
     for text in samples::taken().chain(kept) {
         for steps in 0_isize.. {
             let (mut left, mut spans) = (Steps::exactly(steps), Vec::new());
