@@ -1,6 +1,6 @@
 //! What the relay says about itself: its log on stderr, and spans if somebody wants them.
 //!
-//! The log is one JSON object a line, with every control and invisible character escaped ([`visible`](crate::visible)), so
+//! The log is one JSON object a line, with every control and invisible character escaped ([`visible`](crate::text)), so
 //! that nothing that a client or an upstream says can move a terminal's cursor; of a path it has the first 256 bytes. No body and no token is ever in it. Spans go out only with `--telemetry-endpoint`:
 //! one for each request of the ingest listener, in the trace that the client's `traceparent` names.
 
@@ -32,7 +32,7 @@ use tracing_subscriber::{Registry, reload};
 
 use crate::config::{Config, UpstreamConfig};
 use crate::export::{UpstreamError, client};
-use crate::visible::escape;
+use crate::text::escape;
 
 /// The log and the spans of a process; [`Telemetry::finish`] sends what is left.
 #[derive(Debug)]

@@ -285,8 +285,8 @@ const GATHER: Duration = Duration::from_millis(200);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packed::Packed;
     use crate::spool::Frame;
+    use crate::spool::Packed;
 
     fn pending(schema: &str) -> Pending {
         let logs = ResourceLogs {

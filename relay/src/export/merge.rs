@@ -8,8 +8,8 @@ use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 
 use super::view::{Seen, View};
-use crate::packed::{Packed, join};
 use crate::spool::{Cursor, Pending, Position};
+use crate::spool::{Packed, join};
 
 /// Some records of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

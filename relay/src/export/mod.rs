@@ -37,7 +37,7 @@ pub use retry::{Answer, Next, next};
 pub use upstream::{Upstream, UpstreamError, client};
 
 use crate::metrics::Exports;
-use crate::packed::join;
+use crate::spool::join;
 use crate::spool::{Consumer, Cursor, DeadLetter, Frame, Pending, Spool};
 use merge::{Piece, Request};
 use pace::Pace;

@@ -17,8 +17,8 @@ use url::Url;
 use super::echo::Echo;
 use super::retry::Answer;
 use crate::config::UpstreamConfig;
-use crate::error::chain;
-use crate::packed::join;
+use crate::spool::join;
+use crate::text::chain;
 
 /// A client of one backend.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use prost::Message;
 use super::clamp::Window;
 use super::merge::slice;
 use super::{limits, spans};
-use crate::packed::Packed;
 use crate::spool::Frame;
+use crate::spool::Packed;
 
 /// How frames are shown to one upstream at one moment.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::key::Key;
-use crate::error::chain;
+use crate::text::chain;
 
 /// The keys at one URL; a cheap handle.
 #[derive(Clone)]

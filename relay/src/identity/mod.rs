@@ -5,9 +5,9 @@
 //! understood is not understood here. Clocks may be a minute apart. Every refusal looks the same from outside; the reason
 //! is in the relay's log.
 
-mod development;
 mod jwks;
 mod key;
+mod secret;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,11 +19,11 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-pub use development::{ADMIN_TOKEN, DEVELOPMENT_SECRET, Secret, SecretError};
+pub use secret::{ADMIN_TOKEN, DEVELOPMENT_SECRET, Secret, SecretError, admin_token};
 
-use crate::config::{KeyConfig, TokenConfig};
-use crate::error::ApiError;
+use crate::config::{Config, KeyConfig, TokenConfig};
 use crate::export::{self, UpstreamError};
+use crate::http::ApiError;
 pub use jwks::KeySet;
 use jwks::{Candidates, Fingerprint, Jwks};
 use key::Key;
@@ -315,6 +315,19 @@ const LEEWAY_SECONDS: u64 = 60;
 
 /// Longer tokens are refused unread.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// The secret that tokens can be signed with, if there is one.
+///
+/// # Errors
+///
+/// When development mode can't make one.
+pub fn secret(config: &Config) -> Result<Option<Secret>, KeyError> {
+    Ok(match &config.tokens.key {
+        KeyConfig::Development => Some(Secret::in_dir(&config.data_dir, DEVELOPMENT_SECRET)?),
+        KeyConfig::Secret(secret) => Some(Secret::new(secret.expose_secret())),
+        KeyConfig::PublicKey(_) | KeyConfig::Jwks(_) => None,
+    })
+}
 
 #[cfg(test)]
 mod tests {

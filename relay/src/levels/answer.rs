@@ -14,9 +14,10 @@ use url::form_urlencoded;
 use super::rule::{Moment, authored};
 use super::{ChangeError, Deed, Draft, Levels, Outcome, Program, Rule, StoreError};
 use crate::admin::Admin;
-use crate::error::{ApiError, chain};
+use crate::http::ApiError;
 use crate::identity::TokenError;
 use crate::ingest::Ingest;
+use crate::text::chain;
 
 /// Answers with the levels, or with 304 when the program has them.
 pub async fn get_logging(

@@ -15,7 +15,6 @@
 mod answer;
 mod bonds;
 mod book;
-mod command;
 mod origin;
 mod rule;
 mod seen;
@@ -32,18 +31,17 @@ use tokio::sync::Mutex;
 
 pub(crate) use answer::{admin, away, get_logging};
 pub(crate) use book::Program;
-pub use command::{CommandError, deeds, list, remove, set};
 pub(crate) use origin::Origin;
 pub use rule::{Draft, Rule, RuleError, Whom};
+pub(crate) use rule::{Moment, authored};
+pub(crate) use store::Store;
 pub use store::{Deed, StoreError};
 
 use bonds::Bonds;
 use book::Book;
-use rule::Moment;
 use seen::Seen;
-use store::Store;
 
-use crate::error::chain;
+use crate::text::chain;
 
 /// The rules in force. A cheap handle.
 #[derive(Clone, Debug)]

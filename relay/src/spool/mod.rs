@@ -20,6 +20,7 @@ mod ledger;
 mod letters;
 mod mend;
 mod offer;
+mod packed;
 pub mod ranges;
 mod reader;
 mod running;
@@ -37,7 +38,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::packed::Packed;
+pub use packed::{Packed, join};
 
 use consumer::Stand;
 pub use consumer::{Consumer, Cursor, Position};

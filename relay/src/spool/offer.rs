@@ -1,7 +1,7 @@
 //! What goes into the spool, and what comes out of it.
 
 use super::consumer::{Consumer, Position};
-use crate::packed::Packed;
+use crate::spool::Packed;
 
 /// Records that one request wants to have kept, all or none.
 #[derive(Clone, Debug, Default)]

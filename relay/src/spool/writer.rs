@@ -22,7 +22,7 @@ use super::{
     DeadLetter, Frame, Gauge, Named, Offer, OfferError, OpenError, Verdict, mend, running, schema,
     signed, unsigned,
 };
-use crate::error::chain;
+use crate::text::chain;
 
 /// The writer's own view: ahead of the gauge while a transaction is open.
 #[derive(Clone, Copy)]
