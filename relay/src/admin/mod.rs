@@ -19,13 +19,12 @@ use sha2::{Digest, Sha256};
 use tracing_courier::sanitize::{Counts, Sanitizer};
 use tracing_courier::wire::Receipt;
 
-use crate::command::dead::{DeadError, DeadRecord, Removal};
 use crate::edge::{Tls, own_form};
 use crate::http::ApiError;
 use crate::ingest::Ingest;
 use crate::levels;
 use crate::metrics::{Exports, Keys, Now};
-use crate::spool::PAGE;
+use crate::spool::{DeadRecord, PAGE, Removal};
 use crate::status::{
     DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Listening, Seen, SpoolStatus, Status,
 };
@@ -304,9 +303,9 @@ async fn remove(
     State(admin): State<Admin>,
     Json(removal): Json<Removal>,
 ) -> Result<Json<u64>, ApiError> {
-    let Some(which) = removal.which() else {
-        return Err(ApiError::NotARule(DeadError::Which.to_string()));
-    };
+    let which = removal
+        .which()
+        .map_err(|not_which| ApiError::NotARule(not_which.to_string()))?;
     let removed = admin.ingest.pipeline().sink.spool().remove(which).await?;
     Ok(Json(removed))
 }

@@ -1,10 +1,11 @@
 //! Copies the spool to a file, while a relay runs or not.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
+use crate::disk::private;
 use crate::spool::{self, OpenError};
 
 /// The spool was not copied. A running relay was not disturbed.
@@ -49,10 +50,8 @@ pub enum BackupError {
 pub async fn backup(config: &Config, file: &Path) -> Result<(), BackupError> {
     let mut connection = spool::open_to_read(&config.data_dir).await?;
     // An empty file for its owner only, which SQLite fills.
-    let mut options = OpenOptions::new();
+    let mut options = private::options();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file).map_err(|source| BackupError::Create {
         file: file.to_owned(),
         source,

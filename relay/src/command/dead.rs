@@ -4,29 +4,11 @@
 //! 90 days old (`--dead-keep`); or until all take a quarter of the spool's cap, of which the oldest go then. They are read
 //! in pages. While a relay runs on the data directory they are reached through its admin API.
 
-use jiff::Timestamp;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
-use prost::Message;
-use serde::{Deserialize, Serialize};
-
 use super::admin_client::{AdminClient, AdminClientError};
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::spool::{OfferError, OpenError, PAGE, StoredLetter, Which};
-
-/// One dead letter, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadRecord {
-    /// Its number, for `replay`.
-    pub id: i64,
-    /// When it was put aside, RFC 3339.
-    pub at: String,
-    /// What the upstream said.
-    pub reason: String,
-    /// The record's message, the first 200 characters of it.
-    pub message: String,
-}
+pub use crate::spool::{DeadRecord, Removal};
+use crate::spool::{NotWhich, OfferError, OpenError, PAGE};
 
 /// Dead letters can't be reached.
 #[derive(Debug, thiserror::Error)]
@@ -45,40 +27,8 @@ pub enum DeadError {
     #[error(transparent)]
     Replay(#[from] OfferError),
     /// It is not said which to remove: give ids, all, or an age.
-    #[error("say which dead letters to remove: ids, all, or older than an age")]
-    Which,
-}
-
-/// Which dead letters to remove, as the admin API takes it: one of the three.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Removal {
-    /// Those of these numbers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ids: Vec<i64>,
-    /// All that there are now.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub all: bool,
-    /// Those that were put aside longer ago than so many seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub older_than_seconds: Option<u64>,
-}
-
-impl Removal {
-    /// What the spool is to remove now; `None` when it says none of the three, or more than one.
-    pub(crate) fn which(self) -> Option<Which> {
-        match (self.ids.is_empty(), self.all, self.older_than_seconds) {
-            (false, false, None) => Some(Which::Ids(self.ids)),
-            (true, true, None) => Some(Which::Before(u64::MAX)),
-            (true, false, Some(seconds)) => {
-                let now = u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
-                Some(Which::Before(
-                    now.saturating_sub(seconds.saturating_mul(1_000_000_000)),
-                ))
-            }
-            _ => None,
-        }
-    }
+    #[error(transparent)]
+    Which(#[from] NotWhich),
 }
 
 /// Shows all dead letters to `each`, oldest first, a page at a time.
@@ -114,8 +64,8 @@ pub async fn remove(config: &Config, removal: Removal) -> Result<u64, DeadError>
     let way = Way::open(config).await?;
     let removed = match &way {
         Way::Here(data) => match removal.which() {
-            Some(which) => data.spool.remove(which).await.map_err(DeadError::from),
-            None => Err(DeadError::Which),
+            Ok(which) => data.spool.remove(which).await.map_err(DeadError::from),
+            Err(not_which) => Err(not_which.into()),
         },
         Way::There(relay) => {
             let body = serde_json::to_vec(&removal).unwrap_or_default();
@@ -190,28 +140,6 @@ impl Way {
     async fn close(self) {
         if let Self::Here(data) = self {
             data.close().await;
-        }
-    }
-}
-
-impl From<&StoredLetter> for DeadRecord {
-    fn from(stored: &StoredLetter) -> Self {
-        let logs = ResourceLogs::decode(&stored.letter.body[..]).unwrap_or_default();
-        let record = logs
-            .scope_logs
-            .into_iter()
-            .flat_map(|scope| scope.log_records)
-            .next();
-        let message = match record.and_then(|record| record.body?.value) {
-            Some(Value::StringValue(message)) => message.chars().take(200).collect(),
-            _ => String::new(),
-        };
-        let at = Timestamp::from_nanosecond(i128::from(stored.at)).unwrap_or_default();
-        Self {
-            id: stored.id,
-            at: at.to_string(),
-            reason: stored.letter.reason.clone(),
-            message,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! deleted where the operator has said how many to keep. A relay that is killed between the sync and its note of it
 //! writes those lines again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use prost::Message;
 use tokio::sync::watch;
 
 use super::{Flow, READ_AGAIN, pause};
+use crate::disk::private;
 use crate::metrics::Files;
 use crate::spool::{Consumer, Cursor, Pending, Spool};
 
@@ -164,16 +165,12 @@ impl FileExporter {
 
 impl Lines {
     fn open(config: FileConfig) -> io::Result<Self> {
-        crate::spool::make_private(&config.dir)?;
+        private::make_dir(&config.dir)?;
         let path = config.growing();
-        let mut options = OpenOptions::new();
+        let mut options = private::options();
         options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
-        // One that an earlier version, or another umask, made.
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        private::narrow_file(&file)?;
         let bytes = whole_lines(&mut file)?;
         file.set_len(bytes)?;
         Ok(Self {

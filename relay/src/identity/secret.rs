@@ -1,6 +1,6 @@
 //! Secrets of our own, kept in the data directory for its owner only, and the tokens that one of them signs.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use serde::Serialize;
 
 use crate::config::{Config, TokenConfig};
+use crate::disk::private;
 
 /// A secret: for HS256, or a bearer token itself.
 #[derive(Debug)]
@@ -77,17 +78,12 @@ impl Secret {
             path: path.clone(),
             source,
         };
-        crate::spool::make_private(dir).map_err(failed)?;
+        private::make_dir(dir).map_err(failed)?;
         if !path.exists() {
             make(&path).map_err(failed)?;
         }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&path).map_err(failed)?.permissions().mode();
-            if mode & 0o077 != 0 {
-                return Err(SecretError::Readable { path });
-            }
+        if private::is_open_to_others(&path).map_err(failed)? {
+            return Err(SecretError::Readable { path });
         }
         let secret = fs::read(&path).map_err(failed)?;
         if secret.len() < SECRET_BYTES {
@@ -157,10 +153,8 @@ fn make(path: &Path) -> io::Result<()> {
         text.push_str(&uuid::Uuid::new_v4().simple().to_string());
     }
     let draft = path.with_extension(std::process::id().to_string());
-    let mut options = OpenOptions::new();
+    let mut options = private::options();
     options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;

@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSyn
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use super::rule::{Checked, Moment, Rule};
-use crate::spool::private_file;
+use crate::disk::private;
 
 /// The store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ impl Store {
     pub async fn open(dir: &Path, now: Moment) -> Result<Self, StoreError> {
         let file = dir.join(FILE);
         // SQLite gives what it puts beside a database the rights of the database.
-        if let Err(error) = private_file(&file) {
+        if let Err(error) = private::open_file(&file) {
             let source = sqlx::Error::Io(error);
             return Err(StoreError::Database { file, source });
         }

@@ -17,9 +17,10 @@ use std::collections::HashMap;
 use sqlx::{Row, SqliteConnection};
 
 use super::accepted::{self, Closed, GROW};
+use super::clock::hour;
+use super::integer::{signed, stored_seq, unsigned};
+use super::offer::{Named, Offer, Verdict};
 use super::ranges::{self, Range};
-use super::schema::stored_seq;
-use super::{Named, Offer, Verdict, signed, unsigned};
 
 /// The names in the database, and the last range of each queue that was asked for.
 #[derive(Debug, Default)]
@@ -331,11 +332,6 @@ impl Ledger {
             Queue { last, heard },
         );
     }
-}
-
-/// The hour since 1970 in which this nanosecond is.
-pub fn hour(nanos: i64) -> i64 {
-    nanos / (3600 * 1_000_000_000)
 }
 
 /// Ranges of one queue at most, by the contract.

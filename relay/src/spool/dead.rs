@@ -1,55 +1,16 @@
-//! Dead letters: listed in pages, replayed and removed a few at a time, never all in memory and never in the writer's way
-//! for long.
-//!
-//! They count towards the spool's cap and have a quarter of it at most: past that, and past their age, the oldest go. That
-//! is counted and said.
+//! Dead letters by the spool's handle: pages of them, back on their way, or gone for good.
 
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::command::Command;
 use super::consumer::Consumer;
-use super::{DeadLetter, Frame, OfferError, Packed, Spool, StoredLetter, Traits, signed, unsigned};
-use crate::spool::command::Command;
-
-/// Which dead letters to remove.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Those of these numbers.
-    Ids(Vec<i64>),
-    /// Those that were put aside before this time, in Unix nanoseconds.
-    Before(u64),
-}
-
-/// How many dead letters are kept, and about what they take on disk; this counts towards the spool's cap.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dead {
-    /// How many.
-    pub letters: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// How many went for their age, or because they took more than their share, since the relay started.
-    pub expired: u64,
-}
-
-/// A dead letter on its way back.
-#[derive(Clone, Debug)]
-pub struct Replayed {
-    /// Its number.
-    pub id: i64,
-    /// To whom it goes.
-    pub of: Option<Consumer>,
-    /// What it is there.
-    pub frame: Frame,
-}
-
-/// What became of a few that were to be replayed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// How many went.
-    pub replayed: u64,
-    /// Whether there was no room for the next one.
-    pub is_full: bool,
-}
+use super::error::OfferError;
+use super::frame::{Frame, Traits};
+use super::handle::Spool;
+use super::integer::{signed, unsigned};
+use super::letters::{DeadLetter, Replayed, STEP, StoredLetter, Which};
+use super::packed::Packed;
 
 impl Spool {
     /// The dead letters behind the number `after`, oldest first: at most `limit`, and fewer where they are large. Whoever
@@ -190,90 +151,6 @@ impl Spool {
     }
 }
 
-/// How much of dead letters there is in this database.
-pub async fn count(connection: &mut SqliteConnection) -> Result<Dead, sqlx::Error> {
-    let sums = sqlx::query(
-        "SELECT count(*), coalesce(sum(length(body) + length(reason) + ?), 0) FROM dead",
-    )
-    .bind(signed(LETTER_BYTES))
-    .fetch_one(connection)
-    .await?;
-    Ok(Dead {
-        letters: unsigned(sums.try_get(0)?),
-        bytes: unsigned(sums.try_get(1)?),
-        expired: 0,
-    })
-}
-
-/// Puts one aside.
-pub async fn insert(
-    connection: &mut SqliteConnection,
-    dead: &mut Dead,
-    letter: DeadLetter,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let bytes = letter.body.len() + letter.reason.chars().count();
-    dead.letters += 1;
-    dead.bytes += LETTER_BYTES + bytes as u64;
-    sqlx::query("INSERT INTO dead (at, reason, body, consumer) VALUES (?, ?, ?, ?)")
-        .bind(now)
-        .bind(letter.reason)
-        .bind(letter.body)
-        .bind(letter.of.name())
-        .execute(connection)
-        .await
-        .map(drop)
-}
-
-/// Removes one, and whether it was there.
-pub async fn delete(
-    connection: &mut SqliteConnection,
-    dead: &mut Dead,
-    id: i64,
-) -> Result<bool, sqlx::Error> {
-    let bytes: Option<i64> =
-        sqlx::query_scalar("DELETE FROM dead WHERE id = ? RETURNING length(body) + length(reason)")
-            .bind(id)
-            .fetch_optional(connection)
-            .await?;
-    if let Some(bytes) = bytes {
-        dead.letters = dead.letters.saturating_sub(1);
-        dead.bytes = dead.bytes.saturating_sub(LETTER_BYTES + unsigned(bytes));
-    }
-    Ok(bytes.is_some())
-}
-
-/// Removes a few of the oldest that were put aside before `before`, and of the others while all take more than
-/// `max_bytes`; whether there are more of these.
-pub async fn expire(
-    connection: &mut SqliteConnection,
-    dead: &mut Dead,
-    max_bytes: u64,
-    before: i64,
-) -> Result<bool, sqlx::Error> {
-    let rows = sqlx::query("SELECT id, at FROM dead ORDER BY id LIMIT ?")
-        .bind(signed(STEP))
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut gone = 0;
-    for row in &rows {
-        let (id, at): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-        if at >= before && dead.bytes <= max_bytes {
-            break;
-        }
-        delete(connection, dead, id).await?;
-        gone += 1;
-    }
-    dead.expired += gone;
-    if gone > 0 {
-        tracing::warn!(
-            gone,
-            "dead letters were removed for their age, or because they took a quarter of the spool's cap"
-        );
-    }
-    Ok(gone == STEP)
-}
-
 fn stored(row: &SqliteRow) -> Result<StoredLetter, sqlx::Error> {
     let letter = DeadLetter {
         of: Consumer::named(row.try_get(4)?).unwrap_or(Consumer::Export),
@@ -316,12 +193,6 @@ pub const PAGE: u64 = 1000;
 
 /// A page ends behind the letter that passes this.
 const PAGE_BYTES: i64 = 4 << 20;
-
-/// Dead letters that the writer moves or removes in one transaction at most.
-const STEP: u64 = 64;
-
-/// About what a dead letter takes on disk, beside its record and its reason.
-const LETTER_BYTES: u64 = 64;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::super::{Consumer, DeadLetter, OfferError, Spool, Which, Writer};
+use super::super::letters::Which;
+use super::super::{Consumer, DeadLetter, OfferError, Spool, Writer};
 
 async fn open(dir: &Path, max_bytes: u64) -> (Spool, Writer) {
     Spool::open(dir, max_bytes).await.expect("it opens")
