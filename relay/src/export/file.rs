@@ -8,7 +8,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,29 +18,11 @@ use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 use tokio::sync::watch;
 
-use super::{Flow, READ_AGAIN, pause};
+use super::pause::{Flow, READ_AGAIN, pause};
+use crate::config::FileConfig;
 use crate::disk::private;
 use crate::metrics::Files;
 use crate::spool::{Consumer, Cursor, Pending, Spool};
-
-/// Where to, and how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileConfig {
-    /// The directory; made if absent, for its owner only.
-    pub dir: PathBuf,
-    /// A file that has reached this is done.
-    pub max_bytes: u64,
-    /// Full files kept; `None` keeps all.
-    pub keep: Option<NonZeroUsize>,
-}
-
-impl FileConfig {
-    /// The file that grows.
-    #[must_use]
-    pub fn growing(&self) -> PathBuf {
-        self.dir.join(GROWING)
-    }
-}
 
 /// The directory can't be written. Check its path and its owner; nothing was started.
 #[derive(Debug, thiserror::Error)]
@@ -214,7 +195,7 @@ impl Lines {
     fn turn(&mut self) -> io::Result<()> {
         let dir = self.config.dir.clone();
         let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string();
-        fs::rename(dir.join(GROWING), dir.join(format!("logs-{now}.jsonl")))?;
+        fs::rename(self.config.growing(), dir.join(format!("logs-{now}.jsonl")))?;
         *self = Self::open(self.config.clone())?;
         #[cfg(unix)]
         File::open(&dir)?.sync_all()?;
@@ -270,9 +251,6 @@ fn line(pending: &Pending) -> Option<Vec<u8>> {
     serde_json::to_vec(&request).ok()
 }
 
-/// The file that grows.
-const GROWING: &str = "logs.jsonl";
-
 /// Records are written and synced in steps of this much, before they were packed.
 const MAX_BYTES: u64 = 2_000_000;
 
@@ -306,7 +284,7 @@ mod tests {
         FileConfig {
             dir: dir.to_owned(),
             max_bytes,
-            keep: NonZeroUsize::new(keep),
+            keep: std::num::NonZeroUsize::new(keep),
         }
     }
 
@@ -324,7 +302,7 @@ mod tests {
     #[test]
     fn a_torn_line_is_cut_and_whole_ones_are_kept() {
         let dir = tempfile::tempdir().expect("a directory");
-        let growing = dir.path().join(GROWING);
+        let growing = dir.path().join("logs.jsonl");
         let mut lines = Lines::open(config(dir.path(), 1 << 20, 0)).expect("it opens");
         lines
             .write(&[pending("one"), pending("two")])
@@ -351,7 +329,7 @@ mod tests {
         let frames = [pending("one"), torn, pending("two")];
         let written = lines.write(&frames).expect("it writes");
         assert_eq!(written.damaged, [(1, 1)]);
-        assert_eq!(schemas(&dir.path().join(GROWING)), ["one", "two"]);
+        assert_eq!(schemas(&dir.path().join("logs.jsonl")), ["one", "two"]);
     }
 
     #[test]
@@ -364,6 +342,6 @@ mod tests {
         let full = full(dir.path()).expect("a directory");
         let kept: Vec<String> = full.iter().flat_map(|path| schemas(path)).collect();
         assert_eq!(kept, ["two", "three"]);
-        assert_eq!(schemas(&dir.path().join(GROWING)), ["four"]);
+        assert_eq!(schemas(&dir.path().join("logs.jsonl")), ["four"]);
     }
 }

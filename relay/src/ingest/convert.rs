@@ -9,7 +9,7 @@ use tracing_courier::sanitize::Sanitizer;
 use tracing_courier::wire::Rejected;
 
 use super::body::Received;
-use super::once;
+use super::once::once;
 use crate::map::{self, Arrival};
 use crate::redact::Redaction;
 use crate::wire::{self, Reject};

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::{ExportStatus, age};
+use super::report::ExportStatus;
+use super::units::age;
 use crate::identity::KeySet;
 use crate::spool::Writes;
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use courier_relay::config::Config;
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Copies the spool to a file, beside a running relay or without one

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use courier_relay::escape;
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::{Settings, foreign_variables};
 
 /// Reads the settings, tries keys, data directory and upstream, says what it found

@@ -14,21 +14,12 @@ use crate::dev::Dev;
 use crate::import::Import;
 use crate::level::Level;
 use crate::queue::Queue;
+use crate::run::Run;
 use crate::sanitize::Sanitize;
 use crate::serve::Serve;
 use crate::settings::Settings;
 use crate::status::Status;
 use crate::token::Token;
-
-/// What a command does. Its arguments are the fields, its help is the doc comment of the type.
-pub trait Run: Args {
-    /// Does it, with the settings of the command line; the exit code is the process's.
-    ///
-    /// # Errors
-    ///
-    /// What `main` says on stderr before it exits with 1.
-    fn run(self, settings: Settings) -> anyhow::Result<ExitCode>;
-}
 
 /// The commands, in the order of the help.
 const COMMANDS: [Row; 12] = [
@@ -161,4 +152,11 @@ fn with_settings(command: clap::Command, reads: &'static [&'static str]) -> clap
             arg.hide(is_foreign)
         })
         .mut_subcommands(move |command| with_settings(command, reads))
+}
+
+impl Run for Completions {
+    fn run(self, _settings: Settings) -> anyhow::Result<ExitCode> {
+        self.print(&mut command());
+        Ok(ExitCode::SUCCESS)
+    }
 }

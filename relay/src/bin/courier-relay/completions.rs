@@ -1,13 +1,9 @@
 //! `courier-relay completions`: what a shell needs to complete a command line.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 use clap_complete::Shell;
-
-use crate::cli::{self, Run};
-use crate::settings::Settings;
 
 /// Prints completions for a shell, on stdout: `source <(courier-relay completions bash)`
 #[derive(Debug, Args)]
@@ -16,12 +12,12 @@ pub struct Completions {
     shell: Shell,
 }
 
-impl Run for Completions {
-    fn run(self, _settings: Settings) -> anyhow::Result<ExitCode> {
+impl Completions {
+    /// Prints them for this command line.
+    pub fn print(self, command: &mut clap::Command) {
         // Made first: a reader that has gone is no reason to panic.
         let mut text = Vec::new();
-        clap_complete::generate(self.shell, &mut cli::command(), "courier-relay", &mut text);
+        clap_complete::generate(self.shell, command, "courier-relay", &mut text);
         let _ = std::io::stdout().write_all(&text);
-        Ok(ExitCode::SUCCESS)
     }
 }

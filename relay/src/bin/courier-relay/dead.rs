@@ -9,7 +9,7 @@ use courier_relay::command::dead::{self, Removal};
 use courier_relay::config::{Config, duration};
 use courier_relay::escape;
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Records that the upstream refused for their content

@@ -7,7 +7,7 @@ use clap::Args;
 use courier_relay::config::Config;
 use courier_relay::escape;
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Takes in a queue directory that was carried here by hand, without a token; twice is once

@@ -10,7 +10,7 @@ use courier_relay::config::{Config, duration};
 use courier_relay::escape;
 use courier_relay::levels::{Draft, Outcome, Rule, Whom};
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Which programs log at which levels: rules that they hear of by themselves

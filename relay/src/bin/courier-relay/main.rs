@@ -13,6 +13,7 @@ mod dev;
 mod import;
 mod level;
 mod queue;
+mod run;
 mod sanitize;
 mod serve;
 mod settings;

@@ -10,7 +10,7 @@ use courier_relay::escape;
 use serde_json::{Map, Value};
 use tracing_courier::queue::inspect::{self, HeadState, InspectError, Owner, StoredQueue};
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Looks at a device's queue directory, without changing it

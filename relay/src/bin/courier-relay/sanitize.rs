@@ -8,7 +8,7 @@ use clap::Args;
 use courier_relay::redact::{Lines, Totals, explain};
 use tracing_courier::sanitize::{Policy, PolicyFile, Sanitizer};
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Takes secrets out of records, one JSON object a line, from stdin to stdout

@@ -8,8 +8,8 @@ use clap::Args;
 use courier_relay::config::{FileConfig, KeyConfig};
 use courier_relay::{Relay, Telemetry};
 
-use crate::cli::Run;
 use crate::dev::{Dev, LOOK_AGAIN, Shown};
+use crate::run::Run;
 use crate::settings::{Settings, foreign_variables};
 use crate::signal::{Said, Signal};
 
@@ -20,6 +20,12 @@ pub struct Serve {}
 impl Run for Serve {
     fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         run(settings, None)
+    }
+}
+
+impl Run for Dev {
+    fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        run(settings, Some(self))
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use courier_relay::config::Config;
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// How the running relay is, on one screen: what waits, alarms, disk, keys; exits 2 when it can't be asked

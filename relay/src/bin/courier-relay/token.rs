@@ -7,7 +7,7 @@ use clap::Args;
 use courier_relay::SecretError;
 use courier_relay::config::duration;
 
-use crate::cli::Run;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Prints a development token, alone on stdout

@@ -9,7 +9,6 @@ mod shown;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, absolute};
-use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
@@ -17,10 +16,6 @@ use courier_relay::Relay;
 use courier_relay::config::{Config, DEFAULT_DATA_DIR, KeyConfig, RawConfig, Setting};
 
 pub use shown::{LOOK_AGAIN, Shown};
-
-use crate::cli::Run;
-use crate::serve;
-use crate::settings::Settings;
 
 /// Runs a relay to develop against, not for production: says where it is, gives a token, shows what arrives
 ///
@@ -31,12 +26,6 @@ pub struct Dev {
     /// Whom the printed token names (`sub`)
     #[arg(long, default_value = "dev")]
     user: String,
-}
-
-impl Run for Dev {
-    fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        serve::run(settings, Some(self))
-    }
 }
 
 impl Dev {
