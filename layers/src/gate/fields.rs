@@ -62,7 +62,7 @@ impl Fields {
     pub fn reset(&mut self, len: usize) {
         self.text.clear();
         self.slots.clear();
-        self.slots.resize(len, Slot::Absent);
+        self.slots.resize_with(len, || Slot::Absent);
     }
 
     /// Gives up buffers that one huge value has blown up.
