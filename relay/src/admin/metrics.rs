@@ -1,12 +1,14 @@
 //! `GET /metrics`: what Prometheus reads.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use tracing_courier::sanitize::{Counts, Sanitizer};
 
 use super::state::Admin;
-use crate::metrics::{Keys, Now};
+use crate::metrics::{Keys, Now, Scrape};
 
 /// The counters, and what is true at this moment.
 pub async fn metrics(State(admin): State<Admin>) -> Response {
@@ -44,9 +46,10 @@ pub async fn metrics(State(admin): State<Admin>) -> Response {
         sanitize_truncated: counts.map_or(0, Counts::truncated),
         sanitize_failed_closed: counts.map_or(0, Counts::failed_closed),
     };
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4")],
-        pipeline.metrics.render(&now, &redactions),
-    )
-        .into_response()
+    let scrape = Scrape {
+        metrics: Arc::clone(&pipeline.metrics),
+        now,
+        redactions,
+    };
+    ([(CONTENT_TYPE, Scrape::CONTENT_TYPE)], scrape.render()).into_response()
 }

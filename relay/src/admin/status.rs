@@ -1,7 +1,6 @@
 //! `GET /admin/v1/status`: how the relay is, for `courier-relay status`.
 
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -104,7 +103,7 @@ fn export(exports: &Exports) -> ExportStatus {
         taken: exports.taken.get(),
         last_seconds: last.as_ref().map(|(_, at)| at.elapsed().as_secs_f64()),
         last_answer: last.map(|(answer, _)| answer),
-        alarm: exports.alarm.load(Ordering::Relaxed) == 1,
+        alarm: exports.alarm.get() == 1,
         ..ExportStatus::default()
     }
 }

@@ -1,7 +1,6 @@
 //! The loop that sends: reads frames, sends a request, and does with each record what the answer says.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -98,7 +97,7 @@ impl Exporter {
                 self.warned(&answer);
             }
             Next::AlarmAndRetryIn(_) => {
-                self.exports.alarm.store(1, Ordering::Relaxed);
+                self.exports.alarm.set(1);
                 tracing::error!(
                     status = answer.status,
                     said = answer.message,
@@ -165,13 +164,13 @@ impl Exporter {
             let wait = match next(&answer, run.attempt) {
                 Next::Done => {
                     run.attempt = 0;
-                    self.exports.alarm.store(0, Ordering::Relaxed);
+                    self.exports.alarm.set(0);
                     let taken = request.shown.saturating_sub(answer.refused);
                     if taken > 0 {
                         run.refused_in_a_row = 0;
                     }
-                    self.exports.taken.add(taken);
-                    self.exports.refused.add(answer.refused);
+                    self.exports.taken.inc_by(taken);
+                    self.exports.refused.inc_by(answer.refused);
                     self.warned(&answer);
                     run.next_at = started + run.pace.taken(piece.records(), piece.bytes());
                     if self.advance(piece.end(), Vec::new(), &mut run.stop).await == Flow::Stop {
@@ -190,7 +189,7 @@ impl Exporter {
                     continue;
                 }
                 Next::Bisect if run.refused_in_a_row >= MAX_REFUSED_IN_A_ROW => {
-                    self.exports.alarm.store(1, Ordering::Relaxed);
+                    self.exports.alarm.set(1);
                     tracing::error!(
                         status = answer.status,
                         said = answer.message,
@@ -229,7 +228,7 @@ impl Exporter {
                     wait
                 }
                 Next::AlarmAndRetryIn(wait) => {
-                    self.exports.alarm.store(1, Ordering::Relaxed);
+                    self.exports.alarm.set(1);
                     tracing::error!(
                         status = answer.status,
                         said = answer.message,
@@ -238,7 +237,7 @@ impl Exporter {
                     wait
                 }
             };
-            self.exports.retries.add(1);
+            self.exports.retries.inc();
             run.attempt = run.attempt.saturating_add(1);
             run.pace.away();
             // What is left of these frames is read again, in smaller requests.
@@ -261,7 +260,7 @@ impl Exporter {
     async fn send(&self, gzip: Vec<u8>) -> Answer {
         let started = Instant::now();
         let answer = self.upstream.send(gzip).await;
-        self.exports.time.record(started.elapsed());
+        self.exports.time.observe(started.elapsed().as_secs_f64());
         let label = answer
             .status
             .map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -278,7 +277,7 @@ impl Exporter {
                 "the upstream took a part"
             );
         } else if !answer.message.is_empty() {
-            self.exports.warnings.add(1);
+            self.exports.warnings.inc();
             tracing::warn!(said = answer.message, "the upstream warns");
         }
     }
@@ -309,7 +308,7 @@ impl Exporter {
     ) -> Flow {
         let mut letters = Vec::new();
         if let Some(body) = piece.only(frames) {
-            self.exports.dead_letters.add(1);
+            self.exports.dead_letters.inc();
             letters.push(DeadLetter {
                 of: self.consumer,
                 reason,

@@ -119,7 +119,7 @@ impl FileExporter {
             self.lines = lines;
             let failed = match written {
                 Ok(Written { bytes, damaged }) => {
-                    self.files.bytes.add(bytes);
+                    self.files.bytes.inc_by(bytes);
                     let mut records = records;
                     for (frame, lost) in damaged {
                         records = records.saturating_sub(lost);
@@ -127,14 +127,14 @@ impl FileExporter {
                     }
                     let advanced = self.spool.advance(Consumer::File, to, Vec::new()).await;
                     if advanced.is_ok() {
-                        self.files.records.add(records);
+                        self.files.records.inc_by(records);
                     }
                     advanced.err().map(|error| error.to_string())
                 }
                 Err(error) => Some(error.to_string()),
             };
             if let Some(error) = failed {
-                self.files.errors.add(1);
+                self.files.errors.inc();
                 tracing::error!(error, dir = %self.lines.config.dir.display(), "records could not be written to a file; they are kept");
                 if pause(READ_AGAIN, &mut stop).await == Flow::Stop {
                     return;

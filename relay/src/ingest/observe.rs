@@ -20,7 +20,9 @@ pub async fn observe(State(ingest): State<Ingest>, request: Request, next: Next)
     let status = response.status();
     let metrics = &ingest.pipeline().metrics;
     metrics.answers.add(status.as_str(), 1);
-    metrics.request_time.record(started.elapsed());
+    metrics
+        .request_time
+        .observe(started.elapsed().as_secs_f64());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let request_id = id.to_str().unwrap_or_default();
     let is_fine = status.is_success() || status == StatusCode::NOT_MODIFIED;

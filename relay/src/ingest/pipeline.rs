@@ -98,7 +98,7 @@ impl Pipeline {
         }
         let of_records = batch.records.iter().map(|record| record.dropped.members);
         let dropped = batch.resource_dropped.members + of_records.sum::<u64>();
-        self.metrics.members_dropped.add(dropped);
+        self.metrics.members_dropped.inc_by(dropped);
         if let Some(sanitizer) = &self.sanitizer {
             Redaction::by(sanitizer).batch(&mut batch);
         }
@@ -130,9 +130,9 @@ impl Pipeline {
             duplicates: count(whole - records.len()),
             rejected: convert::in_words(&batch.rejected),
         };
-        self.metrics.accepted.add(receipt.accepted);
-        self.metrics.duplicates.add(receipt.duplicates);
-        self.metrics.received_bytes.add(count(body.len()));
+        self.metrics.accepted.inc_by(receipt.accepted);
+        self.metrics.duplicates.inc_by(receipt.duplicates);
+        self.metrics.received_bytes.inc_by(count(body.len()));
         Ok((receipt, origin))
     }
 }
