@@ -12,7 +12,8 @@ use tracing_courier::sanitize::{Policy, Sanitizer};
 use crate::config::{Config, Exceptions, SpoolKind};
 use crate::disk::Disk;
 use crate::export::file::{FileError, FileExporter};
-use crate::export::{Exporter, Fit, Upstream, UpstreamError};
+use crate::export::{Exporter, Fit, Upstream};
+use crate::http::ClientError;
 use crate::ingest::{Pipeline, Sink};
 use crate::metrics::{Exports, Metrics};
 use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
@@ -47,8 +48,8 @@ pub enum DataDirError {
     #[error(transparent)]
     Files(#[from] FileError),
     /// The upstream can't be talked to.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
+    #[error("--otlp-endpoint")]
+    Upstream(#[from] ClientError),
 }
 
 impl DataDir {

@@ -8,14 +8,14 @@ use secrecy::{ExposeSecret, SecretBox};
 use serde::de::DeserializeOwned;
 
 use crate::config::Config;
-use crate::export::{self, UpstreamError};
+use crate::http::{Client, ClientError, End};
 use crate::identity::{ADMIN_TOKEN, SecretError, admin_token};
 use crate::spool::announced;
 use crate::text::chain;
 
 /// A running relay, and the token that it knows its operator by.
 pub struct AdminClient {
-    client: reqwest::Client,
+    client: Client,
     base: String,
     token: SecretBox<[u8]>,
 }
@@ -38,7 +38,7 @@ pub enum AdminClientError {
     Token(#[from] SecretError),
     /// There is no HTTP client.
     #[error(transparent)]
-    Client(#[from] UpstreamError),
+    Client(#[from] ClientError),
     /// It does not answer, or not with what was asked for.
     #[error("the relay at {0}: {1}")]
     Answer(String, String),
@@ -66,7 +66,7 @@ impl AdminClient {
             return Err(AdminClientError::NoToken(made));
         }
         Ok(Self {
-            client: export::client(base.starts_with("https:"))?,
+            client: Client::new(base.starts_with("https:"))?,
             base: base.trim_end_matches('/').to_owned(),
             token: admin_token(config)?,
         })
@@ -147,13 +147,64 @@ impl AdminClient {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<(StatusCode, Bytes), AdminClientError> {
-        let failed = |error: reqwest::Error| {
-            AdminClientError::Answer(self.base.clone(), chain(&error.without_url()))
-        };
+        let failed = |said: String| AdminClientError::Answer(self.base.clone(), said);
         let token = String::from_utf8_lossy(self.token.expose_secret());
-        let response = request.bearer_auth(token).send().await.map_err(failed)?;
-        let status = response.status();
-        let answer = response.bytes().await.map_err(failed)?;
-        Ok((status, answer))
+        let request = request.bearer_auth(token);
+        let answer = self.client.send(request, MAX_ANSWER_BYTES).await;
+        let answer = answer.map_err(|error| failed(chain(&error)))?;
+        match answer.end {
+            End::Whole => Ok((answer.status, answer.body)),
+            End::Cut => Err(failed(format!(
+                "it answers with over {MAX_ANSWER_BYTES} bytes"
+            ))),
+            End::Broken(error) => Err(failed(chain(&error))),
+        }
+    }
+}
+
+/// More of an answer is not read: a page of dead letters is a few megabytes.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::RawConfig;
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let sent = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a request");
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await.expect("its head");
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.expect("it is read");
+            let block = vec![b' '; 1 << 20];
+            for sent in 0..2 * MAX_ANSWER_BYTES / block.len() {
+                if stream.write_all(&block).await.is_err() {
+                    return sent;
+                }
+            }
+            usize::MAX
+        });
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = Config::try_from(RawConfig::embedded(dir.path())).expect("settings");
+        crate::identity::Secret::in_dir(dir.path(), ADMIN_TOKEN).expect("a token");
+        let relay = AdminClient::at_url(&config, &base).expect("a client");
+        let answer = relay
+            .get::<u64>("/")
+            .await
+            .map_err(|error| error.to_string());
+        let error = answer.expect_err("no number");
+        assert!(
+            error.len() < 200 && error.contains("over 67108864 bytes"),
+            "{:.300}",
+            error
+        );
+        assert!(sent.await.expect("it ends") < 2 * MAX_ANSWER_BYTES);
     }
 }

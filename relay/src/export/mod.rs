@@ -29,4 +29,4 @@ pub use exporter::Exporter;
 pub use fit::Fit;
 pub use limits::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
 pub use retry::{Next, next};
-pub use upstream::{Upstream, UpstreamError, client};
+pub use upstream::Upstream;

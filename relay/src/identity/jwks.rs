@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::key::Key;
+use crate::http::{Client, End};
 use crate::text::chain;
 
 /// The keys at one URL; a cheap handle.
@@ -28,7 +29,7 @@ use crate::text::chain;
 pub struct Jwks(Arc<Inner>);
 
 struct Inner {
-    client: reqwest::Client,
+    client: Client,
     url: Url,
     known: RwLock<Arc<Known>>,
     fetching: tokio::sync::Mutex<()>,
@@ -98,7 +99,7 @@ pub type Fingerprint = [u8; 32];
 impl Jwks {
     /// The keys at `url`: fetched in the background from now on, if a runtime is there.
     #[must_use]
-    pub fn at(url: Url, client: reqwest::Client) -> Self {
+    pub fn at(url: Url, client: Client) -> Self {
         let jwks = Self(Arc::new(Inner {
             client,
             url,
@@ -277,23 +278,18 @@ impl Inner {
     }
 
     async fn get(&self) -> Result<Vec<Arc<Published>>, String> {
-        let response = self.client.get(self.url.clone()).send().await;
-        let mut response = response.map_err(|error| chain(&error.without_url()))?;
-        if !response.status().is_success() {
-            return Err(format!("it answers {}", response.status().as_u16()));
+        let request = self.client.get(self.url.clone());
+        let answer = self.client.send(request, MAX_BYTES).await;
+        let answer = answer.map_err(|error| chain(&error))?;
+        if !answer.status.is_success() {
+            return Err(format!("it answers {}", answer.status.as_u16()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| chain(&error.without_url()))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
-                return Err(format!("it answers with over {MAX_BYTES} bytes"));
-            }
+        match answer.end {
+            End::Whole => {}
+            End::Cut => return Err(format!("it answers with over {MAX_BYTES} bytes")),
+            End::Broken(error) => return Err(chain(&error)),
         }
-        read(&body).ok_or_else(|| "it answers with no key set".to_owned())
+        read(&answer.body).ok_or_else(|| "it answers with no key set".to_owned())
     }
 }
 
@@ -434,7 +430,7 @@ mod tests {
                     );
                 }
             });
-            let client = crate::export::client(false).expect("a client");
+            let client = Client::new(false).expect("a client");
             // Not `at`: its background fetches would come in between.
             let jwks = Jwks(Arc::new(Inner {
                 client,

@@ -22,8 +22,7 @@ use sha2::{Digest, Sha256};
 pub use secret::{ADMIN_TOKEN, DEVELOPMENT_SECRET, Secret, SecretError, admin_token};
 
 use crate::config::{Config, KeyConfig, TokenConfig};
-use crate::export::{self, UpstreamError};
-use crate::http::ApiError;
+use crate::http::{ApiError, Client, ClientError};
 pub use jwks::KeySet;
 use jwks::{Candidates, Fingerprint, Jwks};
 use key::Key;
@@ -83,8 +82,8 @@ pub enum KeyError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// There is no way to verify the key server's certificate.
-    #[error(transparent)]
-    Client(#[from] UpstreamError),
+    #[error("--jwks-url")]
+    Client(#[from] ClientError),
 }
 
 /// Fetches the keys at `url` once, to see whether that works; how many there are.
@@ -93,7 +92,7 @@ pub enum KeyError {
 ///
 /// In words, why there are none.
 pub async fn fetch(url: &url::Url) -> Result<usize, String> {
-    let client = export::client(url.scheme() == "https").map_err(|error| error.to_string())?;
+    let client = Client::new(url.scheme() == "https").map_err(|error| error.to_string())?;
     Jwks::at(url.clone(), client).fetch_once().await
 }
 
@@ -140,7 +139,7 @@ impl Verifier {
                 Keys::One(Box::new(Key::from_pem(pem).ok_or(KeyError::NotAPublicKey)?))
             }
             KeyConfig::Jwks(url) => {
-                let client = export::client(url.scheme() == "https")?;
+                let client = Client::new(url.scheme() == "https")?;
                 Keys::Published(Box::new(Jwks::at(url.clone(), client)))
             }
         };
