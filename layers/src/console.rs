@@ -27,7 +27,7 @@ use crate::stderr;
 pub struct InstallError {
     source: TryInitError,
 }
-crate::shown::debug_is_display!(InstallError);
+courier_sanitize::debug_is_display!(InstallError);
 
 impl Courier {
     /// Makes it the program's subscriber, together with [`console`].

@@ -47,7 +47,7 @@ pub enum SessionError {
         source: io::Error,
     },
 }
-crate::shown::debug_is_display!(SessionError);
+courier_sanitize::debug_is_display!(SessionError);
 
 impl Session {
     /// A new session of the installation that lives in `dir`.

@@ -293,7 +293,7 @@ pub enum StartError {
     #[error(transparent)]
     LocalLog(#[from] local_log::LocalLogError),
 }
-crate::shown::debug_is_display!(StartError);
+courier_sanitize::debug_is_display!(StartError);
 
 #[cfg(not(feature = "local-log"))]
 impl From<std::convert::Infallible> for StartError {

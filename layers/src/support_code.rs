@@ -41,7 +41,7 @@ pub enum NoSupportCode {
     #[error("the check letter does not fit the others: one of them was misheard")]
     Check,
 }
-crate::shown::debug_is_display!(NoSupportCode);
+courier_sanitize::debug_is_display!(NoSupportCode);
 
 /// With the check letter.
 const LETTERS: usize = 9;

@@ -32,7 +32,7 @@ pub struct SwitchError {
     /// What the system said.
     pub source: io::Error,
 }
-crate::shown::debug_is_display!(SwitchError);
+courier_sanitize::debug_is_display!(SwitchError);
 
 /// The switches of this program. A cheap handle.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use tracing_courier::sanitize::{Place, Policy, Profile, Sanitizer};
 use tracing_courier::{SanitizeExt as _, SanitizeLayer};
 use tracing_subscriber::prelude::*;
 
-const LEAK: &str = include_str!("data/sanitize_leak.txt");
-const KEEP: &str = include_str!("data/sanitize_keep.txt");
+const LEAK: &str = include_str!("../sanitize/tests/data/leak.txt");
+const KEEP: &str = include_str!("../sanitize/tests/data/keep.txt");
 /// The length that texts are cut at.
 const CAP: usize = 64 * 1024;
 /// How many times as much as it takes a text of any kind may take. The dearest are those that are nothing but names and

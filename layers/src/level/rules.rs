@@ -55,7 +55,7 @@ pub enum LevelsError {
         modules: usize,
     },
 }
-crate::shown::debug_is_display!(LevelsError);
+courier_sanitize::debug_is_display!(LevelsError);
 
 impl Rules {
     /// Everything from `min` on.

@@ -15,7 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::context::RunContext;
 use crate::life::Life;
 use crate::record::{self, Record};
-use crate::shown;
+use courier_sanitize::shown;
 
 /// The field that makes an ERROR event FATAL.
 const FATAL: &str = "fatal";

@@ -63,7 +63,7 @@ pub enum LocalLogError {
     #[error("a local log that keeps no file: keep one at least")]
     NoFiles,
 }
-crate::shown::debug_is_display!(LocalLogError);
+courier_sanitize::debug_is_display!(LocalLogError);
 
 impl LocalLogError {
     /// Whether another disk would do, with the same settings.

@@ -78,7 +78,7 @@ pub enum OpenError {
     #[error("cannot start the queue's thread")]
     Thread(#[source] io::Error),
 }
-crate::shown::debug_is_display!(OpenError);
+courier_sanitize::debug_is_display!(OpenError);
 
 /// Settings of a queue.
 #[derive(Clone, Debug)]

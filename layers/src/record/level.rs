@@ -48,7 +48,7 @@ impl fmt::Display for Level {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no level; use trace, debug, info, warning, error or fatal")]
 pub struct UnknownLevel(String);
-crate::shown::debug_is_display!(UnknownLevel);
+courier_sanitize::debug_is_display!(UnknownLevel);
 
 impl FromStr for Level {
     type Err = UnknownLevel;

@@ -78,7 +78,7 @@ pub enum BackendError {
     #[error("cannot start the sender's thread: {0}")]
     Thread(io::Error),
 }
-crate::shown::debug_is_display!(BackendError);
+courier_sanitize::debug_is_display!(BackendError);
 
 impl From<NotAToken> for BackendError {
     fn from(why: NotAToken) -> Self {

@@ -51,7 +51,7 @@ pub enum InspectError {
         kind: &'static str,
     },
 }
-crate::shown::debug_is_display!(InspectError);
+courier_sanitize::debug_is_display!(InspectError);
 
 /// One queue directory, as it stood when it was looked at.
 #[derive(Debug)]

@@ -40,7 +40,7 @@ pub enum EndpointError {
     #[error("the sender's transport is the program's own: it has its endpoint itself")]
     OwnTransport,
 }
-crate::shown::debug_is_display!(EndpointError);
+courier_sanitize::debug_is_display!(EndpointError);
 
 /// A base URL without a slash at its end.
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ pub enum CertificateError {
         reason: String,
     },
 }
-crate::shown::debug_is_display!(CertificateError);
+courier_sanitize::debug_is_display!(CertificateError);
 
 /// Whom the sender trusts beside the platform's roots, and who it says it is.
 #[derive(Clone, Debug, Default)]

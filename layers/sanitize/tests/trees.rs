@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use courier_sanitize::{Place, Sanitizer};
 use serde_json::{Map, Value, json};
-use tracing_courier::sanitize::{Place, Sanitizer};
 
 type Tree = (&'static str, fn(usize) -> Value);
 

@@ -6,19 +6,19 @@ use std::error::Error;
 use std::fmt;
 
 /// Implements `Debug` for an error by [`write()`].
+#[doc(hidden)]
+#[macro_export]
 macro_rules! debug_is_display {
     ($error:ty) => {
         impl std::fmt::Debug for $error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                crate::shown::write(self, f)
+                $crate::shown::write(self, f)
             }
         }
     };
 }
-pub(crate) use debug_is_display;
-
 /// The error and what it came from, in one line.
-pub(crate) fn write(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub fn write(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut said = error.to_string();
     f.write_str(&said)?;
     let mut source = error.source();

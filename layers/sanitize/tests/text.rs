@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
+use courier_sanitize::{KeyClass, Place, Policy, Profile, REDACTED, Rule, Sanitizer, Sensitive};
 use serde_json::json;
-use tracing_courier::sanitize::{
-    KeyClass, Place, Policy, Profile, REDACTED, Rule, Sanitizer, Sensitive,
-};
 
 const DIRTY: &str =
     r#"login password=hunter2 from 203.0.113.7 by ann@example.com {"token":"abc","n":1}"#;

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 #[cfg(unix)]
 use std::time::Duration;
 
+use courier_sanitize::{Place, Policy, Profile, Sanitizer};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
-use tracing_courier::sanitize::{Place, Policy, Profile, Sanitizer};
 
 static DEFAULT: LazyLock<Sanitizer> = LazyLock::new(Sanitizer::default);
 static STRICT: LazyLock<Sanitizer> =

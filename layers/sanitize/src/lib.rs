@@ -9,6 +9,14 @@
 //! What it promises: clean text comes back as it is, without an allocation; cleaning twice is cleaning once; the cost
 //! grows with the length of the text and nothing else; what is too long to be scanned is not handed on.
 //!
+//! ```
+//! use courier_sanitize::{Place, Policy, Sanitizer};
+//!
+//! let sanitizer = Sanitizer::new(&Policy::new());
+//! let clean = sanitizer.clean(Place::Message, "login of ada@example.org, password=hunter2");
+//! assert_eq!(clean, "login of [REDACTED:email], password=[REDACTED]");
+//! ```
+//!
 //! What it does not do: understand prose. A secret without a name, a form or a context looks like any other word.
 
 use std::borrow::Cow;
@@ -79,6 +87,8 @@ mod scan;
 mod secret_words;
 mod sensitive;
 mod shell;
+#[doc(hidden)]
+pub mod shown;
 mod sibling;
 mod source;
 mod span;

@@ -1,16 +1,16 @@
 //! How well the rules do on text that they were not made from.
 //!
-//! `data/sanitize_leak.txt` marks what must go with ⟦ ⟧, `data/sanitize_keep.txt` holds what must stay. A line `## name`
+//! `data/leak.txt` marks what must go with ⟦ ⟧, `data/keep.txt` holds what must stay. A line `## name`
 //! begins a category, `@stack` puts it in a stack trace; ⏎ stands for a line end, ␛ for an escape.
 //! Scored: recall (no marked piece is left), keep (the line is unchanged), context (words outside the marks that are
 //! still there), each over all and by category.
 
 use std::collections::BTreeMap;
 
-use tracing_courier::sanitize::{Place, Sanitizer};
+use courier_sanitize::{Place, Sanitizer};
 
-const LEAK: &str = include_str!("data/sanitize_leak.txt");
-const KEEP: &str = include_str!("data/sanitize_keep.txt");
+const LEAK: &str = include_str!("data/leak.txt");
+const KEEP: &str = include_str!("data/keep.txt");
 
 struct Line {
     category: &'static str,

@@ -98,7 +98,7 @@ pub enum PolicyError {
     #[error("the pseudonym key has {0} bytes; it needs at least 32")]
     ShortKey(usize),
 }
-crate::shown::debug_is_display!(PolicyError);
+crate::debug_is_display!(PolicyError);
 
 /// What a sanitizer takes. Setters consume, so that a policy reads as a list.
 #[derive(Clone, Default)]

@@ -52,7 +52,7 @@ pub enum FileError {
         reason: String,
     },
 }
-crate::shown::debug_is_display!(FileError);
+crate::debug_is_display!(FileError);
 
 /// What a policy file says about pseudonyms; the key itself lies elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

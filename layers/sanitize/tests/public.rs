@@ -4,8 +4,8 @@
 //! The values are made up. `data/public_redaction.jsonl` and `data/public_redaction_2.jsonl` were written before any rule was
 //! made for them.
 
+use courier_sanitize::{Place, Sanitizer};
 use serde::Deserialize;
-use tracing_courier::sanitize::{Place, Sanitizer};
 
 const FIRST: &str = include_str!("data/public_redaction.jsonl");
 const SECOND: &str = include_str!("data/public_redaction_2.jsonl");

@@ -7,7 +7,7 @@ use super::REDACTED;
 /// A value that never prints: `Debug` and `Display` write the marker, and there is no `Serialize`.
 ///
 /// ```
-/// let password = tracing_courier::sanitize::Sensitive("hunter2");
+/// let password = courier_sanitize::Sensitive("hunter2");
 /// assert_eq!(format!("{password} {password:?}"), "[REDACTED] [REDACTED]");
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

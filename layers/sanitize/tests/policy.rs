@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use tracing_courier::sanitize::{
+use courier_sanitize::{
     Classification, IpMode, Mode, Pattern, Place, Policy, PolicyError, PolicyFile, Pseudonyms,
     Rule, Sanitizer,
 };
