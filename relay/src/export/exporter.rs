@@ -11,6 +11,7 @@ use super::pace::Pace;
 use super::pause::{Flow, READ_AGAIN, pause};
 use super::retry::{self, Answer, Next, next};
 use super::upstream::Upstream;
+use super::words;
 use crate::metrics::Exports;
 use crate::spool::{Consumer, Cursor, DeadLetter, Pending, Spool};
 
@@ -51,7 +52,7 @@ impl Exporter {
         };
         if self.consumer == Consumer::Export {
             tokio::select! {
-                () = self.probe() => {}
+                () = words::probe(&self.upstream, &self.exports) => {}
                 _ = run.stop.wait_for(|stop| *stop) => {}
             }
         }
@@ -85,36 +86,6 @@ impl Exporter {
             if self.frames(frames.into(), &mut run).await == Flow::Stop {
                 return;
             }
-        }
-    }
-
-    /// Asks the upstream with an empty request, so that what is wrong is said before records wait.
-    async fn probe(&self) {
-        let answer = self.upstream.probe().await;
-        match next(&answer, 0) {
-            Next::Done => {
-                tracing::info!(status = answer.status, "the upstream answers");
-                self.warned(&answer);
-            }
-            Next::AlarmAndRetryIn(_) => {
-                self.exports.alarm.set(1);
-                tracing::error!(
-                    status = answer.status,
-                    said = answer.message,
-                    "the upstream refuses an empty request; records will be kept. Check --otlp-endpoint and its token"
-                );
-            }
-            Next::RetryIn(_) => tracing::warn!(
-                status = answer.status,
-                said = answer.message,
-                "the upstream is away; records are kept until it is there"
-            ),
-            // Some find a request with nothing in it wrong; that says that they are there.
-            Next::Bisect => tracing::info!(
-                status = answer.status,
-                said = answer.message,
-                "the upstream answers, though it does not like an empty request"
-            ),
         }
     }
 
@@ -171,7 +142,7 @@ impl Exporter {
                     }
                     self.exports.taken.inc_by(taken);
                     self.exports.refused.inc_by(answer.refused);
-                    self.warned(&answer);
+                    words::warned(&self.exports, &answer);
                     run.next_at = started + run.pace.taken(piece.records(), piece.bytes());
                     if self.advance(piece.end(), Vec::new(), &mut run.stop).await == Flow::Stop {
                         return Flow::Stop;
@@ -266,20 +237,6 @@ impl Exporter {
             .map_or_else(|| "none".to_owned(), |status| status.to_string());
         self.exports.answered(label);
         answer
-    }
-
-    /// Says what the upstream has to say about what it took.
-    fn warned(&self, answer: &Answer) {
-        if answer.refused > 0 {
-            tracing::warn!(
-                refused = answer.refused,
-                said = answer.message,
-                "the upstream took a part"
-            );
-        } else if !answer.message.is_empty() {
-            self.exports.warnings.inc();
-            tracing::warn!(said = answer.message, "the upstream warns");
-        }
     }
 
     /// The upstream has it: this has to be written down, or it would be sent again.

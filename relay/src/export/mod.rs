@@ -24,6 +24,7 @@ mod retry;
 mod spans;
 mod upstream;
 mod view;
+mod words;
 
 pub use exporter::Exporter;
 pub use fit::Fit;

@@ -11,9 +11,10 @@ use tokio::sync::Mutex;
 
 use super::bonds::Bonds;
 use super::book::{Book, Program};
+use super::rows::Deed;
 use super::rule::{Draft, Moment, Rule, RuleError};
 use super::seen::Seen;
-use super::store::{Deed, Store, StoreError};
+use super::store::{Store, StoreError};
 use crate::text::chain;
 
 /// The rules in force. A cheap handle.

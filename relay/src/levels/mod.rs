@@ -17,14 +17,17 @@ mod bonds;
 mod book;
 mod in_force;
 mod origin;
+mod rows;
 mod rule;
 mod seen;
 mod store;
+mod tables;
 
 pub use in_force::Outcome;
 pub(crate) use in_force::{ChangeError, Levels};
 pub(crate) use origin::Origin;
+pub use rows::Deed;
 pub use rule::{Draft, Rule, RuleError, Whom};
 pub(crate) use rule::{Moment, authored};
 pub(crate) use store::Store;
-pub use store::{Deed, StoreError};
+pub use store::StoreError;

@@ -33,6 +33,7 @@ mod packed;
 mod ranges;
 mod reader;
 mod reading;
+mod remembered;
 mod running;
 mod salvage;
 mod schema;
