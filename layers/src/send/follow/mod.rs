@@ -15,8 +15,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::next::Success;
 use super::round::jitter;
+use super::source::Success;
 use super::source::described;
 use super::time::Time;
 use super::token::Token;
