@@ -45,11 +45,11 @@ pub struct Answer {
 /// How the body of an answer ended.
 #[derive(Debug)]
 pub enum End {
-    /// It is whole.
+    /// The body is whole.
     Whole,
-    /// There was more than there was room for.
+    /// The body is longer than the caller has room for.
     Cut,
-    /// The connection broke before its end.
+    /// The connection broke before the body's end.
     Broken(reqwest::Error),
 }
 

@@ -53,7 +53,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The commit is there.
+    /// Sends the answer: the transaction was committed.
     pub fn send(self) {
         // Whoever asked may have gone away; what was written stays written.
         match self {
@@ -64,7 +64,7 @@ impl Answer {
         }
     }
 
-    /// It is not: nothing of the group was kept.
+    /// Sends the error: the transaction failed, and nothing of the group was kept.
     pub fn fail(self, error: &OfferError) {
         match self {
             Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),

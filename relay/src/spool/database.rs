@@ -158,7 +158,7 @@ impl Database {
         Ok(Verdict::Kept)
     }
 
-    /// Writes what is lined up. Whoever reads the database, or writes to it, does this first.
+    /// Writes the rows that are lined up. Call it before the database is read or written.
     pub async fn write_rows(&mut self) -> Result<(), sqlx::Error> {
         append::all(std::mem::take(&mut self.rows), &mut self.connection).await
     }

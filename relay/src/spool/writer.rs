@@ -88,7 +88,7 @@ impl Writing {
 
     /// Forgets a little of what is too old or too much, in a transaction of its own; how long until the next step.
     ///
-    /// It comes first, for a moment, also where commands wait: whoever sends without end could otherwise hold it up.
+    /// It comes first, for a moment, also where commands wait: a client that sends without end could otherwise hold it up.
     async fn sweep(&mut self) -> Duration {
         let before = self.database.totals();
         let database = &mut self.database;
@@ -145,7 +145,7 @@ impl Writing {
         }
     }
 
-    /// The same, unless it was mended since whoever asks for it opened the file.
+    /// Mends the database, unless it was mended since the reader that found the damage opened it.
     async fn mend_once(&mut self, mended: u64) -> Result<(), OfferError> {
         if mended != self.gauge.mended.load(Ordering::Acquire) {
             return Ok(());

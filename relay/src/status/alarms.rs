@@ -1,6 +1,6 @@
 //! What an operator has to look at, each with what to do: a pure function of what was seen.
 //!
-//! Whatever is said comes from the relay itself: no text of a client, an upstream or a publisher of keys is in it.
+//! Each text comes from the relay itself: no text of a client, an upstream or a publisher of keys is in it.
 
 use std::time::Duration;
 

@@ -94,7 +94,7 @@ async fn run(config: &Config, deed: Deed) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Whoever asked for something to be done, and there was nothing, hears of it.
+/// The exit code is 1 when there was nothing to do.
 fn nothing_is_1(done: u64) -> ExitCode {
     ExitCode::from(u8::from(done == 0))
 }

@@ -174,7 +174,7 @@ impl Set {
     }
 }
 
-/// What whoever sets a rule should know about whom it finds.
+/// What to tell an operator whose rule matches no program.
 fn warning(outcome: &Outcome) -> Option<String> {
     let Rule { whom, .. } = &outcome.rule;
     match outcome.matching {
