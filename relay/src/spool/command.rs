@@ -42,7 +42,7 @@ pub enum Command {
 }
 
 /// An answer that waits for the commit.
-pub enum Answer {
+pub enum Reply {
     Offer(
         oneshot::Sender<Result<Verdict, OfferError>>,
         Result<Verdict, OfferError>,
@@ -52,7 +52,7 @@ pub enum Answer {
     Remove(oneshot::Sender<Result<u64, OfferError>>, u64),
 }
 
-impl Answer {
+impl Reply {
     /// Sends the answer: the transaction was committed.
     pub fn send(self) {
         // Whoever asked may have gone away; what was written stays written.
