@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::appended::{Appended, Author, Durability};
+use super::builder::Builder;
+use super::context::Context;
 use super::engine::Engine;
 use super::housekeeping::Housekeeping;
+use super::id::QueueId;
 use super::line::Line;
-use super::{Appended, Author, Builder, Context, Durability, QueueId};
 use crate::losses::Losses;
 
 /// What the handles share.

@@ -16,13 +16,13 @@ impl BackendBuilder {
         self
     }
 
-    /// Sets the time to connect. By default [`DEFAULT_CONNECT_TIMEOUT`].
+    /// Sets the time to connect. By default [`DEFAULT_CONNECT_TIMEOUT`](super::DEFAULT_CONNECT_TIMEOUT).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.http.connect_timeout = timeout;
         self
     }
 
-    /// Sets the time for a whole request, its answer included. By default [`DEFAULT_REQUEST_TIMEOUT`].
+    /// Sets the time for a whole request, its answer included. By default [`DEFAULT_REQUEST_TIMEOUT`](super::DEFAULT_REQUEST_TIMEOUT).
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.http.request_timeout = timeout;
         self
