@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::appended::{Appended, Author, Durability};
 use super::batch::{Batch, Token};
@@ -158,6 +159,16 @@ impl DiskQueue {
     /// the program's keeps its queue for ever, so no drop does that.
     pub(crate) fn save_what_waits(&self) {
         self.engine().save_what_waits();
+    }
+
+    /// A layer has been made that writes to this queue.
+    pub(crate) fn note_layer(&self) {
+        self.0.has_layer.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has ever been made.
+    pub(crate) fn has_layer(&self) -> bool {
+        self.0.has_layer.load(Ordering::Relaxed)
     }
 
     /// How many records wait in memory, because the disk refuses.

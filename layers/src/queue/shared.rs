@@ -27,6 +27,8 @@ pub(super) struct Shared {
     /// For a forked child.
     pub(super) context: ArcSwap<Context>,
     pub(super) in_child: OnceLock<InChild>,
+    /// A layer writes to the queue.
+    pub(super) has_layer: AtomicBool,
     thread: Mutex<Option<Housekeeping>>,
     /// The engine that the queue began with, kept apart: nearly always it is the one, and costs nothing to come by.
     first: Arc<Engine>,
@@ -74,6 +76,7 @@ impl Shared {
             losses,
             context: ArcSwap::default(),
             in_child: OnceLock::new(),
+            has_layer: AtomicBool::new(false),
             thread: Mutex::new(thread),
             later: ArcSwap::new(Arc::clone(&engine)),
             is_replaced: AtomicBool::new(false),

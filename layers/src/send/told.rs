@@ -41,7 +41,7 @@ impl Told {
         self.reason = None;
         if self.is_on && records > 0 && !std::mem::replace(&mut self.has_arrived, true) {
             stderr::say(&format!(
-                "the first records arrived at {endpoint}: {records}"
+                "records arrive at {endpoint}: the first {records} of them"
             ));
         }
     }
