@@ -29,6 +29,8 @@ pub(super) struct Inner {
     /// Of `rules`: whoever decides by old ones notices.
     swaps: AtomicU64,
     state: Mutex<State>,
+    /// Held while a change is made and told, so that changes are told in the order in which they were made.
+    telling: Mutex<()>,
     observer: OnceLock<Observer>,
 }
 
@@ -57,6 +59,7 @@ impl Levels {
                 log_max: LogMax::default(),
                 asked: Asked::default(),
             }),
+            telling: Mutex::new(()),
             observer: OnceLock::new(),
         })))
     }
@@ -139,12 +142,18 @@ impl Levels {
         self.state().stack.said()
     }
 
-    /// Hands every change to `observer`, on the thread that makes it and after it is made. The first observer stays.
+    /// Hands every change to `observer`, on the thread that makes it and after it is made, in the order in which they are
+    /// made. It must not change the levels. The first observer stays.
     pub(crate) fn observe(&self, observer: impl Fn(&Change) + Send + Sync + 'static) {
         let _ = self.0.observer.set(Observer(Box::new(observer)));
     }
 
     fn change(&self, change: impl FnOnce(&mut Stack)) -> Option<Change> {
+        let _telling = self
+            .0
+            .telling
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
         let before = state.stack.in_force();
         change(&mut state.stack);
