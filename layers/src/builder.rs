@@ -21,6 +21,8 @@ pub struct CourierBuilder {
     pub(crate) dir: Option<PathBuf>,
     pub(crate) backend: Option<BackendBuilder>,
     pub(crate) token: Option<String>,
+    /// Which setters named one.
+    pub(crate) senders: Vec<&'static str>,
     pub(crate) debug: Option<bool>,
     pub(crate) user: Option<String>,
     pub(crate) levels: String,
@@ -52,6 +54,7 @@ impl CourierBuilder {
             dir: None,
             backend: None,
             token: None,
+            senders: Vec::new(),
             debug: None,
             user: None,
             levels: "info".to_owned(),
@@ -84,12 +87,14 @@ impl CourierBuilder {
     #[cfg(feature = "http")]
     pub fn relay(mut self, url: impl Into<String>) -> Self {
         self.backend = Some(Backend::builder(url));
+        self.senders.push("relay");
         self
     }
 
     /// Sends by a transport of your own.
     pub fn transport(mut self, transport: impl crate::send::Transport + 'static) -> Self {
         self.backend = Some(Backend::by(transport));
+        self.senders.push("transport");
         self
     }
 
@@ -97,6 +102,7 @@ impl CourierBuilder {
     /// check. In place of [`relay`](Self::relay).
     pub fn backend(mut self, backend: BackendBuilder) -> Self {
         self.backend = Some(backend);
+        self.senders.push("backend");
         self
     }
 

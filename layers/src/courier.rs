@@ -26,7 +26,7 @@ use crate::own::Own;
 use crate::queue::{DiskQueue, Health};
 use crate::record::Breadcrumb;
 use crate::sanitize::Sanitizer;
-use crate::send::{Backend, BackendError, BackendLayer, Finish, Report, WhyStopped};
+use crate::send::{Backend, BackendError, BackendLayer, Ends, Report, WhyStopped};
 use crate::session::{Session, SupportCode};
 use crate::status::Status;
 use crate::stderr;
@@ -318,8 +318,8 @@ impl Drop for Inner {
     }
 }
 
-impl Finish for Courier {
-    fn finish(&self) {
+impl Ends for Courier {
+    fn end(&self) {
         let _: Report = Self::finish(self);
     }
 }

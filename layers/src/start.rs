@@ -69,9 +69,22 @@ impl CourierBuilder {
 
     fn start_by(self, without: Without) -> Result<Guard<Courier>, StartError> {
         let dir = absolute(self.dir.ok_or(StartError::NoDirectory)?);
-        let levels = Levels::new(&self.levels)?
-            .floor(self.level_floor)
-            .ceiling(self.level_ceiling);
+        if let [first, second, ..] = self.senders[..] {
+            return Err(StartError::TwoSenders { first, second });
+        }
+        let needs_one = [
+            ("token", self.token.is_some()),
+            ("flush_every", self.flush_every.is_some()),
+            ("drop_deadline", self.drop_deadline.is_some()),
+        ];
+        if let (None, Some(&(setting, _))) =
+            (&self.backend, needs_one.iter().find(|(_, is_set)| *is_set))
+        {
+            return Err(StartError::NoSender { setting });
+        }
+        let levels = Levels::new(&self.levels)?;
+        levels.set_floor(self.level_floor);
+        levels.set_ceiling(self.level_ceiling);
         let backend = self
             .backend
             .map(|backend| {
@@ -271,6 +284,26 @@ pub enum StartError {
     /// No directory was given. Call `.dir(..)` with one that the program may write to.
     #[error("no directory for the queue: call `.dir(..)` with one that the program may write to")]
     NoDirectory,
+    /// Of [`relay`](CourierBuilder::relay), [`transport`](CourierBuilder::transport) and
+    /// [`backend`](CourierBuilder::backend) two were called, and there is one sender.
+    #[error(
+        "`.{first}(..)` and `.{second}(..)` were both called, and there is one sender: leave one out"
+    )]
+    TwoSenders {
+        /// What was called first.
+        first: &'static str,
+        /// What was called then.
+        second: &'static str,
+    },
+    /// A setting of the sender, and no sender: nothing would be sent. Call [`relay`](CourierBuilder::relay), or leave it
+    /// out.
+    #[error(
+        "`.{setting}(..)` is for a sender, and there is none: call `.relay(..)` with the relay's URL, or leave it out"
+    )]
+    NoSender {
+        /// Which one.
+        setting: &'static str,
+    },
     /// The budget is zero. Set at least one record a minute, or leave `.budget(..)` out.
     #[error(
         "the budget is zero records a minute, so nothing below ERROR would be recorded: set at least 1, or leave `.budget(..)` out"

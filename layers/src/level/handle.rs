@@ -64,19 +64,16 @@ impl Levels {
         })))
     }
 
-    /// Sets from which level on everything is recorded, whatever the relay says. By default [`Level::Error`], below
-    /// which it can't be.
-    #[must_use]
-    pub fn floor(self, floor: Level) -> Self {
+    /// Sets from which level on everything is recorded, whatever the relay says, for all clones of this handle. At first
+    /// [`Level::Error`], below which it can't be.
+    pub fn set_floor(&self, floor: Level) {
         self.change(|stack| stack.set_floor(floor));
-        self
     }
 
-    /// Sets the lowest level that the relay may ask for. By default [`Level::Trace`]: whatever it likes.
-    #[must_use]
-    pub fn ceiling(self, ceiling: Level) -> Self {
+    /// Sets the lowest level that the relay may ask for, for all clones of this handle. At first [`Level::Trace`]:
+    /// whatever it likes.
+    pub fn set_ceiling(&self, ceiling: Level) {
         self.change(|stack| stack.set_ceiling(ceiling));
-        self
     }
 
     /// Sets the program's own levels; every layer with a [`filter`](Self::filter) of this handle follows. While the

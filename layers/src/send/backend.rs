@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::again::Again;
 use super::error::BackendError;
-use super::guard::Finish;
+use super::guard::Ends;
 #[cfg(feature = "http")]
 use super::http;
 #[cfg(feature = "netwatch")]
@@ -200,8 +200,8 @@ impl Backend {
     }
 }
 
-impl Finish for Backend {
-    fn finish(&self) {
+impl Ends for Backend {
+    fn end(&self) {
         let _: Report = self.finish_and_report();
     }
 }

@@ -2,10 +2,16 @@
 
 use std::ops::Deref;
 
-/// What a [`Guard`] does at its end.
-pub trait Finish {
+/// What a [`Guard`] does at its end. Nobody else's type can have one.
+pub trait Finish: Ends {}
+
+impl<T: Ends> Finish for T {}
+
+/// Ends it.
+#[doc(hidden)]
+pub trait Ends {
     /// The last thing; it keeps a deadline of its own.
-    fn finish(&self);
+    fn end(&self);
 }
 
 /// Flushes when it is dropped, with a deadline. It derefs to its handle, and it never stops the recording: what is
@@ -33,6 +39,6 @@ impl<T: Finish> Deref for Guard<T> {
 
 impl<T: Finish> Drop for Guard<T> {
     fn drop(&mut self) {
-        self.0.finish();
+        self.0.end();
     }
 }

@@ -50,6 +50,7 @@ pub use builder::{
     DEFAULT_FLUSH_EVERY, MAX_BATCH_BYTES, MAX_BATCH_RECORDS,
 };
 pub use error::BackendError;
+pub(crate) use guard::Ends;
 pub use guard::{Finish, Guard};
 #[cfg(feature = "http")]
 pub use http::{

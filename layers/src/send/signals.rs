@@ -34,7 +34,7 @@ impl<T: Finish + Clone + Send + 'static> Guard<T> {
         let thread = std::thread::Builder::new().name("courier-signal".to_owned());
         thread.spawn(move || {
             for signal in arrivals.forever() {
-                handle.finish();
+                handle.end();
                 if before.of(signal) == Disposition::Default {
                     // By which the process ends; there is nothing to do if it does not.
                     let _ = emulate_default_handler(signal);

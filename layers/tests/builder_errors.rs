@@ -1,0 +1,70 @@
+//! Settings that contradict each other, or mean nothing, are errors that say so.
+#![cfg(feature = "http")]
+
+use std::time::Duration;
+
+use tracing_courier::send::{Answer, Backend, Get, Request, Transport};
+use tracing_courier::{Courier, CourierBuilder};
+
+/// Takes nothing.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn post(&mut self, _: &Request<'_>) -> Answer {
+        Answer::default()
+    }
+
+    fn get(&mut self, _: &Get<'_>) -> Answer {
+        Answer::default()
+    }
+
+    fn endpoint(&self) -> &str {
+        "nowhere"
+    }
+}
+
+/// What `start` says of these settings.
+fn said(settings: impl FnOnce(CourierBuilder) -> CourierBuilder) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let builder = Courier::builder("app", "1")
+        .dir(dir.path())
+        .without_panic_hook();
+    let error = settings(builder).start().unwrap_err();
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
+    error.to_string()
+}
+
+#[test]
+fn two_senders_are_an_error_that_names_both() {
+    const URL: &str = "https://relay.example";
+    let tail = ", and there is one sender: leave one out";
+    assert_eq!(
+        said(|it| it.relay(URL).transport(Nowhere)),
+        format!("`.relay(..)` and `.transport(..)` were both called{tail}")
+    );
+    assert_eq!(
+        said(|it| it.backend(Backend::builder(URL)).relay(URL)),
+        format!("`.backend(..)` and `.relay(..)` were both called{tail}")
+    );
+    assert_eq!(
+        said(|it| it.relay(URL).relay("https://other.example")),
+        format!("`.relay(..)` and `.relay(..)` were both called{tail}")
+    );
+}
+
+#[test]
+fn a_setting_of_the_sender_without_one_is_an_error_that_names_it() {
+    let said = [
+        said(|it| it.token("t-1")),
+        said(|it| it.flush_every(Duration::from_secs(1))),
+        said(|it| it.drop_deadline(Duration::from_secs(1))),
+    ];
+    for (said, setting) in said.iter().zip(["token", "flush_every", "drop_deadline"]) {
+        assert_eq!(
+            *said,
+            format!(
+                "`.{setting}(..)` is for a sender, and there is none: call `.relay(..)` with the relay's URL, or leave it out"
+            )
+        );
+    }
+}
