@@ -12,6 +12,7 @@ pub use crate::support_code::{NoSupportCode, SupportCode};
 
 /// What is true of all records until it changes.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Session {
     /// This installation of the program, for as long as its directory lives.
     pub install_id: Uuid,

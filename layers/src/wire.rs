@@ -8,6 +8,7 @@ use crate::record::Level;
 
 /// The relay's answer to a batch. `accepted + duplicates + rejected.len()` is what was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Receipt {
     /// Records now safe in the relay's spool.
     pub accepted: u64,
@@ -17,8 +18,21 @@ pub struct Receipt {
     pub rejected: Vec<Rejected>,
 }
 
+impl Receipt {
+    /// A receipt for as many records as the three are together.
+    #[must_use]
+    pub fn new(accepted: u64, duplicates: u64, rejected: Vec<Rejected>) -> Self {
+        Self {
+            accepted,
+            duplicates,
+            rejected,
+        }
+    }
+}
+
 /// One record that the relay refused for its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Rejected {
     /// Position in the batch, from 0.
     pub index: usize,
@@ -26,8 +40,17 @@ pub struct Rejected {
     pub reason: String,
 }
 
+impl Rejected {
+    /// The record at this position of the batch, and what is wrong with it.
+    pub fn new(index: usize, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { index, reason }
+    }
+}
+
 /// The relay's answer to whatever it does not take. A 4xx without it did not come from a relay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Refusal {
     /// What is wrong, for the client's developer.
     pub error: String,
@@ -35,6 +58,7 @@ pub struct Refusal {
 
 /// The relay's answer to a program that asks for its levels. Other relays may leave out what is optional here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LevelConfig {
     /// The lowest level to record.
     pub min_level: Level,
@@ -57,4 +81,17 @@ pub struct LevelConfig {
 impl LevelConfig {
     /// No rule of the relay is meant for this program: it keeps to its own levels.
     pub const NO_RULE: &str = "none";
+
+    /// This level without an end, to be asked for again after so many seconds.
+    #[must_use]
+    pub fn new(min_level: Level, refresh_seconds: u64) -> Self {
+        Self {
+            min_level,
+            modules: BTreeMap::new(),
+            expires_at: None,
+            expires_in_seconds: None,
+            refresh_seconds,
+            rule: None,
+        }
+    }
 }

@@ -116,13 +116,7 @@ fn the_same_drain_gives_the_same_batch_until_it_is_confirmed() {
     assert_eq!(numbers(&second), [2]);
     queue.confirm(second.token());
     queue.confirm(first.token());
-    assert_eq!(
-        queue.pending(),
-        Pending {
-            records: 0,
-            bytes: 0
-        }
-    );
+    assert_eq!(queue.pending(), Pending::default());
     assert_eq!(queue.drain(2, 1_000_000), None);
 }
 

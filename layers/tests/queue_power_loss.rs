@@ -148,7 +148,7 @@ fn write_until_dark(disk: &Ext4, first: u64, dark_after: u64) -> Vec<u64> {
                 Appended::Durable if !is_touched.load(Ordering::SeqCst) => durable.push(n),
                 Appended::Durable | Appended::InPageCache => {}
                 // It is dark.
-                Appended::InMemory | Appended::Lost(_) => break,
+                _ => break,
             }
             if written.fetch_add(1, Ordering::Relaxed) == dark_after {
                 tell.send(()).unwrap();

@@ -22,6 +22,7 @@ pub struct LevelStatus {
 
 /// One change of the levels in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// What was in force.
     pub from: String,

@@ -4,6 +4,7 @@ use crate::losses::Loss;
 
 /// How safe a record is asked to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Durability {
     /// To survive the process: enough for all but the last words.
     PageCache,
@@ -22,6 +23,7 @@ pub(super) enum Author {
 /// How safe a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a record may be lost"]
+#[non_exhaustive]
 pub enum Appended {
     /// Synced: survives a power loss.
     Durable,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// When what is written is made to survive a power loss. It survives the death of the process in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fsync {
     /// Never: the operating system decides.
     Never,

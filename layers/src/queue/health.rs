@@ -2,6 +2,7 @@
 
 /// What is still to be delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pending {
     /// Records, damaged ones included until their place is passed.
     pub records: u64,
@@ -11,6 +12,7 @@ pub struct Pending {
 
 /// Whether the disk takes what is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Health {
     /// It does.
     Healthy,

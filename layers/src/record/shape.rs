@@ -50,6 +50,7 @@ pub struct Record {
 
 /// A place in the source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Location {
     /// The source file, relative to its crate.
     pub file: String,
@@ -60,6 +61,7 @@ pub struct Location {
 
 /// A record in short, as the trail that led to an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Breadcrumb {
     /// When, in RFC 3339 and UTC.
     pub timestamp: String,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// One batch on its way.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// Below the endpoint: `/api/v1/logs`.
     pub path: &'static str,
@@ -17,6 +18,7 @@ pub struct Request<'a> {
 
 /// A question to the relay: which levels it wants.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Get<'a> {
     /// Below the endpoint, with its query: `/api/v1/config/logging?service=field-app`.
     pub path: &'a str,

@@ -77,10 +77,7 @@ pub fn convert(
 
 /// Rejects as the receipt lists them.
 pub(crate) fn in_words(rejects: &[(usize, Reject)]) -> Vec<Rejected> {
-    let in_words = |&(index, reject): &(usize, Reject)| Rejected {
-        index,
-        reason: reject.to_string(),
-    };
+    let in_words = |&(index, reject): &(usize, Reject)| Rejected::new(index, reject.to_string());
     rejects.iter().map(in_words).collect()
 }
 

@@ -125,11 +125,11 @@ impl Pipeline {
                 }
             }
         }
-        let receipt = Receipt {
-            accepted: count(records.len()),
-            duplicates: count(whole - records.len()),
-            rejected: convert::in_words(&batch.rejected),
-        };
+        let receipt = Receipt::new(
+            count(records.len()),
+            count(whole - records.len()),
+            convert::in_words(&batch.rejected),
+        );
         self.metrics.accepted.inc_by(receipt.accepted);
         self.metrics.duplicates.inc_by(receipt.duplicates);
         self.metrics.received_bytes.inc_by(count(body.len()));

@@ -125,31 +125,21 @@ impl Told {
             Some(at) => Some((at.parse().ok()?, rule.ends)),
             None => None,
         };
-        let config = LevelConfig {
-            min_level: rules.min(),
-            modules: rules
-                .modules()
-                .map(|(path, level)| (path.to_owned(), level))
-                .collect(),
-            expires_at: rule.expires_at.clone(),
-            expires_in_seconds: None,
-            refresh_seconds,
-            rule: Some(format!("{} {}", rule.whom.kind(), rule.id)),
-        };
+        let mut config = LevelConfig::new(rules.min(), refresh_seconds);
+        config.modules = rules
+            .modules()
+            .map(|(path, level)| (path.to_owned(), level))
+            .collect();
+        config.expires_at.clone_from(&rule.expires_at);
+        config.rule = Some(format!("{} {}", rule.whom.kind(), rule.id));
         Some(Self::of(&config, until))
     }
 
     /// For programs that no rule is meant for: they keep to their own levels, and those that don't know of rules log
     /// as they always did.
     fn nothing(refresh_seconds: u64) -> Self {
-        let config = LevelConfig {
-            min_level: Level::Info,
-            modules: Default::default(),
-            expires_at: None,
-            expires_in_seconds: None,
-            refresh_seconds,
-            rule: Some(LevelConfig::NO_RULE.to_owned()),
-        };
+        let mut config = LevelConfig::new(Level::Info, refresh_seconds);
+        config.rule = Some(LevelConfig::NO_RULE.to_owned());
         Self::of(&config, None)
     }
 

@@ -12,6 +12,7 @@ use super::stored::StoredQueue;
 
 /// One record as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredRecord {
     /// Its seq; with the queue's id its name for ever.
     pub seq: u64,
@@ -32,6 +33,7 @@ impl StoredRecord {
 
 /// What was not whole, from the confirmed position on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Damage {
     /// Seqs that are missing, with no loss record that speaks of them.
     pub records: u64,

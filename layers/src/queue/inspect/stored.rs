@@ -27,6 +27,7 @@ pub struct StoredQueue {
 
 /// Whose a queue is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Owner {
     /// A process has its lock; what it wrote about itself: process id, then program.
     Living(String),

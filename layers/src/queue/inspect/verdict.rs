@@ -15,6 +15,7 @@ use super::stored::StoredQueue;
 
 /// What `head.json` is like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HeadState {
     /// It says how far the queue is confirmed.
     Whole,
@@ -29,6 +30,7 @@ pub enum HeadState {
 
 /// What a queue directory was found to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Whole records, delivered ones included.
     pub records: u64,

@@ -102,7 +102,7 @@ fn ls(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
                 "living ({})",
                 escape(&who.split_whitespace().collect::<Vec<_>>().join(" "))
             ),
-            Owner::Gone => "left behind".to_owned(),
+            _ => "left behind".to_owned(),
         };
         if queue.is_newer() {
             writeln!(out, "q-{}  {owner}  of a newer version", queue.id())?;
@@ -197,7 +197,7 @@ fn verify(dir: &Path, out: &mut impl Write) -> Result<ExitCode, Failure> {
             HeadState::Whole => "whole",
             HeadState::Missing => "missing",
             HeadState::Damaged => "damaged",
-            HeadState::Newer => "newer",
+            _ => "newer",
         };
         let word = match code {
             0 => "clean",
