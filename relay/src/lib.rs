@@ -44,6 +44,8 @@ mod fingerprint;
 mod hold;
 mod identity;
 mod import;
+#[allow(dead_code)] // until the relay starts it
+mod index;
 mod ingest;
 pub mod levels;
 mod limit;
