@@ -44,7 +44,7 @@ mod fingerprint;
 mod hold;
 mod identity;
 mod import;
-#[allow(dead_code)] // until the relay starts it
+#[allow(dead_code, unused_imports)] // until the relay starts it
 mod index;
 mod ingest;
 pub mod levels;
@@ -55,6 +55,8 @@ mod neighbour;
 mod packed;
 pub mod redact;
 mod sampled;
+#[allow(dead_code, unused_imports)] // until there are commands
+mod search;
 mod serve;
 mod sink;
 mod spool;
@@ -62,6 +64,8 @@ mod status;
 mod telemetry;
 mod turns;
 mod visible;
+#[allow(dead_code, unused_imports)] // until there are commands
+mod when;
 mod wire;
 
 pub use backup::{BackupError, backup};
