@@ -190,6 +190,47 @@ impl Catalog {
     }
 }
 
+/// The catalogue, open to be read.
+#[derive(Debug)]
+pub struct Listed(SqliteConnection);
+
+impl Listed {
+    /// Opens the catalogue of `dir`.
+    pub async fn open(dir: &Path) -> Result<Self, sqlx::Error> {
+        SqliteConnectOptions::new()
+            .filename(dir.join(files::CATALOG))
+            .read_only(true)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map(Self)
+    }
+
+    /// The segments that are listed, and have no record with that name in any of these kinds.
+    pub async fn cannot_hold(
+        &mut self,
+        kinds: &[Kind],
+        name: &str,
+    ) -> Result<BTreeSet<u64>, sqlx::Error> {
+        let codes: Vec<i64> = kinds.iter().map(|kind| kind.code()).collect();
+        let numbers: Vec<i64> = sqlx::query_scalar(
+            "SELECT number FROM segment
+             WHERE number NOT IN (SELECT segment FROM holds WHERE kind IN (SELECT value FROM json_each(?1)) AND name = ?2)
+             AND number NOT IN (SELECT segment FROM folded WHERE kind IN (SELECT value FROM json_each(?1)))",
+        )
+        .bind(serde_json::to_string(&codes).unwrap_or_default())
+        .bind(key(name))
+        .fetch_all(&mut self.0)
+        .await?;
+        Ok(numbers.into_iter().map(i64::cast_unsigned).collect())
+    }
+
+    /// Closes it.
+    pub async fn close(self) {
+        let _ = self.0.close().await;
+    }
+}
+
 /// The database with its tables; `None` when it is of another format.
 async fn connect(file: &Path) -> Result<Option<SqliteConnection>, sqlx::Error> {
     crate::spool::private_file(file)?;

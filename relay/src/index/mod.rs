@@ -32,7 +32,12 @@
 //! 6. a damaged or missing segment costs its own records, which are counted; the others answer
 //!    (`a_damaged_segment_costs_itself_and_is_counted`);
 //! 7. a segment that a newer relay wrote is left alone and said (`a_segment_of_a_newer_relay_is_left_where_it_is`);
-//! 8. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
+//! 8. at most [`MAX_OPEN`] segments are open for reading (`no_more_segments_are_open_than_may_be`), and a look-up ends at
+//!    its time limit, saying which segments it did not get to
+//!    (`a_look_up_ends_at_its_time_limit_and_says_what_it_did_not_reach`);
+//! 9. an answer is in order of time over all segments, and pages meet without a hole or a record twice, in both directions,
+//!    while records arrive (`pages_meet_in_both_directions_while_records_arrive`);
+//! 10. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
 //!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`).
 //!
 //! What it does not do: forward anything, or know a question's words; see `search`.
@@ -42,10 +47,21 @@ mod catalog;
 mod clock;
 mod decode;
 mod files;
+mod found;
+mod inside;
+mod look;
 mod names;
+mod pool;
 mod schema;
 mod segment;
 mod shelf;
+mod sql;
+
+/// Segments that are open for reading at once.
+pub const MAX_OPEN: usize = 16;
+
+/// How long a question may take.
+pub const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Names of one kind that the catalogue lists for one segment: a fleet's worth of sessions in a day.
 pub const MAX_LISTED: i64 = 50_000;

@@ -101,6 +101,17 @@ async fn seqs(dir: &Path) -> Vec<i64> {
             .fetch_all(&mut connection)
             .await
             .expect("rows");
+        // What is counted is what is there.
+        let counts: (i64, i64, i64) = sqlx::query_as(
+            "SELECT records, (SELECT coalesce(sum(records), 0) FROM name WHERE kind = ?),
+             (SELECT count(*) FROM text WHERE text MATCH 'record') FROM segment",
+        )
+        .bind(Kind::User.code())
+        .fetch_one(&mut connection)
+        .await
+        .expect("counts");
+        let there = i64::try_from(rows.len()).expect("few");
+        assert_eq!(counts, (there, there, there), "segment {number}");
         seqs.extend(rows);
         connection.close().await.expect("it closes");
     }
