@@ -11,8 +11,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use courier_benches::{is_test_run, is_wanted};
+use courier_relay::command::level;
 use courier_relay::config::{Config, RawConfig};
-use courier_relay::levels::{self, Draft, Whom};
+use courier_relay::levels::{Draft, Whom};
 
 /// The thread that the relay is.
 const RELAY: &str = "relay";
@@ -42,7 +43,7 @@ fn main() {
                 let config = || Config::try_from(RawConfig::embedded(&dir)).expect("settings");
                 for n in 0..rules {
                     let rule = draft(Whom::User(format!("user-{n}")));
-                    levels::set(&config(), rule).await.expect("a rule");
+                    level::set(&config(), rule).await.expect("a rule");
                 }
                 let relay = courier_relay::start(config()).await.expect("a relay");
                 let token = relay.development_token("user-7").expect("a token");

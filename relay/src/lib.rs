@@ -29,21 +29,15 @@
 )]
 
 mod admin;
-mod alarms;
-mod backup;
-mod body;
-mod check;
+pub mod command;
 pub mod config;
-mod convert;
-mod dead;
+mod data_dir;
 mod disk;
 mod edge;
-mod error;
 mod export;
 mod fingerprint;
-mod hold;
+mod http;
 mod identity;
-mod import;
 #[allow(dead_code, unused_imports)] // until the relay starts it
 mod index;
 mod ingest;
@@ -51,33 +45,23 @@ pub mod levels;
 mod limit;
 mod map;
 mod metrics;
-mod neighbour;
-mod packed;
 pub mod redact;
-mod sampled;
 #[allow(dead_code, unused_imports)] // until there are commands
 mod search;
 mod serve;
-mod sink;
 mod spool;
 mod status;
 mod telemetry;
-mod turns;
-mod visible;
+mod text;
 #[allow(dead_code, unused_imports)] // until there are commands
 mod when;
 mod wire;
 
-pub use backup::{BackupError, backup};
-pub use check::{Finding, check};
 pub use config::Config;
-pub use convert::{Converted, NotABatch, NotUnpacked, convert, unpack};
-pub use dead::{DeadError, DeadRecord, Removal, dead_letters, remove, replay};
 pub use fingerprint::fingerprint;
-pub use identity::{KeyError, Secret, SecretError};
-pub use import::{ImportError, Imported, import};
-pub use neighbour::{NeighbourError, status};
-pub use serve::{DEFAULT_TOKEN_TTL, Relay, StartError, secret, start};
+pub use identity::{KeyError, Secret, SecretError, secret};
+pub use ingest::{Converted, NotABatch, NotUnpacked, convert, unpack};
+pub use serve::{DEFAULT_TOKEN_TTL, Relay, StartError, start};
 pub use status::{Screen, Status};
 pub use telemetry::{Telemetry, TelemetryError};
-pub use visible::escape;
+pub use text::escape;

@@ -4,16 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use secrecy::{ExposeSecret, SecretBox};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
-use crate::config::{Config, Connections, KeyConfig, Networks, TokenConfig};
+use crate::config::{Config, Connections, Networks, TokenConfig};
+use crate::data_dir::{DataDir, DataDirError};
 use crate::edge::{Edge, Places, Tls, TlsError};
-use crate::hold::{Hold, HoldError};
-use crate::identity::{ADMIN_TOKEN, DEVELOPMENT_SECRET, KeyError, Secret, SecretError, Verifier};
+use crate::identity::{KeyError, Secret, SecretError, Verifier, admin_token, secret};
 use crate::ingest::{self, Ingest};
 use crate::levels::{Levels, StoreError};
 use crate::limit::Limits;
@@ -26,7 +25,7 @@ use crate::status::Listening;
 pub enum StartError {
     /// The data directory can't be used, or no upstream can be reached.
     #[error(transparent)]
-    Hold(#[from] HoldError),
+    DataDir(#[from] DataDirError),
     /// The rules for levels can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -57,7 +56,7 @@ pub struct Relay {
     addr: SocketAddr,
     admin_addr: SocketAddr,
     ingest: Ingest,
-    hold: Hold,
+    data: DataDir,
     secret: Option<Secret>,
     tokens: TokenConfig,
     stop_listening: watch::Sender<bool>,
@@ -84,14 +83,14 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         local("listen", &listener, config.listen)?,
         local("admin-listen", &admin_listener, config.admin_listen)?,
     );
-    let hold = Hold::open(&config).await?;
+    let data = DataDir::open(&config).await?;
     let levels = Levels::open(&config.data_dir, config.level_refresh).await?;
-    hold.announce(admin_addr)?;
+    data.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
-    let pipeline = hold.pipeline(&config, Arc::clone(&metrics));
+    let pipeline = data.pipeline(&config, Arc::clone(&metrics));
     let (stop_exporting, exporters_stop) = watch::channel(false);
     // With `spool = none` too: what an earlier run left in the spool still has to go out.
-    let exporters = hold
+    let exporters = data
         .start_exports(&config, &metrics, &exporters_stop)
         .await?;
 
@@ -136,7 +135,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         tokio::spawn(inside.serve(admin_listener, listeners_stop.clone())),
     ];
     listeners.push(tokio::spawn(
-        hold.disk.clone().watch(listeners_stop.clone()),
+        data.disk.clone().watch(listeners_stop.clone()),
     ));
     listeners.extend(
         tls.clone()
@@ -146,7 +145,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         addr,
         admin_addr,
         ingest,
-        hold,
+        data,
         secret,
         tokens: config.tokens,
         stop_listening,
@@ -204,7 +203,7 @@ impl Relay {
                 exporter.abort();
             }
         }
-        self.hold.close().await;
+        self.data.close().await;
     }
 }
 
@@ -217,39 +216,6 @@ impl std::fmt::Debug for Tls {
 impl std::fmt::Debug for Ingest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ingest").finish_non_exhaustive()
-    }
-}
-
-/// The secret that tokens can be signed with, if there is one.
-///
-/// # Errors
-///
-/// When development mode can't make one.
-pub fn secret(config: &Config) -> Result<Option<Secret>, KeyError> {
-    Ok(match &config.tokens.key {
-        KeyConfig::Development => Some(Secret::in_dir(&config.data_dir, DEVELOPMENT_SECRET)?),
-        KeyConfig::Secret(secret) => Some(Secret::new(secret.expose_secret())),
-        KeyConfig::PublicKey(_) | KeyConfig::Jwks(_) => None,
-    })
-}
-
-/// The admin API's bearer token.
-///
-/// # Errors
-///
-/// When there is none and none can be made.
-pub fn admin_token(config: &Config) -> Result<SecretBox<[u8]>, SecretError> {
-    match &config.admin_token {
-        Some(token) => Ok(token
-            .expose_secret()
-            .as_bytes()
-            .to_vec()
-            .into_boxed_slice()
-            .into()),
-        None => {
-            let made = Secret::in_dir(&config.data_dir, ADMIN_TOKEN)?;
-            Ok(made.expose().to_vec().into_boxed_slice().into())
-        }
     }
 }
 

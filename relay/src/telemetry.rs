@@ -1,6 +1,6 @@
 //! What the relay says about itself: its log on stderr, and spans if somebody wants them.
 //!
-//! The log is one JSON object a line, with every control and invisible character escaped ([`visible`](crate::visible)), so
+//! The log is one JSON object a line, with every control and invisible character escaped ([`visible`](crate::text)), so
 //! that nothing that a client or an upstream says can move a terminal's cursor; of a path it has the first 256 bytes. No body and no token is ever in it. Spans go out only with `--telemetry-endpoint`:
 //! one for each request of the ingest listener, in the trace that the client's `traceparent` names.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::extract::Request as Asked;
 use axum::middleware::Next;
 use axum::response::Response as Answered;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError, Request, Response};
@@ -31,8 +31,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
 
 use crate::config::{Config, UpstreamConfig};
-use crate::export::{UpstreamError, client};
-use crate::visible::escape;
+use crate::http::{self, ClientError, End};
+use crate::text::escape;
 
 /// The log and the spans of a process; [`Telemetry::finish`] sends what is left.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ pub struct Telemetry {
 #[non_exhaustive]
 pub enum TelemetryError {
     /// The HTTP client can't be made.
-    #[error("--telemetry-endpoint: {0}")]
-    Client(#[from] UpstreamError),
+    #[error("--telemetry-endpoint")]
+    Client(#[from] ClientError),
     /// The exporter refuses its settings.
     #[error("--telemetry-endpoint: {0}")]
     Exporter(#[from] ExporterBuildError),
@@ -123,7 +123,7 @@ fn provider(config: &UpstreamConfig) -> Result<SdkTracerProvider, TelemetryError
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(Client {
-            client: client(config.endpoint.scheme() == "https")?,
+            client: http::Client::new(config.endpoint.scheme() == "https")?,
             runtime: Handle::current(),
         })
         .with_endpoint(format!("{base}/v1/traces"))
@@ -173,7 +173,7 @@ pub async fn trace(request: Asked, next: Next) -> Answered {
 /// Sends by way of the relay's own runtime and TLS; the exporter's thread has neither.
 #[derive(Debug)]
 struct Client {
-    client: reqwest::Client,
+    client: http::Client,
     runtime: Handle,
 }
 
@@ -182,19 +182,17 @@ impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
         let sending = self.runtime.spawn(async move {
-            let mut response = client.execute(request.try_into()?).await?;
-            let mut answer = Response::builder().status(response.status());
-            if let Some(headers) = answer.headers_mut() {
-                headers.extend(response.headers().clone());
+            let answer = client
+                .execute(request.try_into()?, MAX_ANSWER_BYTES)
+                .await?;
+            if let End::Broken(error) = answer.end {
+                return Err(error.into());
             }
-            let mut body = BytesMut::new();
-            while body.len() < MAX_ANSWER_BYTES {
-                let Some(chunk) = response.chunk().await? else {
-                    break;
-                };
-                body.extend_from_slice(&chunk);
+            let mut response = Response::builder().status(answer.status);
+            if let Some(headers) = response.headers_mut() {
+                headers.extend(answer.headers);
             }
-            Ok(answer.body(body.freeze())?)
+            Ok(response.body(answer.body)?)
         });
         sending.await?
     }

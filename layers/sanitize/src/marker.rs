@@ -3,16 +3,15 @@
 //! The words are fixed and never made from what was taken. A marker in a text is an atom: no rule looks into it, so
 //! that cleaning twice is cleaning once.
 
-use super::policy::PolicyError;
-use super::rule::Rule;
-use super::text::Text;
+use crate::kind::Rule;
+use crate::text::Text;
 
 /// Longest marker: `[REDACTED:classification]`, or a custom word with a pattern's name and a pseudonym.
 const MAX_MARKER_BYTES: usize = 96;
 
 /// The markers of one policy.
 #[derive(Clone)]
-pub(super) struct Markers {
+pub(crate) struct Markers {
     /// `[REDACTED`.
     head: String,
     texts: Vec<String>,
@@ -20,15 +19,12 @@ pub(super) struct Markers {
 
 impl Markers {
     /// Those that begin like `marker`: `[`, 1 to 32 letters, digits, `_` or `-`, `]`.
-    pub fn new(marker: &str) -> Result<Self, PolicyError> {
+    pub fn new(marker: &str) -> Option<Self> {
         let word = marker
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
         let is_word = |word: &&str| (1..=32).contains(&word.len()) && word.bytes().all(is_part);
-        match word.filter(is_word) {
-            Some(word) => Ok(Self::of_word(word)),
-            None => Err(PolicyError::Marker(marker.chars().take(64).collect())),
-        }
+        word.filter(is_word).map(Self::of_word)
     }
 
     fn of_word(word: &str) -> Self {

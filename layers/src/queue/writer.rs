@@ -31,6 +31,8 @@ pub(super) struct Writer {
     /// The context in force in that segment.
     context: Option<Arc<str>>,
     context_line: Line,
+    /// One more than the seq of the last line in the open segment.
+    next_in_segment: u64,
     /// One more than the highest seq on disk.
     end_seq: u64,
     /// How many lines were written.
@@ -85,6 +87,7 @@ impl Writer {
             limit: 0,
             context: None,
             context_line: Line::new(),
+            next_in_segment: 0,
             end_seq: 0,
             ticket: 0,
             unsynced: Unsynced {
@@ -165,8 +168,9 @@ impl Writer {
             return Err(io::ErrorKind::NotFound.into());
         };
         let before = self.open_bytes();
-        if seq != self.end_seq {
-            // Readers that have passed the lines before trust a context only across seqs without a gap.
+        if seq != self.end_seq || seq != self.next_in_segment {
+            // Readers that have passed the lines before trust a context only across seqs without a gap. A copy of an
+            // older record may stand before this one.
             self.context = None;
         }
         let written = self
@@ -176,6 +180,7 @@ impl Writer {
             Ok(()) => {
                 self.file = Some(file);
                 self.grow(line.len());
+                self.next_in_segment = seq + 1;
                 if seq >= self.end_seq {
                     self.holds = Holds::New;
                     self.end_seq = seq + 1;

@@ -1,7 +1,7 @@
 //! How much of a disk is to be left free.
 
-use super::raw::Setting;
-use super::read::ConfigError;
+use super::error::ConfigError;
+use super::setting::Setting;
 use super::value::{size, word, wrong};
 
 /// How much of a disk is to be left free: bytes, or a part of it.

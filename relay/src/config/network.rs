@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::raw::Setting;
-use super::read::ConfigError;
+use super::error::ConfigError;
+use super::setting::Setting;
 use super::value::{word, wrong};
 
 /// Networks in CIDR; an address alone is a network of one.

@@ -1,77 +1,15 @@
 //! Settings as they were written: flags, environment, TOML.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::Error as _;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::nearest::nearest;
-
-/// One setting's text. TOML may also write it as a number or a boolean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting(String);
-
-impl Setting {
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<T: fmt::Display> From<T> for Setting {
-    fn from(value: T) -> Self {
-        Self(value.to_string())
-    }
-}
-
-impl<'de> Deserialize<'de> for Setting {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Scalar;
-        impl<'de> Visitor<'de> for Scalar {
-            type Value = Setting;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string, a number or a boolean")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Setting, E> {
-                Ok(Setting::from(text))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Setting, E> {
-                Ok(Setting::from(number))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Setting, E> {
-                Ok(Setting::from(number))
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Setting, E> {
-                Ok(Setting::from(if flag { "on" } else { "off" }))
-            }
-
-            /// A list, as a flag has it; which settings may be one is looked at before.
-            fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Setting, A::Error> {
-                let mut list = Vec::new();
-                while let Some(text) = texts.next_element::<String>()? {
-                    list.push(text);
-                }
-                Ok(Setting(list.join(",")))
-            }
-        }
-        deserializer.deserialize_any(Scalar)
-    }
-}
-
-fn setting(text: &str) -> Result<Setting, Infallible> {
-    Ok(Setting::from(text))
-}
+use super::setting::{Setting, setting};
 
 /// One line each: the field, its flag, its environment variable and its help.
 macro_rules! settings {
@@ -111,10 +49,9 @@ macro_rules! settings {
             /// These settings, and where they are silent, those of `other`. An empty one is silent.
             #[must_use]
             pub fn or(self, other: Self) -> Self {
-                let said = |setting: &Setting| !setting.0.is_empty();
                 Self {
-                    $($field: self.$field.filter(said).or(other.$field.filter(said)),)+
-                    logfire_endpoint: self.logfire_endpoint.filter(said).or(other.logfire_endpoint.filter(said)),
+                    $($field: self.$field.filter(Setting::is_said).or(other.$field.filter(Setting::is_said)),)+
+                    logfire_endpoint: self.logfire_endpoint.filter(Setting::is_said).or(other.logfire_endpoint.filter(Setting::is_said)),
                     logfire_token: self.logfire_token.or(other.logfire_token),
                 }
             }

@@ -9,9 +9,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::Clamp;
-use super::raw::Setting;
-use super::read::ConfigError;
+use super::error::{ConfigError, MIN_SECRET_BYTES};
+use super::setting::Setting;
 
 /// A duration such as `500ms`, `30s`, `10m`, `24h`, `7d`.
 #[must_use]
@@ -170,20 +169,8 @@ pub(super) fn strong(
     Ok(())
 }
 
-/// An HS256 secret has at least so many bytes: as many as the hash, by RFC 7518, section 3.2.
-pub(super) const MIN_SECRET_BYTES: usize = 32;
-
 pub(super) fn into_text(bytes: Vec<u8>) -> SecretString {
     SecretString::from(String::from_utf8_lossy(&bytes).trim().to_owned())
-}
-
-pub(super) fn clamp(flag: &'static str, setting: Option<&Setting>) -> Result<Clamp, ConfigError> {
-    match word(setting) {
-        None | Some("auto") => Ok(Clamp::Auto),
-        Some("on") => Ok(Clamp::On),
-        Some("off") => Ok(Clamp::Off),
-        Some(other) => Err(wrong(flag, other, "use auto, on or off")),
-    }
 }
 
 /// A backend's base URL. It is not repeated in errors, since a password may stand in it.

@@ -13,7 +13,7 @@ use axum::http::{StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::error::ApiError;
+use crate::http::ApiError;
 
 /// Looks at the head, and puts a refusal into the relay's form.
 pub async fn own_form(request: Request, next: Next) -> Response {

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsConfig;
-use crate::error::chain;
+use crate::text::chain;
 
 /// A listener's certificate.
 pub struct Tls {

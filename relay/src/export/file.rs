@@ -6,9 +6,8 @@
 //! deleted where the operator has said how many to keep. A relay that is killed between the sync and its note of it
 //! writes those lines again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,28 +18,11 @@ use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 use tokio::sync::watch;
 
-use super::{Flow, READ_AGAIN, pause};
+use super::pause::{Flow, READ_AGAIN, pause};
+use crate::config::FileConfig;
+use crate::disk::private;
 use crate::metrics::Files;
 use crate::spool::{Consumer, Cursor, Pending, Spool};
-
-/// Where to, and how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileConfig {
-    /// The directory; made if absent, for its owner only.
-    pub dir: PathBuf,
-    /// A file that has reached this is done.
-    pub max_bytes: u64,
-    /// Full files kept; `None` keeps all.
-    pub keep: Option<NonZeroUsize>,
-}
-
-impl FileConfig {
-    /// The file that grows.
-    #[must_use]
-    pub fn growing(&self) -> PathBuf {
-        self.dir.join(GROWING)
-    }
-}
 
 /// The directory can't be written. Check its path and its owner; nothing was started.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +119,7 @@ impl FileExporter {
             self.lines = lines;
             let failed = match written {
                 Ok(Written { bytes, damaged }) => {
-                    self.files.bytes.add(bytes);
+                    self.files.bytes.inc_by(bytes);
                     let mut records = records;
                     for (frame, lost) in damaged {
                         records = records.saturating_sub(lost);
@@ -145,14 +127,14 @@ impl FileExporter {
                     }
                     let advanced = self.spool.advance(Consumer::File, to, Vec::new()).await;
                     if advanced.is_ok() {
-                        self.files.records.add(records);
+                        self.files.records.inc_by(records);
                     }
                     advanced.err().map(|error| error.to_string())
                 }
                 Err(error) => Some(error.to_string()),
             };
             if let Some(error) = failed {
-                self.files.errors.add(1);
+                self.files.errors.inc();
                 tracing::error!(error, dir = %self.lines.config.dir.display(), "records could not be written to a file; they are kept");
                 if pause(READ_AGAIN, &mut stop).await == Flow::Stop {
                     return;
@@ -164,16 +146,12 @@ impl FileExporter {
 
 impl Lines {
     fn open(config: FileConfig) -> io::Result<Self> {
-        crate::spool::make_private(&config.dir)?;
+        private::make_dir(&config.dir)?;
         let path = config.growing();
-        let mut options = OpenOptions::new();
+        let mut options = private::options();
         options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
-        // One that an earlier version, or another umask, made.
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        private::narrow_file(&file)?;
         let bytes = whole_lines(&mut file)?;
         file.set_len(bytes)?;
         Ok(Self {
@@ -217,7 +195,7 @@ impl Lines {
     fn turn(&mut self) -> io::Result<()> {
         let dir = self.config.dir.clone();
         let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string();
-        fs::rename(dir.join(GROWING), dir.join(format!("logs-{now}.jsonl")))?;
+        fs::rename(self.config.growing(), dir.join(format!("logs-{now}.jsonl")))?;
         *self = Self::open(self.config.clone())?;
         #[cfg(unix)]
         File::open(&dir)?.sync_all()?;
@@ -273,9 +251,6 @@ fn line(pending: &Pending) -> Option<Vec<u8>> {
     serde_json::to_vec(&request).ok()
 }
 
-/// The file that grows.
-const GROWING: &str = "logs.jsonl";
-
 /// Records are written and synced in steps of this much, before they were packed.
 const MAX_BYTES: u64 = 2_000_000;
 
@@ -285,8 +260,8 @@ const GATHER: Duration = Duration::from_millis(200);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packed::Packed;
     use crate::spool::Frame;
+    use crate::spool::Packed;
 
     fn pending(schema: &str) -> Pending {
         let logs = ResourceLogs {
@@ -309,7 +284,7 @@ mod tests {
         FileConfig {
             dir: dir.to_owned(),
             max_bytes,
-            keep: NonZeroUsize::new(keep),
+            keep: std::num::NonZeroUsize::new(keep),
         }
     }
 
@@ -327,7 +302,7 @@ mod tests {
     #[test]
     fn a_torn_line_is_cut_and_whole_ones_are_kept() {
         let dir = tempfile::tempdir().expect("a directory");
-        let growing = dir.path().join(GROWING);
+        let growing = dir.path().join("logs.jsonl");
         let mut lines = Lines::open(config(dir.path(), 1 << 20, 0)).expect("it opens");
         lines
             .write(&[pending("one"), pending("two")])
@@ -354,7 +329,7 @@ mod tests {
         let frames = [pending("one"), torn, pending("two")];
         let written = lines.write(&frames).expect("it writes");
         assert_eq!(written.damaged, [(1, 1)]);
-        assert_eq!(schemas(&dir.path().join(GROWING)), ["one", "two"]);
+        assert_eq!(schemas(&dir.path().join("logs.jsonl")), ["one", "two"]);
     }
 
     #[test]
@@ -367,6 +342,6 @@ mod tests {
         let full = full(dir.path()).expect("a directory");
         let kept: Vec<String> = full.iter().flat_map(|path| schemas(path)).collect();
         assert_eq!(kept, ["two", "three"]);
-        assert_eq!(schemas(&dir.path().join(GROWING)), ["four"]);
+        assert_eq!(schemas(&dir.path().join("logs.jsonl")), ["four"]);
     }
 }

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 
-use super::view::{Seen, View};
-use crate::packed::{Packed, join};
+use super::view::{Seen, View, slice};
 use crate::spool::{Cursor, Pending, Position};
+use crate::spool::{Packed, join};
 
 /// Some records of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,21 +167,6 @@ pub struct Request {
     pub damaged: Vec<(i64, u64)>,
 }
 
-/// The records of `logs` from `from` up to `to`, counted through its scopes.
-#[must_use]
-pub fn slice(mut logs: ResourceLogs, from: u64, to: u64) -> ResourceLogs {
-    let mut at = 0;
-    for scope in &mut logs.scope_logs {
-        scope.log_records.retain(|_| {
-            at += 1;
-            (from..to).contains(&(at - 1))
-        });
-    }
-    logs.scope_logs
-        .retain(|scope| !scope.log_records.is_empty());
-    logs
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -274,7 +259,7 @@ mod tests {
         let mut frames = [pending(4, 0..5), pending(7, 5..8), pending(9, 8..9)];
         frames[1].frame.packed.crc ^= 1;
         let view = View {
-            window: Some(crate::export::Window::around(jiff::Timestamp::now())),
+            window: Some(crate::export::clamp::Window::around(jiff::Timestamp::now())),
             ..View::plain()
         };
         let request = Piece::of(&frames, behind(3, 2)).request(&frames, &view);

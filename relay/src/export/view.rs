@@ -6,10 +6,9 @@ use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 
 use super::clamp::Window;
-use super::merge::slice;
 use super::{limits, spans};
-use crate::packed::Packed;
 use crate::spool::Frame;
+use crate::spool::Packed;
 
 /// How frames are shown to one upstream at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +81,21 @@ pub enum Seen<'f> {
     Records(Cow<'f, Packed>),
     /// The frame is not what was written: its records are lost, and that has to be counted.
     Damage,
+}
+
+/// The records of `logs` from `from` up to `to`, counted through its scopes.
+#[must_use]
+pub fn slice(mut logs: ResourceLogs, from: u64, to: u64) -> ResourceLogs {
+    let mut at = 0;
+    for scope in &mut logs.scope_logs {
+        scope.log_records.retain(|_| {
+            at += 1;
+            (from..to).contains(&(at - 1))
+        });
+    }
+    logs.scope_logs
+        .retain(|scope| !scope.log_records.is_empty());
+    logs
 }
 
 #[cfg(test)]

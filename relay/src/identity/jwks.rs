@@ -10,95 +10,33 @@
 //!
 //! Keys are fetched when the relay starts and every [`REFRESH`], and whenever an unknown key is named.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::jwk::Jwk;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-use super::key::Key;
-use crate::error::chain;
+use super::known::{KeySet, Known, TRY_AGAIN};
+use super::published::{Fingerprint, Published, read};
+use crate::http::{Client, End};
+use crate::text::chain;
 
 /// The keys at one URL; a cheap handle.
 #[derive(Clone)]
 pub struct Jwks(Arc<Inner>);
 
 struct Inner {
-    client: reqwest::Client,
+    client: Client,
     url: Url,
     known: RwLock<Arc<Known>>,
     fetching: tokio::sync::Mutex<()>,
 }
 
-/// What the last fetches brought.
-#[derive(Clone, Default)]
-struct Known {
-    keys: Vec<Arc<Published>>,
-    /// When the last fetch ended that brought a key set.
-    fetched: Option<Instant>,
-    /// When the last fetch began that brought a key set: it says nothing about what was published later.
-    asked: Option<Instant>,
-    /// When the last fetch ended, whatever it brought.
-    tried: Option<Instant>,
-    /// Since when the set has no key that could be used.
-    empty_since: Option<Instant>,
-    failures: u64,
-    last_failure: Option<Failure>,
-    is_failing: bool,
-}
-
-/// A fetch that brought no keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// When.
-    pub at: jiff::Timestamp,
-    /// Why.
-    pub reason: String,
-}
-
-/// What is known of published keys, for metrics and for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeySet {
-    /// How many keys are in use.
-    pub keys: usize,
-    /// How long ago the last fetch brought a key set; `None` if none ever did.
-    pub age: Option<Duration>,
-    /// Fetches that brought no keys, since the relay started.
-    pub failures: u64,
-    /// The last of them.
-    pub last_failure: Option<Failure>,
-    /// Whether the last fetch was one of them.
-    pub is_failing: bool,
-}
-
-/// A key, its name, and what it is as a whole.
-pub struct Published {
-    kid: Option<String>,
-    /// Of the published JSON: equal keys are one key, whichever fetch brought them.
-    print: Fingerprint,
-    /// The key.
-    pub key: Key,
-}
-
-impl Published {
-    /// What names the key in [`Jwks::holds`].
-    #[must_use]
-    pub fn print(&self) -> Fingerprint {
-        self.print
-    }
-}
-
-/// A hash of a published key.
-pub type Fingerprint = [u8; 32];
-
 impl Jwks {
     /// The keys at `url`: fetched in the background from now on, if a runtime is there.
     #[must_use]
-    pub fn at(url: Url, client: reqwest::Client) -> Self {
+    pub fn at(url: Url, client: Client) -> Self {
         let jwks = Self(Arc::new(Inner {
             client,
             url,
@@ -168,7 +106,7 @@ impl Jwks {
     /// Whether a key is still published.
     #[must_use]
     pub fn holds(&self, print: &Fingerprint) -> bool {
-        self.0.known().keys.iter().any(|key| key.print == *print)
+        self.0.known().keys.iter().any(|key| key.print() == *print)
     }
 
     /// Fetches them once, to see whether that works; how many there are.
@@ -186,14 +124,7 @@ impl Jwks {
     /// What is known now.
     #[must_use]
     pub fn state(&self) -> KeySet {
-        let known = self.0.known();
-        KeySet {
-            keys: known.keys.len(),
-            age: known.fetched.map(|fetched| fetched.elapsed()),
-            failures: known.failures,
-            last_failure: known.last_failure.clone(),
-            is_failing: known.is_failing,
-        }
+        self.0.known().state()
     }
 }
 
@@ -277,70 +208,20 @@ impl Inner {
     }
 
     async fn get(&self) -> Result<Vec<Arc<Published>>, String> {
-        let response = self.client.get(self.url.clone()).send().await;
-        let mut response = response.map_err(|error| chain(&error.without_url()))?;
-        if !response.status().is_success() {
-            return Err(format!("it answers {}", response.status().as_u16()));
+        let request = self.client.get(self.url.clone());
+        let answer = self.client.send(request, MAX_BYTES).await;
+        let answer = answer.map_err(|error| chain(&error))?;
+        if !answer.status.is_success() {
+            return Err(format!("it answers {}", answer.status.as_u16()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| chain(&error.without_url()))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
-                return Err(format!("it answers with over {MAX_BYTES} bytes"));
-            }
+        match answer.end {
+            End::Whole => {}
+            End::Cut => return Err(format!("it answers with over {MAX_BYTES} bytes")),
+            End::Broken(error) => return Err(chain(&error)),
         }
-        read(&body).ok_or_else(|| "it answers with no key set".to_owned())
+        read(&answer.body).ok_or_else(|| "it answers with no key set".to_owned())
     }
 }
-
-impl Known {
-    fn may_try(&self) -> bool {
-        self.tried.is_none_or(|tried| tried.elapsed() >= TRY_AGAIN)
-    }
-
-    /// Whether newer keys are wanted though nobody asks: the keys are old, or the last fetch brought none.
-    fn is_due(&self) -> bool {
-        self.is_failing
-            || self
-                .fetched
-                .is_none_or(|fetched| fetched.elapsed() >= REFRESH)
-    }
-
-    fn fail(&mut self, reason: &str) {
-        self.failures += 1;
-        self.is_failing = true;
-        self.last_failure = Some(Failure {
-            at: jiff::Timestamp::now(),
-            reason: reason.to_owned(),
-        });
-    }
-}
-
-/// Keys of a kind that is not ours are passed over; those around them count.
-fn read(body: &[u8]) -> Option<Vec<Arc<Published>>> {
-    let mut set: HashMap<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
-    let keys = set.remove("keys")?;
-    let published = |json: &serde_json::Value| {
-        let jwk: Jwk = serde_json::from_value(json.clone()).ok()?;
-        Some(Arc::new(Published {
-            kid: jwk.common.key_id.clone(),
-            print: Sha256::digest(json.to_string()).into(),
-            key: Key::published(&jwk)?,
-        }))
-    };
-    let usable = keys.as_array()?.iter().filter_map(published);
-    Some(usable.take(MAX_KEYS).collect())
-}
-
-/// Keys older than this are fetched anew.
-const REFRESH: Duration = Duration::from_secs(600);
-
-/// Between two fetches, whatever tokens come.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether the keys have to be fetched; after a failure they are.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -355,9 +236,6 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// A key set at most.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Keys of a set at most; no publisher rotates through more.
-const MAX_KEYS: usize = 128;
-
 /// Signatures checked at most for a token that names no key.
 const MAX_TRIES: usize = 16;
 
@@ -366,37 +244,10 @@ const NO_KEY: &str = "it answers with no key that could be used";
 
 #[cfg(test)]
 mod tests {
+    use super::super::known::REFRESH;
     use super::*;
 
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-
-    #[test]
-    fn of_a_key_set_only_public_signing_keys_are_taken() {
-        let set = serde_json::json!({"keys": [
-            {"kty": "oct", "kid": "secret", "k": "c2VjcmV0", "alg": "HS256"},
-            {"kty": "OKP", "kid": "ed", "crv": "Ed25519", "x": X},
-            {"kty": "OKP", "kid": "enc", "crv": "Ed25519", "use": "enc", "x": X},
-            {"kty": "OKP", "kid": "lie", "crv": "Ed25519", "alg": "HS256", "x": X},
-            {"kty": "unheard of", "kid": "new"},
-            7,
-        ]});
-        let keys = read(set.to_string().as_bytes()).expect("a key set");
-        let names: Vec<&str> = keys.iter().filter_map(|key| key.kid.as_deref()).collect();
-        assert_eq!(names, ["ed"]);
-        for empty in [
-            r#"{"keys":[]}"#,
-            r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#,
-        ] {
-            assert_eq!(
-                read(empty.as_bytes()).map(|keys| keys.len()),
-                Some(0),
-                "{empty}"
-            );
-        }
-        for none in ["{}", "<html>", r#"{"keys":7}"#] {
-            assert!(read(none.as_bytes()).is_none(), "{none}");
-        }
-    }
 
     fn set(kids: &[&str]) -> String {
         let keys: Vec<_> = kids
@@ -434,7 +285,7 @@ mod tests {
                     );
                 }
             });
-            let client = crate::export::client(false).expect("a client");
+            let client = Client::new(false).expect("a client");
             // Not `at`: its background fetches would come in between.
             let jwks = Jwks(Arc::new(Inner {
                 client,

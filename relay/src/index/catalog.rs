@@ -233,7 +233,7 @@ impl Listed {
 
 /// The database with its tables; `None` when it is of another format.
 async fn connect(file: &Path) -> Result<Option<SqliteConnection>, sqlx::Error> {
-    crate::spool::private_file(file)?;
+    crate::disk::private::open_file(file)?;
     let mut connection = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)

@@ -59,7 +59,7 @@ impl Segment {
         (from_records, frame): (u64, i64),
         now_millis: i64,
     ) -> Result<Self, sqlx::Error> {
-        crate::spool::private_file(file)?;
+        crate::disk::private::open_file(file)?;
         let mut connection = schema::open_to_write(file).await?;
         let tables = schema::TABLES
             .replace("?1", &now_millis.to_string())

@@ -109,7 +109,7 @@ impl Shelf {
     ///
     /// When the directory or the catalogue can't be written.
     pub async fn open(dir: &Path, limits: Limits) -> Result<Self, sqlx::Error> {
-        crate::spool::make_private(dir)?;
+        crate::disk::private::make_dir(dir)?;
         let numbers = files::segments(dir)?;
         let mut state = State::default();
         let mut open = None;

@@ -1,6 +1,6 @@
 //! Which program a batch comes from.
 
-use super::Program;
+use super::book::Program;
 use crate::wire::{Batch, json::Value};
 
 /// What a batch says of its sender: of the context, else of the first record.

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
+use super::rows::{self, Deed, decode, deed, ends, millis, note, rule};
 use super::rule::{Checked, Moment, Rule};
-use crate::spool::private_file;
+use super::tables::{LEFT, TABLES, VERSION};
+use crate::disk::private;
 
 /// The store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,19 +41,6 @@ pub enum StoreError {
     },
 }
 
-/// What somebody did to a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
-    /// When, in RFC 3339.
-    pub at: String,
-    /// `set` or `removed`.
-    pub action: String,
-    /// Who says so.
-    pub author: String,
-    /// The rule.
-    pub rule: Rule,
-}
-
 /// The tables, with the one connection that uses them.
 #[derive(Debug)]
 pub struct Store {
@@ -71,7 +59,7 @@ impl Store {
     pub async fn open(dir: &Path, now: Moment) -> Result<Self, StoreError> {
         let file = dir.join(FILE);
         // SQLite gives what it puts beside a database the rights of the database.
-        if let Err(error) = private_file(&file) {
+        if let Err(error) = private::open_file(&file) {
             let source = sqlx::Error::Io(error);
             return Err(StoreError::Database { file, source });
         }
@@ -200,7 +188,7 @@ impl Store {
         .bind(&rule.author)
         .fetch_one(&mut *transaction)
         .await?;
-        let rule = self::rule(&row)?;
+        let rule = rows::rule(&row)?;
         note(&mut transaction, "set", &rule.author, &rule, now).await?;
         transaction.commit().await?;
         Ok(rule)
@@ -276,119 +264,7 @@ impl Store {
     }
 }
 
-async fn note(
-    connection: &mut SqliteConnection,
-    action: &str,
-    author: &str,
-    rule: &Rule,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let rule = serde_json::to_string(rule).map_err(|error| decode(error.into()))?;
-    sqlx::query("INSERT INTO level_audit (at, action, author, rule) VALUES (?, ?, ?, ?)")
-        .bind(now.as_millisecond())
-        .bind(action)
-        .bind(author)
-        .bind(rule)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-fn rule(row: &SqliteRow) -> Result<Rule, sqlx::Error> {
-    let whom: String = row.try_get("whom")?;
-    Ok(Rule {
-        id: row.try_get("id")?,
-        whom: serde_json::from_str(&whom).map_err(|error| decode(error.into()))?,
-        levels: row.try_get("levels")?,
-        made_at: time(row.try_get("made_at")?)?,
-        expires_at: row
-            .try_get::<Option<i64>, _>("expires_at")?
-            .map(time)
-            .transpose()?,
-        why: row.try_get("why")?,
-        author: row.try_get("author")?,
-        ends: None,
-    })
-}
-
-/// When each rule ends: after what was left when that was last kept, or what its time leaves, whichever is less.
-async fn ends(
-    connection: &mut SqliteConnection,
-    now: Moment,
-) -> Result<HashMap<i64, Instant>, sqlx::Error> {
-    let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
-        "SELECT id, expires_at, left_millis FROM level_rule WHERE expires_at IS NOT NULL",
-    )
-    .fetch_all(connection)
-    .await?;
-    let left = rows.into_iter().map(|(id, expires_at, left)| {
-        let by_clock = expires_at.saturating_sub(now.wall.as_millisecond());
-        let left = left.map_or(by_clock, |left| left.min(by_clock));
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        // Further away than a clock can tell is as good as never.
-        Some((id, now.run.checked_add(left)?))
-    });
-    Ok(left.flatten().collect())
-}
-
-fn millis(left: Duration) -> i64 {
-    i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn deed(row: &SqliteRow) -> Result<Deed, sqlx::Error> {
-    let rule: String = row.try_get("rule")?;
-    Ok(Deed {
-        at: time(row.try_get("at")?)?,
-        action: row.try_get("action")?,
-        author: row.try_get("author")?,
-        rule: serde_json::from_str(&rule).map_err(|error| decode(error.into()))?,
-    })
-}
-
-fn time(unix_millis: i64) -> Result<String, sqlx::Error> {
-    let time = Timestamp::from_millisecond(unix_millis).map_err(|error| decode(error.into()))?;
-    Ok(time.to_string())
-}
-
-fn decode(error: Box<dyn std::error::Error + Send + Sync>) -> sqlx::Error {
-    sqlx::Error::Decode(error)
-}
-
 const FILE: &str = "store.db";
-
-/// The format that this relay writes.
-const VERSION: i64 = 2;
-
-/// Numbers are never given twice, so that the audit names one rule for ever. Times are Unix milliseconds.
-const TABLES: &str = "
-BEGIN;
-CREATE TABLE level_rule (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    whom TEXT NOT NULL,
-    levels TEXT NOT NULL,
-    made_at INTEGER NOT NULL,
-    expires_at INTEGER,
-    why TEXT NOT NULL,
-    author TEXT NOT NULL
-) STRICT;
-CREATE TABLE level_audit (
-    id INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    action TEXT NOT NULL,
-    author TEXT NOT NULL,
-    rule TEXT NOT NULL
-) STRICT;
-PRAGMA user_version = 1;
-COMMIT;
-";
-
-/// Since format 2: how much is left of a rule by the relay's count, in milliseconds.
-const LEFT: &str = "
-BEGIN;
-ALTER TABLE level_rule ADD COLUMN left_millis INTEGER;
-PRAGMA user_version = 2;
-COMMIT;
-";
 
 #[cfg(test)]
 mod tests {

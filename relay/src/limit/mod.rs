@@ -15,7 +15,7 @@ use std::time::Instant;
 use axum::http::HeaderMap;
 
 use crate::config::{Networks, Rates};
-use crate::error::ApiError;
+use crate::http::ApiError;
 
 pub use address::network;
 pub use room::Held;

@@ -11,7 +11,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::error::ApiError;
+use crate::http::ApiError;
 
 /// Who was asked to wait, and until when.
 #[derive(Debug, Default)]

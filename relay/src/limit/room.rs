@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::ApiError;
+use crate::http::ApiError;
 
 /// Room that is free again when this is dropped.
 #[derive(Debug)]

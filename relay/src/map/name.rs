@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::visible::is_invisible;
+use crate::text::is_invisible;
 
 /// The name as it is read; of a long one the beginning, which is all that is compared.
 pub fn as_read(name: &str) -> Cow<'_, str> {

@@ -5,9 +5,8 @@
 
 use sqlx::{Row, SqliteConnection};
 
+use super::integer::{read_seq, signed, stored_seq};
 use super::ranges::Range;
-use super::schema::{read_seq, stored_seq};
-use super::signed;
 
 /// Whose queue, and which.
 pub type Of<'q> = (&'q str, &'q str);

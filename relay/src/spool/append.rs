@@ -4,9 +4,10 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::consumer::{Consumer, Position};
+use super::frame::Frame;
+use super::integer::{signed, stored_seq};
+use super::offer::Named;
 use super::ranges::Range;
-use super::schema::stored_seq;
-use super::{Frame, Named, signed};
 
 /// A frame on its way in, with the range of names that grows by it.
 pub struct Row {

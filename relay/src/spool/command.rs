@@ -2,8 +2,10 @@
 
 use tokio::sync::oneshot;
 
-use super::letters::{Done, Replayed};
-use super::{Consumer, Cursor, DeadLetter, Offer, OfferError, Verdict};
+use super::consumer::{Consumer, Cursor};
+use super::error::OfferError;
+use super::letters::{DeadLetter, Done, Replayed};
+use super::offer::{Offer, Verdict};
 
 /// What the writer is asked for; it answers after the commit.
 #[derive(Debug)]

@@ -1,7 +1,5 @@
 //! Who takes frames out of the spool, and how far each of them is.
 
-use super::Depth;
-
 /// Somebody who gets every frame, in order, at a pace of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consumer {
@@ -64,6 +62,15 @@ pub struct Cursor {
     pub done: u64,
     /// Where that frame ends.
     pub at: Position,
+}
+
+/// What waits for a consumer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Log records.
+    pub records: u64,
+    /// Bytes of frames, before they were packed.
+    pub bytes: u64,
 }
 
 /// Where the spool ends, and where every consumer stands.

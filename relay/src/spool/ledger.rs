@@ -12,29 +12,21 @@
 //! 3. a queue that was silent for 400 days is forgotten; where all queues take more than their share of the spool's cap,
 //!    the one that was silent longest is forgotten before that. See [`Ledger::sweep`].
 
-use std::collections::HashMap;
-
 use sqlx::{Row, SqliteConnection};
 
 use super::accepted::{self, Closed, GROW};
+use super::clock::hour;
+use super::integer::{signed, stored_seq, unsigned};
+use super::offer::{Named, Offer, Verdict};
 use super::ranges::{self, Range};
-use super::schema::stored_seq;
-use super::{Named, Offer, Verdict, signed, unsigned};
+use super::remembered::Remembered;
 
 /// The names in the database, and the last range of each queue that was asked for.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    remembered: HashMap<(String, String), Queue>,
+    remembered: Remembered,
     size: Size,
     swept: i64,
-}
-
-/// What is remembered of a queue.
-#[derive(Clone, Copy, Debug)]
-struct Queue {
-    last: Range,
-    /// The hour in which it was written down that the queue was heard.
-    heard: i64,
 }
 
 /// How much the ledger holds.
@@ -99,7 +91,7 @@ impl Ledger {
     ) -> Result<Verdict, sqlx::Error> {
         let mut seqs = Vec::new();
         if let Some(named) = &offer.named
-            && self.last_before(&offer.subject, named).is_none()
+            && self.remembered.last_before(&offer.subject, named).is_none()
         {
             let new = ranges::of(&named.seqs);
             let had = accepted::near(connection, (&offer.subject, &named.queue), &new).await?;
@@ -161,7 +153,7 @@ impl Ledger {
         named: &Named,
         hour: i64,
     ) -> Result<(), sqlx::Error> {
-        if let Some(grown) = self.grows(subject, named, hour) {
+        if let Some(grown) = self.remembered.grows(subject, named, hour) {
             sqlx::query(GROW)
                 .bind(stored_seq(grown.last))
                 .bind(subject)
@@ -169,7 +161,7 @@ impl Ledger {
                 .bind(stored_seq(grown.first))
                 .execute(&mut *connection)
                 .await?;
-            self.remember(subject, &named.queue, grown, hour);
+            self.remembered.keep(subject, &named.queue, grown, hour);
             return Ok(());
         }
         let of = (subject, named.queue.as_str());
@@ -209,7 +201,7 @@ impl Ledger {
         .execute(&mut *connection)
         .await?;
         let last = accepted::last(connection, of).await?;
-        self.remember(subject, &named.queue, last, hour);
+        self.remembered.keep(subject, &named.queue, last, hour);
         Ok(())
     }
 
@@ -249,7 +241,7 @@ impl Ledger {
             self.size.grow(&subject, &queue, 0, counted);
             self.size.queues = self.size.queues.saturating_sub(u64::from(is_whole));
             self.size.queues_forgotten += u64::from(is_whole);
-            self.remembered.remove(&(subject, queue));
+            self.remembered.forget(subject, queue);
             left = left.saturating_sub(gone.max(1));
             if left == 0 {
                 return Ok(true);
@@ -285,57 +277,13 @@ impl Ledger {
     pub fn follows(&self, offer: &Offer, now: i64) -> Option<Range> {
         let named = offer.named.as_ref().filter(|_| offer.hash.is_none())?;
         offer.frame.as_ref()?;
-        self.grows(&offer.subject, named, hour(now))
-    }
-
-    /// The last range of the queue as it is with all of `named`, when they stand right behind it, and nothing else of the
-    /// queue has to be written down.
-    fn grows(&self, subject: &str, named: &Named, hour: i64) -> Option<Range> {
-        let last = self.last_before(subject, named)?;
-        if last.heard != hour {
-            return None;
-        }
-        let last = last.last;
-        match ranges::of(&named.seqs)[..] {
-            [new] if new.first == last.last.saturating_add(1) => Some(Range {
-                first: last.first,
-                last: new.last,
-            }),
-            _ => None,
-        }
-    }
-
-    /// The last range of the queue, if it is remembered and all of `named` is behind it.
-    fn last_before(&self, subject: &str, named: &Named) -> Option<Queue> {
-        // Two strings to ask a map of pairs: small beside the statement that they save.
-        let of = (subject.to_owned(), named.queue.clone());
-        let queue = self.remembered.get(&of).copied()?;
-        let is_behind = named
-            .seqs
-            .first()
-            .is_some_and(|&first| first > queue.last.last);
-        is_behind.then_some(queue)
+        self.remembered.grows(&offer.subject, named, hour(now))
     }
 
     /// Notes that this range was written in the hour in which the queue was last heard.
     pub fn grew(&mut self, subject: &str, queue: &str, last: Range, now: i64) {
-        self.remember(subject, queue, last, hour(now));
+        self.remembered.keep(subject, queue, last, hour(now));
     }
-
-    fn remember(&mut self, subject: &str, queue: &str, last: Range, heard: i64) {
-        if self.remembered.len() >= MAX_REMEMBERED {
-            self.remembered.clear();
-        }
-        self.remembered.insert(
-            (subject.to_owned(), queue.to_owned()),
-            Queue { last, heard },
-        );
-    }
-}
-
-/// The hour since 1970 in which this nanosecond is.
-pub fn hour(nanos: i64) -> i64 {
-    nanos / (3600 * 1_000_000_000)
 }
 
 /// Ranges of one queue at most, by the contract.
@@ -358,9 +306,6 @@ const REMEMBERED_NANOS: i64 = 10 * 60 * 1_000_000_000;
 
 /// How often those that are older are deleted.
 const SWEEP_NANOS: i64 = 60 * 1_000_000_000;
-
-/// Queues whose last range is remembered: about two megabytes of them.
-const MAX_REMEMBERED: usize = 10_000;
 
 #[cfg(test)]
 mod tests;

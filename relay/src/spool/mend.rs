@@ -10,10 +10,12 @@ use std::{fs, io};
 use sqlx::{Connection, SqliteConnection};
 
 use super::consumer::{Consumer, Cursor};
-use super::ledger::hour;
+use super::error::OpenError;
+use super::gauge::Gauge;
+use super::integer::{signed, unsigned};
 use super::salvage::{Found, Pages, Row, Value};
-use super::schema::{self, OpenError, beside};
-use super::{Gauge, accepted, append, running, signed, unsigned, writer};
+use super::schema::{self, beside};
+use super::{accepted, append, clock, running};
 
 /// Mends the database in `dir`; `false` when there is nothing of ours in it, and it was left alone.
 ///
@@ -150,7 +152,7 @@ async fn copy(
         let (subject, queue) = (of.0.as_str(), of.1.as_str());
         accepted::insert(&mut transaction, (subject, queue), ranges).await?;
         // One whose row was lost counts as heard now.
-        let now = hour(writer::now());
+        let now = clock::hour(clock::now());
         let (heard, closed) = found.queues.get(of).copied().unwrap_or((now, 0));
         sqlx::query("INSERT INTO queue VALUES (?, ?, ?, ?, ?)")
             .bind(subject)

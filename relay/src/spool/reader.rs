@@ -8,7 +8,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::consumer::{Consumer, Cursor, Position};
-use super::{Frame, Gauge, Packed, Pending, Traits, signed, unsigned};
+use super::error::is_damage;
+use super::frame::{Frame, Pending, Traits};
+use super::gauge::Gauge;
+use super::integer::unsigned;
+use super::packed::Packed;
 
 /// The frames that wait for `consumer`, in order: the first one, and more as long as all are within `max_bytes`.
 pub async fn read(
@@ -45,17 +49,6 @@ pub async fn read(
         Err(error) => Err(error),
         Ok(()) => Ok(frames),
     }
-}
-
-/// Whether SQLite says that the file is not what it wrote.
-pub fn is_damage(error: &sqlx::Error) -> bool {
-    const CORRUPT: u32 = 11;
-    const NOT_A_DATABASE: u32 = 26;
-    let code = error
-        .as_database_error()
-        .and_then(|error| error.code()?.parse::<u32>().ok());
-    // Extended codes carry the plain one in their lowest byte.
-    code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
 }
 
 fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending, sqlx::Error> {
@@ -108,20 +101,6 @@ fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending
         traits: Traits::stored(number(10)?),
     };
     Ok(pending)
-}
-
-impl Traits {
-    /// As it is kept.
-    pub(super) fn to_stored(self) -> i64 {
-        signed(u64::from(self.has_exception) | u64::from(self.has_long_text) << 1)
-    }
-
-    fn stored(bits: u64) -> Self {
-        Self {
-            has_exception: bits & 1 != 0,
-            has_long_text: bits & 2 != 0,
-        }
-    }
 }
 
 const BEHIND: &str = "SELECT id, end_records, end_bytes, records, received, oldest, newest, crc, bytes, plain_crc, traits,

@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 
 use super::schema::{self, beside};
+use crate::disk::private;
 
 /// Whether a relay ran on the database in `dir`, did not end, and its write-ahead log is gone.
 pub fn has_lost_its_log(dir: &Path) -> bool {
@@ -22,7 +23,7 @@ pub fn has_lost_its_log(dir: &Path) -> bool {
 ///
 /// What the system says.
 pub fn mark(dir: &Path) -> io::Result<()> {
-    schema::private_file(&dir.join(MARK))?.sync_all()?;
+    private::open_file(&dir.join(MARK))?.sync_all()?;
     #[cfg(unix)]
     File::open(dir)?.sync_all()?;
     Ok(())

@@ -1,5 +1,8 @@
+use std::path::Path;
+
 use sqlx::Connection;
 
+use super::consumer::Depth;
 use super::*;
 
 fn frame(text: &str) -> Frame {

@@ -10,6 +10,7 @@ mod check;
 mod dev;
 mod floor;
 mod help;
+mod metrics;
 mod proxies;
 mod reload;
 mod status;

@@ -6,17 +6,21 @@
 //! `COURIER_PROOF_ROUNDS=all` tries each literal with each sign on both sides in each spelling: some hours in a release
 //! build.
 
+mod openings;
 mod pieces;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
-use super::cost::literals;
-use super::pattern::Pattern;
-use super::policy::{Compiled, Policy, Profile};
-use super::rule::Place;
-use super::text::{LOOKS, Steps};
-use super::{Sanitizer, samples, scan};
+use crate::Sanitizer;
+use crate::kind::Place;
+use crate::policy::compiled::Compiled;
+use crate::policy::pattern::Pattern;
+use crate::policy::settings::{Policy, Profile};
+use crate::report::cost::literals;
+use crate::scan::find as scan;
+use crate::self_test as samples;
+use crate::text::{LOOKS, Steps};
 use pieces::{Draw, SIGNS, WAYS, mixture, spelled};
 
 /// The length at which costs are looked at first, and the one at which a doubt is settled.
@@ -62,8 +66,8 @@ impl Proof {
         let strict = policy.clone().profile(Profile::Strict);
         Self {
             rules: [
-                (policy.compile(), Place::Message),
-                (strict.compile(), Place::Stack),
+                (Compiled::of(policy), Place::Message),
+                (Compiled::of(&strict), Place::Stack),
             ],
             most,
             wrong: Vec::new(),
@@ -198,7 +202,7 @@ fn what_a_policy_adds_grows_with_the_length_too() {
 /// Wherever the steps run out, the pass ends, and what it found is not believed.
 #[test]
 fn a_text_whose_steps_run_out_goes_as_a_whole_wherever_that_is() {
-    let strict = Policy::new().profile(Profile::Strict).compile();
+    let strict = Compiled::of(&Policy::new().profile(Profile::Strict));
     let kept = samples::all().flat_map(|(_, samples)| samples.kept.iter().copied());
     for text in samples::taken().chain(kept) {
         for steps in 0_isize.. {

@@ -1,9 +1,9 @@
 //! What is repeated: literals in each spelling with signs around them, and mixtures of them.
 
-use super::super::REDACTED;
+use crate::REDACTED;
 
 /// What may stand before and behind a literal: signs, quotes at several depths, brackets, what encodes them.
-pub(super) const SIGNS: &[&str] = &[
+pub(crate) const SIGNS: &[&str] = &[
     "",
     " ",
     "=",
@@ -92,7 +92,7 @@ pub(super) const SIGNS: &[&str] = &[
 ];
 
 /// Draws numbers that look random.
-pub(super) struct Draw(pub u64);
+pub(crate) struct Draw(pub u64);
 
 impl Draw {
     pub fn below(&mut self, limit: usize) -> usize {
@@ -110,7 +110,7 @@ impl Draw {
 }
 
 /// The ways a literal is spelled: as it is, and as URLs, JSON and forms carry it.
-pub(super) fn spelled(text: &str, way: usize) -> String {
+pub(crate) fn spelled(text: &str, way: usize) -> String {
     let percent = |all: bool| {
         let encode = |byte: u8| match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' if !all => char::from(byte).to_string(),
@@ -136,10 +136,10 @@ pub(super) fn spelled(text: &str, way: usize) -> String {
     }
 }
 /// How many there are.
-pub(super) const WAYS: usize = 8;
+pub(crate) const WAYS: usize = 8;
 
 /// Pieces of any rule with signs between them, some of them in a row.
-pub(super) fn mixture(draw: &mut Draw, all: &[&str]) -> String {
+pub(crate) fn mixture(draw: &mut Draw, all: &[&str]) -> String {
     let mut piece = String::new();
     for _ in 0..=draw.below(5) {
         let way = if draw.below(4) == 0 {

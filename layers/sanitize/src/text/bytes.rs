@@ -1,7 +1,7 @@
 //! A kind of bytes as a table.
 
 /// Which bytes are of some kind: one look-up, where ranges would be several questions of nearly every byte.
-pub(in super::super) struct Bytes([bool; 256]);
+pub(crate) struct Bytes([bool; 256]);
 
 impl Bytes {
     /// These.

@@ -9,20 +9,27 @@
 //! than the length. What is free is one byte ([`Text::at`]), a few ([`Text::run_few`]) and the
 //! comparison with a literal.
 
+pub(crate) mod alphabet;
 mod bytes;
+pub(crate) mod floor;
+pub(crate) mod list;
+pub(crate) mod marks;
+pub(crate) mod quote;
+pub(crate) mod span;
 mod steps;
 mod window;
+pub(crate) mod words;
 
-pub(super) use bytes::Bytes;
+pub(crate) use bytes::Bytes;
 #[cfg(test)]
-pub(super) use steps::LOOKS;
+pub(crate) use steps::LOOKS;
 use steps::{LOOK_STEPS, SLICE_WALKS, WALK_STEPS};
-pub(super) use steps::{Source, Steps};
-pub(super) use window::{WINDOW, between, window};
+pub(crate) use steps::{Source, Steps};
+pub(crate) use window::{WINDOW, between, window};
 
 /// The text under the scanners.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'t>(&'t Source<'t>);
+pub(crate) struct Text<'t>(&'t Source<'t>);
 
 impl<'t> Text<'t> {
     pub fn of(source: &'t Source<'t>) -> Self {
@@ -215,19 +222,19 @@ impl<'t> Text<'t> {
 
 /// A letter or digit of ASCII, `_`, or any byte beyond ASCII: what may continue a word.
 #[inline]
-pub(super) fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     static WORD: Bytes = Bytes::letters_and(b"_").and(0x80, 0xff);
     WORD.has(byte)
 }
 
 /// A space or a tab.
 #[inline]
-pub(super) fn is_blank(byte: u8) -> bool {
+pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
 /// Does `name` end in `tail`, in any case?
-pub(super) fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
+pub(crate) fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
     name.len()
         .checked_sub(tail.len())
         .and_then(|start| name.get(start..))
@@ -236,7 +243,7 @@ pub(super) fn ends_with_any_case(name: &[u8], tail: &[u8]) -> bool {
 
 /// A character of base64url.
 #[inline]
-pub(super) fn is_base64url(byte: u8) -> bool {
+pub(crate) fn is_base64url(byte: u8) -> bool {
     static BASE64URL: Bytes = Bytes::letters_and(b"_-");
     BASE64URL.has(byte)
 }
@@ -244,7 +251,7 @@ pub(super) fn is_base64url(byte: u8) -> bool {
 /// Where an SGR escape (`ESC [ 2 m`) that begins at `start` ends; `start` when none does.
 /// `tracing`'s own coloured output puts them between key, separator and value.
 #[inline]
-pub(super) fn skip_sgr(text: Text<'_>, start: usize) -> usize {
+pub(crate) fn skip_sgr(text: Text<'_>, start: usize) -> usize {
     if text.at(start) == 0x1b {
         behind_sgr(text, start)
     } else {
@@ -265,7 +272,7 @@ fn behind_sgr(text: Text<'_>, start: usize) -> usize {
 }
 
 /// Behind the rest of an SGR escape when `start` lies inside one: `ESC[1;`, then `36mann` is `ann`.
-pub(super) fn after_sgr(text: Text<'_>, start: usize) -> usize {
+pub(crate) fn after_sgr(text: Text<'_>, start: usize) -> usize {
     let is_code = |byte: u8| byte.is_ascii_digit() || byte == b';';
     let before = text.back(start, 1);
     if before != b'[' && !is_code(before) {
@@ -280,7 +287,7 @@ pub(super) fn after_sgr(text: Text<'_>, start: usize) -> usize {
 
 /// No letter or digit before it, unless those of an escape: `\neyJ`, `%20eyJ`.
 #[inline]
-pub(super) fn begins_word(text: Text<'_>, start: usize) -> bool {
+pub(crate) fn begins_word(text: Text<'_>, start: usize) -> bool {
     let before = text.back(start, 1);
     before >= 0x80 || !is_word(before) || ends_escape(text, start)
 }
@@ -295,7 +302,7 @@ fn ends_escape(text: Text<'_>, start: usize) -> bool {
 }
 
 /// Does an SGR escape (`ESC [ 3 m`) end here?
-pub(super) fn ends_sgr(text: Text<'_>, end: usize) -> bool {
+pub(crate) fn ends_sgr(text: Text<'_>, end: usize) -> bool {
     let digits = text.run_back(end.saturating_sub(1), 12, |byte| {
         byte.is_ascii_digit() || byte == b';'
     });

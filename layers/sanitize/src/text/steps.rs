@@ -4,14 +4,14 @@ use std::cell::Cell;
 
 /// How many steps the scanners of a text have left.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in super::super) struct Steps(isize);
+pub(crate) struct Steps(isize);
 
 /// What a look at a place costs where a rule may apply: as many steps as it takes time.
-pub(super) const LOOK_STEPS: usize = 64;
+pub(crate) const LOOK_STEPS: usize = 64;
 /// What a walk costs besides its bytes.
-pub(super) const WALK_STEPS: usize = 4;
+pub(crate) const WALK_STEPS: usize = 4;
 /// How often a slice is walked over.
-pub(super) const SLICE_WALKS: usize = 4;
+pub(crate) const SLICE_WALKS: usize = 4;
 /// Steps for each byte of a text. Honest texts take up to 100.
 const STEPS_A_BYTE: usize = 256;
 /// Steps that every text has besides, so that a short one is never given up.
@@ -46,7 +46,7 @@ impl Steps {
 
 /// A text, and the steps that its scanners have left.
 #[derive(Debug)]
-pub(in super::super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     /// Nothing any more once the steps are spent.
     bytes: Cell<&'t [u8]>,
     len: usize,
@@ -76,20 +76,20 @@ impl<'t> Source<'t> {
 
     /// The bytes; none any more once the steps are spent.
     #[inline(always)]
-    pub(super) fn bytes(&self) -> &'t [u8] {
+    pub(crate) fn bytes(&self) -> &'t [u8] {
         self.bytes.get()
     }
 
     /// Notes a look at a single byte, where a test counts them.
     #[inline(always)]
-    pub(super) fn look(&self) {
+    pub(crate) fn look(&self) {
         #[cfg(test)]
         self.looks.set(self.looks.get() + 1);
     }
 
     /// Takes so many steps. `false` when they are spent.
     #[inline(always)]
-    pub(super) fn charge(&self, steps: usize) -> bool {
+    pub(crate) fn charge(&self, steps: usize) -> bool {
         let left = self.left.get().wrapping_sub_unsigned(steps);
         self.left.set(left);
         left >= 0
@@ -98,7 +98,7 @@ impl<'t> Source<'t> {
     /// Where a walk over at most `most` bytes from `start` on ends when the steps are spent: as far as it could.
     #[cold]
     #[inline(never)]
-    pub(super) fn spend(&self, start: usize, most: usize) -> usize {
+    pub(crate) fn spend(&self, start: usize, most: usize) -> usize {
         self.bytes.set(&[]);
         start.saturating_add(most).min(self.len).max(start)
     }
@@ -107,5 +107,5 @@ impl<'t> Source<'t> {
 #[cfg(test)]
 thread_local! {
     /// Single bytes that scanners of this thread looked at.
-    pub(in super::super) static LOOKS: Cell<usize> = const { Cell::new(0) };
+    pub(crate) static LOOKS: Cell<usize> = const { Cell::new(0) };
 }

@@ -1,11 +1,11 @@
 //! Eight bytes at once, in one number.
 
 /// Bytes that are read at once.
-pub(in super::super) const WINDOW: usize = 8;
+pub(crate) const WINDOW: usize = 8;
 
 /// Eight of `bytes` from `start` on as a number, the first of them lowest; NUL behind the end.
 #[inline(always)]
-pub(in super::super) fn window(bytes: &[u8], start: usize) -> u64 {
+pub(crate) fn window(bytes: &[u8], start: usize) -> u64 {
     match bytes.get(start..).and_then(|rest| rest.first_chunk()) {
         Some(&window) => u64::from_le_bytes(window),
         None => last_window(bytes, start),
@@ -27,7 +27,7 @@ fn last_window(bytes: &[u8], start: usize) -> u64 {
 
 /// The highest bit of each byte of `window` that lies in `first..=last`, both ASCII.
 #[inline(always)]
-pub(in super::super) const fn between(window: u64, first: u8, last: u8) -> u64 {
+pub(crate) const fn between(window: u64, first: u8, last: u8) -> u64 {
     let low = window & each(0x7f);
     // Seven bits added to seven never reach the next byte; the eighth tells whether the sum was too large for a place.
     let (from_first, behind_last) = (low + each(0x80 - first), low + each(0x7f - last));

@@ -336,3 +336,41 @@ fn a_durable_record_after_three_power_losses_once_went_in_silence() {
         ],
     );
 }
+
+/// A disk that was full for a while: the record with the number 11, written behind a copy of an older one, had a user,
+/// and came without one.
+#[test]
+fn a_record_once_came_without_its_user_after_a_full_disk() {
+    run(
+        65536,
+        &[
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::SetUser(1),
+            Op::Fail(Plan {
+                from: 0,
+                calls: 1,
+                fault: Fault::Sync,
+            }),
+            Op::Append { padding: 32086 },
+            Op::Fail(Plan {
+                from: 0,
+                calls: 6,
+                fault: Fault::Full,
+            }),
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::AppendFatal { padding: 4946 },
+            Op::Append { padding: 4167 },
+            Op::Reject(0),
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+            Op::Append { padding: 0 },
+        ],
+    );
+}

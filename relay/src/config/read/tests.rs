@@ -1,4 +1,8 @@
-use super::*;
+use std::time::Duration;
+
+use super::super::upstream::logfire_endpoint;
+use super::super::value::size;
+use super::super::*;
 
 fn config(toml: &str) -> Result<Config, ConfigError> {
     toml.parse::<RawConfig>()

@@ -1,6 +1,6 @@
 //! Cells of a page, and the columns in them.
 
-use super::PAGE;
+use super::place::PAGE;
 
 /// One frame's row, column by column as in the table.
 pub type Row = Vec<Value>;

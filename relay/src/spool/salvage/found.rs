@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::cell::{Row, Value};
-use super::{Place, schema};
+use super::place::Place;
 use crate::spool::consumer::{Consumer, Cursor, Position};
+use crate::spool::integer::{read_seq, unsigned};
 use crate::spool::ranges::{self, Range};
-use crate::spool::unsigned;
 
 /// What was found in a damaged database.
 #[derive(Debug, Default)]
@@ -120,8 +120,8 @@ impl Found {
                 Value::Integer(last),
             ] => {
                 let range = Range {
-                    first: schema::read_seq(*first),
-                    last: schema::read_seq(*last),
+                    first: read_seq(*first),
+                    last: read_seq(*last),
                 };
                 if range.first <= range.last {
                     let of = (subject.clone(), queue.clone());

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::{Image, PAGE, schema};
+use super::place::{Image, PAGE};
+use crate::spool::schema;
 
 /// Whether the files say of themselves that they are not what was written, where SQLite would pass over it in silence: a
 /// file that is cut, a log that goes on behind a frame that is not whole.

@@ -1,0 +1,29 @@
+//! One file a rule: the literals that begin it, who looks closer, samples.
+
+pub(crate) mod account;
+pub(crate) mod all;
+pub(crate) mod bearer;
+pub(crate) mod card;
+pub(crate) mod command;
+pub(crate) mod device;
+pub(crate) mod dialogue;
+pub(crate) mod email;
+pub(crate) mod home;
+pub(crate) mod insert;
+pub(crate) mod ip;
+pub(crate) mod jwt;
+pub(crate) mod literal;
+pub(crate) mod location;
+pub(crate) mod login;
+pub(crate) mod marking;
+pub(crate) mod modem;
+pub(crate) mod pairs;
+pub(crate) mod pem;
+pub(crate) mod phone;
+pub(crate) mod resume;
+pub(crate) mod scanner;
+pub(crate) mod shell;
+pub(crate) mod source;
+pub(crate) mod ssn;
+pub(crate) mod token;
+pub(crate) mod userinfo;

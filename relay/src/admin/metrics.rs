@@ -1,0 +1,55 @@
+//! `GET /metrics`: what Prometheus reads.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use tracing_courier::sanitize::{Counts, Sanitizer};
+
+use super::state::Admin;
+use crate::metrics::{Keys, Now, Scrape};
+
+/// The counters, and what is true at this moment.
+pub async fn metrics(State(admin): State<Admin>) -> Response {
+    let pipeline = admin.ingest.pipeline();
+    let spool = pipeline.sink.spool();
+    let depth = spool.depth();
+    let counts = pipeline.sanitizer.as_ref().map(Sanitizer::counts);
+    let redactions = counts.map(Counts::by_rule).unwrap_or_default();
+    let keys = admin.ingest.verifier().key_set();
+    let now = Now {
+        keys: keys.map(|keys| Keys {
+            count: keys.keys,
+            age_seconds: keys.age.map(|age| age.as_secs_f64()),
+            failures: keys.failures,
+        }),
+        spool_records: depth.records,
+        spool_bytes: depth.bytes,
+        spool_max_bytes: admin.spool_max_bytes,
+        oldest_seconds: admin.oldest_seconds().await,
+        disk: pipeline.disk.space(),
+        certificate_seconds: admin.certificate_seconds(),
+        is_ready: admin.hindrance().is_none(),
+        damaged_records: spool.damaged_records(),
+        damaged_frames: spool.damaged_frames(),
+        dead: spool.dead(),
+        spool_used_bytes: spool.used_bytes(),
+        ledger: spool.ledger(),
+        writes: spool.writes(),
+        waiting: spool
+            .depths()
+            .into_iter()
+            .map(|(consumer, depth)| (consumer.name(), depth.records))
+            .collect(),
+        sanitized_bytes: counts.map_or(0, Counts::scanned_bytes),
+        sanitize_truncated: counts.map_or(0, Counts::truncated),
+        sanitize_failed_closed: counts.map_or(0, Counts::failed_closed),
+    };
+    let scrape = Scrape {
+        metrics: Arc::clone(&pipeline.metrics),
+        now,
+        redactions,
+    };
+    ([(CONTENT_TYPE, Scrape::CONTENT_TYPE)], scrape.render()).into_response()
+}

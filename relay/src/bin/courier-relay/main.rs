@@ -1,0 +1,40 @@
+//! `courier-relay`: see `courier-relay --help`.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
+)]
+
+mod backup;
+mod check;
+mod cli;
+mod completions;
+mod dead;
+mod dev;
+mod import;
+mod level;
+mod queue;
+mod run;
+mod sanitize;
+mod serve;
+mod settings;
+mod signal;
+mod status;
+mod token;
+
+use std::process::ExitCode;
+
+/// What went wrong may repeat what somebody else said; line ends stay, as a parser's complaint has them.
+fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(courier_relay::escape).collect();
+    lines.join("\n")
+}
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("courier-relay: {}", lines(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}

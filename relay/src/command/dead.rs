@@ -1,0 +1,148 @@
+//! Dead letters: records that the upstream refused for their content, one by one.
+//!
+//! They stay until somebody replays them, after the upstream or its rules have changed, or removes them; until they are
+//! 90 days old (`--dead-keep`); or until all take a quarter of the spool's cap, of which the oldest go then. They are read
+//! in pages. While a relay runs on the data directory they are reached through its admin API.
+
+use super::admin_client::{AdminClient, AdminClientError};
+use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
+pub use crate::spool::{DeadRecord, Removal};
+use crate::spool::{NotWhich, OfferError, OpenError, PAGE};
+
+/// Dead letters can't be reached.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeadError {
+    /// The data directory can't be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The running relay does not do it.
+    #[error(transparent)]
+    AdminClient(#[from] AdminClientError),
+    /// The database can't be read.
+    #[error("the dead letters can't be read")]
+    Read(#[from] sqlx::Error),
+    /// The database can't be written. What was done until then stays done.
+    #[error(transparent)]
+    Replay(#[from] OfferError),
+    /// It is not said which to remove: give ids, all, or an age.
+    #[error(transparent)]
+    Which(#[from] NotWhich),
+}
+
+/// Shows all dead letters to `each`, oldest first, a page at a time.
+///
+/// # Errors
+///
+/// When they can't be reached: see [`DeadError`].
+pub async fn list(config: &Config, each: impl FnMut(DeadRecord)) -> Result<(), DeadError> {
+    let way = Way::open(config).await?;
+    let shown = way.all(each).await;
+    way.close().await;
+    shown
+}
+
+/// Puts dead letters back into the spool, those of `ids` or all; how many.
+///
+/// # Errors
+///
+/// When they can't be reached: see [`DeadError`].
+pub async fn replay(config: &Config, ids: Vec<i64>) -> Result<u64, DeadError> {
+    let way = Way::open(config).await?;
+    let replayed = way.replay(ids).await;
+    way.close().await;
+    replayed
+}
+
+/// Removes dead letters for good; how many.
+///
+/// # Errors
+///
+/// When they can't be reached, or `removal` does not say which: see [`DeadError`].
+pub async fn remove(config: &Config, removal: Removal) -> Result<u64, DeadError> {
+    let way = Way::open(config).await?;
+    let removed = match &way {
+        Way::Here(data) => match removal.which() {
+            Ok(which) => data.spool.remove(which).await.map_err(DeadError::from),
+            Err(not_which) => Err(not_which.into()),
+        },
+        Way::There(relay) => {
+            let body = serde_json::to_vec(&removal).unwrap_or_default();
+            let removed = relay.post("/admin/v1/dead/rm", body).await;
+            removed.map_err(DeadError::from)
+        }
+    };
+    way.close().await;
+    removed
+}
+
+/// Into the data directory itself, or through the relay that has it.
+enum Way {
+    Here(Box<DataDir>),
+    There(AdminClient),
+}
+
+impl Way {
+    async fn open(config: &Config) -> Result<Self, DeadError> {
+        match DataDir::open(config).await {
+            Ok(data) => Ok(Self::Here(Box::new(data))),
+            Err(DataDirError::Spool(OpenError::InUse { dir })) => {
+                Ok(Self::There(AdminClient::at(config, &dir)?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn page(&self, after: i64) -> Result<Vec<DeadRecord>, DeadError> {
+        match self {
+            Self::Here(data) => {
+                let letters = data.spool.letters(after, PAGE).await?;
+                Ok(letters.iter().map(DeadRecord::from).collect())
+            }
+            Self::There(relay) => {
+                let path = format!("/admin/v1/dead?after={after}&limit={PAGE}");
+                Ok(relay.get(&path).await?)
+            }
+        }
+    }
+
+    async fn all(&self, mut each: impl FnMut(DeadRecord)) -> Result<(), DeadError> {
+        let mut after = 0;
+        loop {
+            let page = self.page(after).await?;
+            // A relay that knows no pages gives all of them each time.
+            let Some(last) = page.last().map(|last| last.id).filter(|&last| last > after) else {
+                return Ok(());
+            };
+            let is_new = |record: &DeadRecord| record.id > after;
+            page.into_iter().filter(is_new).for_each(&mut each);
+            after = last;
+        }
+    }
+
+    async fn replay(&self, mut ids: Vec<i64>) -> Result<u64, DeadError> {
+        let relay = match self {
+            Self::Here(data) => return Ok(data.spool.replay(ids).await?),
+            Self::There(relay) => relay,
+        };
+        if ids.is_empty() {
+            self.all(|record| ids.push(record.id)).await?;
+        }
+        let mut replayed = 0;
+        for ids in ids.chunks(AT_ONCE) {
+            let body = serde_json::json!(ids).to_string().into_bytes();
+            replayed += relay.post::<u64>("/admin/v1/dead/replay", body).await?;
+        }
+        Ok(replayed)
+    }
+
+    async fn close(self) {
+        if let Self::Here(data) = self {
+            data.close().await;
+        }
+    }
+}
+
+/// Dead letters that a running relay is asked to replay in one request.
+const AT_ONCE: usize = 256;

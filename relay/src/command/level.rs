@@ -1,0 +1,129 @@
+//! The levels from the command line: through the relay that runs on the data directory, else in its store directly.
+
+use url::form_urlencoded;
+
+use super::admin_client::{AdminClient, AdminClientError};
+use crate::config::Config;
+use crate::levels::{Deed, Draft, Moment, Outcome, Rule, RuleError, Store, StoreError, authored};
+use crate::spool::{self, Lock, OpenError};
+
+/// The rules can't be reached, or were not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The rule makes no sense.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The data directory can't be used.
+    #[error(transparent)]
+    Dir(#[from] OpenError),
+    /// The store in it can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The running relay does not do it.
+    #[error(transparent)]
+    AdminClient(#[from] AdminClientError),
+}
+
+/// Sets a rule.
+///
+/// # Errors
+///
+/// When it makes no sense or can't be kept: see [`CommandError`].
+pub async fn set(config: &Config, draft: Draft) -> Result<Outcome, CommandError> {
+    let now = Moment::now();
+    // Here too, so that what is wrong is said in its own words.
+    let checked = draft.clone().check(now.wall)?;
+    match Reached::by(config)? {
+        Reached::Relay(relay) => {
+            let body = serde_json::to_vec(&draft).unwrap_or_default();
+            Ok(relay.post("/admin/v1/levels", body).await?)
+        }
+        Reached::Dir(_lock) => {
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let rule = store.add(&checked.by(LOCAL), now).await?;
+            store.close().await;
+            Ok(Outcome {
+                rule,
+                matching: None,
+                heard_of_late: Vec::new(),
+            })
+        }
+    }
+}
+
+/// The rules in force, oldest first.
+///
+/// # Errors
+///
+/// When they can't be reached.
+pub async fn list(config: &Config) -> Result<Vec<Rule>, CommandError> {
+    match Reached::by(config)? {
+        Reached::Relay(relay) => Ok(relay.get("/admin/v1/levels").await?),
+        Reached::Dir(_lock) => {
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let rules = store.rules(Moment::now()).await;
+            store.close().await;
+            Ok(rules?)
+        }
+    }
+}
+
+/// What was done to rules, the latest first.
+///
+/// # Errors
+///
+/// When that can't be reached.
+pub async fn deeds(config: &Config) -> Result<Vec<Deed>, CommandError> {
+    match Reached::by(config)? {
+        Reached::Relay(relay) => Ok(relay.get("/admin/v1/levels/audit").await?),
+        Reached::Dir(_lock) => {
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let deeds = store.deeds().await;
+            store.close().await;
+            Ok(deeds?)
+        }
+    }
+}
+
+/// Removes a rule; whether there was one.
+///
+/// # Errors
+///
+/// When that can't be kept.
+pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, CommandError> {
+    match Reached::by(config)? {
+        Reached::Relay(relay) => {
+            let author: String = form_urlencoded::byte_serialize(author.as_bytes()).collect();
+            let path = format!("/admin/v1/levels/{id}?author={author}");
+            Ok(relay.delete::<Rule>(&path).await?.is_some())
+        }
+        Reached::Dir(_lock) => {
+            let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let removed = store
+                .remove(id, &authored(LOCAL, author), Moment::now())
+                .await;
+            store.close().await;
+            Ok(removed?.is_some())
+        }
+    }
+}
+
+/// By which right a rule is changed where no relay runs: whoever may write in the data directory.
+const LOCAL: &str = "data directory";
+
+/// Who has the rules.
+enum Reached {
+    Relay(AdminClient),
+    Dir(Lock),
+}
+
+impl Reached {
+    fn by(config: &Config) -> Result<Self, CommandError> {
+        match spool::lock(&config.data_dir) {
+            Ok(lock) => Ok(Self::Dir(lock)),
+            Err(OpenError::InUse { dir }) => Ok(Self::Relay(AdminClient::at(config, &dir)?)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

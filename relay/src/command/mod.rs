@@ -1,0 +1,18 @@
+//! What an operator does to a data directory, beside a running relay or without one; the binary's commands are these.
+//!
+//! One process at a time has a data directory open. While a relay runs on it, a command works through that relay's admin
+//! API (`admin_client`); else it opens the directory itself.
+
+mod admin_client;
+mod backup;
+mod check;
+pub mod dead;
+mod import;
+pub mod level;
+mod status;
+
+pub use admin_client::AdminClientError;
+pub use backup::{BackupError, backup};
+pub use check::{Finding, check};
+pub use import::{ImportError, Imported, import};
+pub use status::status;

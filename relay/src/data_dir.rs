@@ -1,0 +1,179 @@
+//! An open data directory: locked, its spool open, its exports ready to run.
+//!
+//! `serve` puts listeners in front of it; a command works on it while no relay does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing_courier::sanitize::{Policy, Sanitizer};
+
+use crate::config::{Config, Exceptions, SpoolKind};
+use crate::disk::Disk;
+use crate::export::file::{FileError, FileExporter};
+use crate::export::{Exporter, Fit, Upstream};
+use crate::http::ClientError;
+use crate::ingest::{Pipeline, Sink};
+use crate::metrics::{Exports, Metrics};
+use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
+
+/// A locked data directory with its spool open.
+#[derive(Debug)]
+pub struct DataDir {
+    /// What waits.
+    pub spool: Spool,
+    /// What it is on.
+    pub disk: Disk,
+    /// For whom it waits.
+    pub upstream: Option<Upstream>,
+    writer: Writer,
+    lock: Lock,
+}
+
+/// Nothing can be kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataDirError {
+    /// The data directory or its database can't be used.
+    #[error(transparent)]
+    Spool(#[from] OpenError),
+    /// The data directory can't be written. Check its owner and its disk.
+    #[error("cannot write to the data directory")]
+    Announce(#[source] std::io::Error),
+    /// What is kept for whom can't be written down.
+    #[error("cannot write to the spool")]
+    KeepFor(#[from] OfferError),
+    /// The files can't be written.
+    #[error(transparent)]
+    Files(#[from] FileError),
+    /// The upstream can't be talked to.
+    #[error("--otlp-endpoint")]
+    Upstream(#[from] ClientError),
+}
+
+impl DataDir {
+    /// Locks the data directory and opens what is in it.
+    ///
+    /// # Errors
+    ///
+    /// When somebody else has it, or it can't be used.
+    pub async fn open(config: &Config) -> Result<Self, DataDirError> {
+        let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
+        let lock = spool::lock(&config.data_dir)?;
+        let (spool, writer) = Spool::open(&config.data_dir, config.spool_max_bytes).await?;
+        spool.keep_dead_for(config.dead_keep);
+        Ok(Self {
+            spool,
+            disk: Disk::of(&config.data_dir, config.keep_free),
+            upstream,
+            writer,
+            lock,
+        })
+    }
+
+    /// Starts what takes frames out: the exports that are configured. Frames are kept for these and for nobody else; where
+    /// there is none, for an upstream that is still to be set.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the files can't be written.
+    pub async fn start_exports(
+        &self,
+        config: &Config,
+        metrics: &Metrics,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Vec<JoinHandle<()>>, DataDirError> {
+        let mut consumers = Vec::new();
+        let mut running = Vec::new();
+        if let Some(files) = &config.files {
+            consumers.push(Consumer::File);
+            let files = FileExporter::open(
+                files.clone(),
+                self.spool.clone(),
+                Arc::clone(&metrics.files),
+            )?;
+            running.push(files);
+        }
+        let fit = fit(config);
+        let mut exporters = Vec::new();
+        let exporter = |consumer, upstream, exports: &Arc<Exports>| Exporter {
+            spool: self.spool.clone(),
+            consumer,
+            upstream,
+            fit,
+            exports: Arc::clone(exports),
+        };
+        if let Some(upstream) = &self.upstream {
+            exporters.push(exporter(
+                Consumer::Export,
+                upstream.clone(),
+                &metrics.export,
+            ));
+            if config.exceptions == Exceptions::Span {
+                exporters.push(exporter(
+                    Consumer::Spans,
+                    upstream.of_spans(),
+                    &metrics.spans,
+                ));
+            }
+        }
+        consumers.extend(exporters.iter().map(|exporter| exporter.consumer));
+        if consumers.is_empty() {
+            tracing::warn!(
+                "no upstream: records are kept in the spool until --otlp-endpoint is set"
+            );
+            consumers.push(Consumer::Export);
+        }
+        self.spool.keep_for(consumers).await?;
+        let files = running
+            .into_iter()
+            .map(|files| tokio::spawn(files.run(stop.clone())));
+        let exporters = exporters
+            .into_iter()
+            .map(|exporter| tokio::spawn(exporter.run(stop.clone())));
+        Ok(files.chain(exporters).collect())
+    }
+
+    /// Says in the data directory where the admin listener is.
+    ///
+    /// # Errors
+    ///
+    /// When that can't be written.
+    pub fn announce(&self, admin: SocketAddr) -> Result<(), DataDirError> {
+        self.lock.announce(admin).map_err(DataDirError::Announce)
+    }
+
+    /// The way of a batch into it.
+    #[must_use]
+    pub fn pipeline(&self, config: &Config, metrics: Arc<Metrics>) -> Pipeline {
+        let sink = match (config.spool, &self.upstream) {
+            (SpoolKind::None, Some(upstream)) => {
+                Sink::Through(self.spool.clone(), upstream.clone(), fit(config))
+            }
+            _ => Sink::Spool(self.spool.clone()),
+        };
+        Pipeline {
+            sink,
+            disk: self.disk.clone(),
+            metrics,
+            sanitizer: config.sanitize.then(|| Sanitizer::new(&Policy::new())),
+            max_records: config.max_records,
+        }
+    }
+
+    /// Closes it: everything that was answered for is written.
+    pub async fn close(self) {
+        self.spool.stop().await;
+        self.writer.finished().await;
+    }
+}
+
+/// How the upstream wants it.
+fn fit(config: &Config) -> Fit {
+    Fit {
+        has_clamp: config.clamp.applies_to(config.upstream.as_ref()),
+        has_limits: config.limits.applies_to(config.upstream.as_ref()),
+        records_per_second: config.export_records_per_second,
+    }
+}

@@ -1,0 +1,192 @@
+//! From a body's bytes to what is kept: parse, redact, map, offer.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tracing_courier::sanitize::Sanitizer;
+use tracing_courier::wire::Receipt;
+
+use super::convert;
+use super::once::{name, once};
+use super::sink::Sink;
+use super::turns::Turn;
+use crate::disk::Disk;
+use crate::export::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
+use crate::http::ApiError;
+use crate::levels::Origin;
+use crate::map::{self, Arrival};
+use crate::metrics::Metrics;
+use crate::redact::Redaction;
+use crate::spool::{Frame, Named, Offer, Packed, Traits, Verdict};
+use crate::wire::{self, Batch, Record};
+
+/// Everything behind the edge: parse, map, keep.
+#[derive(Clone)]
+pub struct Pipeline {
+    /// Where records go.
+    pub sink: Sink,
+    /// What the data directory is on.
+    pub disk: Disk,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+    /// What redacts again, unless the operator does not want it.
+    pub sanitizer: Option<Sanitizer>,
+    /// Records in one batch at most.
+    pub max_records: usize,
+}
+
+impl Pipeline {
+    /// Whether the disk has room for a batch.
+    ///
+    /// # Errors
+    ///
+    /// When it is nearly full: then nothing is accepted.
+    pub fn has_room(&self) -> Result<(), ApiError> {
+        if self.disk.is_low() {
+            return Err(ApiError::Unavailable("the disk is nearly full"));
+        }
+        Ok(())
+    }
+
+    /// Accepts what is whole in `body`, if `admit` lets in so many records. The subject of what was carried by hand is
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was kept.
+    pub async fn accept(
+        &self,
+        subject: &str,
+        body: &[u8],
+        admit: impl FnOnce(usize) -> Result<(), ApiError>,
+    ) -> Result<Receipt, ApiError> {
+        let mut turn = Turn::default();
+        let (receipt, _) = self.take(subject, body, admit, &mut turn).await?;
+        Ok(receipt)
+    }
+
+    /// The same, with where the batch came from. The turn is given back while the sink is waited for.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was kept.
+    pub async fn take(
+        &self,
+        subject: &str,
+        body: &[u8],
+        admit: impl FnOnce(usize) -> Result<(), ApiError>,
+        turn: &mut Turn,
+    ) -> Result<(Receipt, Origin), ApiError> {
+        self.has_room()?;
+        let arrival = Arrival {
+            subject,
+            received: Timestamp::now(),
+        };
+        let mut batch = wire::parse(body, self.max_records)?;
+        if batch.sent > self.max_records {
+            return Err(ApiError::TooManyRecords {
+                records: batch.sent,
+                max: self.max_records,
+            });
+        }
+        admit(batch.sent)?;
+        let origin = Origin::of(&batch);
+        for (_, reject) in &batch.rejected {
+            self.metrics.rejected.add(reject.as_str(), 1);
+        }
+        let of_records = batch.records.iter().map(|record| record.dropped.members);
+        let dropped = batch.resource_dropped.members + of_records.sum::<u64>();
+        self.metrics.members_dropped.inc_by(dropped);
+        if let Some(sanitizer) = &self.sanitizer {
+            Redaction::by(sanitizer).batch(&mut batch);
+        }
+        let mut records = std::mem::take(&mut batch.records);
+        let whole = records.len();
+        once(&mut records, &batch);
+        while !records.is_empty() {
+            let offer = offer(&batch, &records, &arrival, body);
+            turn.pause();
+            match self.sink.accept(offer).await? {
+                Verdict::Kept => break,
+                Verdict::Known { seqs, hash } => {
+                    turn.resume().await?;
+                    let seqs: HashSet<u64> = seqs.into_iter().collect();
+                    let before = records.len();
+                    records.retain(|record| match name(record, &batch) {
+                        Some(seq) => !seqs.contains(&seq),
+                        None => !hash,
+                    });
+                    if records.len() == before {
+                        // The ledger knows a name that none of these has: it can't be, and must not loop.
+                        return Err(ApiError::Unavailable("the spool is away"));
+                    }
+                }
+            }
+        }
+        let receipt = Receipt {
+            accepted: count(records.len()),
+            duplicates: count(whole - records.len()),
+            rejected: convert::in_words(&batch.rejected),
+        };
+        self.metrics.accepted.inc_by(receipt.accepted);
+        self.metrics.duplicates.inc_by(receipt.duplicates);
+        self.metrics.received_bytes.inc_by(count(body.len()));
+        Ok((receipt, origin))
+    }
+}
+
+fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body: &[u8]) -> Offer {
+    let mut seqs: Vec<u64> = records
+        .iter()
+        .filter_map(|record| name(record, batch))
+        .collect();
+    let hash = (seqs.len() < records.len()).then(|| {
+        let mut hash = Sha256::new();
+        hash.update(arrival.subject);
+        hash.update([0]);
+        hash.update(body);
+        hash.finalize().into()
+    });
+    seqs.sort_unstable();
+    let queue = batch.context.queue.as_deref().filter(|_| !seqs.is_empty());
+    let mapped = map::to_otlp(batch, records, arrival);
+    Offer {
+        subject: arrival.subject.to_owned(),
+        frame: Some(Frame {
+            packed: Packed::new(&mapped.body),
+            records: count(records.len()),
+            received: u64::try_from(arrival.received.as_nanosecond()).unwrap_or_default(),
+            oldest: mapped.oldest,
+            newest: mapped.newest,
+            traits: traits(records),
+        }),
+        named: queue.map(|queue| Named {
+            queue: queue.to_owned(),
+            seqs,
+        }),
+        hash,
+    }
+}
+
+/// What an exporter may want to know of the records without a look inside.
+fn traits(records: &[Record<'_>]) -> Traits {
+    let of_exception = |record: &Record<'_>| {
+        let lengths =
+            [&record.error, &record.stack_trace].map(|text| text.as_ref().map(|text| text.len()));
+        lengths.into_iter().flatten().max()
+    };
+    let is_long = |record: &Record<'_>| {
+        record.message.len() > MAX_MESSAGE_BYTES
+            || of_exception(record).is_some_and(|bytes| bytes > MAX_EXCEPTION_BYTES)
+    };
+    Traits {
+        has_exception: records.iter().any(|record| of_exception(record).is_some()),
+        has_long_text: records.iter().any(is_long),
+    }
+}
+
+fn count(records: usize) -> u64 {
+    u64::try_from(records).unwrap_or(u64::MAX)
+}

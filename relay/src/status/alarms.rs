@@ -1,0 +1,268 @@
+//! What an operator has to look at, each with what to do: a pure function of what was seen.
+//!
+//! Whatever is said comes from the relay itself: no text of a client, an upstream or a publisher of keys is in it.
+
+use std::time::Duration;
+
+use super::report::ExportStatus;
+use super::units::age;
+use crate::identity::KeySet;
+use crate::spool::Writes;
+
+/// What was seen of a relay.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Why a batch that comes now would be refused.
+    pub hindrance: Option<&'static str>,
+    /// Whether the disk has little more than what has to stay free.
+    pub is_disk_nearly_low: bool,
+    /// How writing the spool goes.
+    pub writes: Writes,
+    /// Records lost to damage.
+    pub damaged_records: u64,
+    /// The ways out.
+    pub exports: Vec<ExportStatus>,
+    /// Age of what waits longest, in seconds.
+    pub oldest_seconds: f64,
+    /// The published keys, where tokens are checked with such.
+    pub keys: Option<KeySet>,
+    /// Seconds until the certificate ends, below zero once it has; `None` without one.
+    pub certificate_seconds: Option<f64>,
+}
+
+impl Seen {
+    /// What there is to look at; empty when all is well.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<String> {
+        let Writes {
+            is_failing,
+            is_log_lost,
+            ..
+        } = self.writes;
+        let damaged = self.damaged_records;
+        let mut alarms: Vec<String> = self.room().into_iter().collect();
+        let texts = [
+            (
+                is_failing,
+                "the spool can't be written: a full or failing disk; the log has the cause"
+                    .to_owned(),
+            ),
+            (
+                is_log_lost,
+                "the spool's write-ahead log was gone at the start: the latest records may be lost"
+                    .to_owned(),
+            ),
+            (
+                damaged > 0,
+                format!("{damaged} records were lost to damage of the spool: look at the disk"),
+            ),
+        ];
+        alarms.extend(
+            texts
+                .into_iter()
+                .filter_map(|(is_so, text)| is_so.then_some(text)),
+        );
+        alarms.extend(self.exports.iter().filter_map(|export| self.export(export)));
+        alarms.extend(self.keys.as_ref().and_then(keys));
+        alarms.extend(self.certificate_seconds.and_then(certificate));
+        alarms
+    }
+
+    fn room(&self) -> Option<String> {
+        let Some(why) = self.hindrance else {
+            let text =
+                "the disk of the data directory fills: make free space before batches are refused";
+            return self.is_disk_nearly_low.then(|| text.to_owned());
+        };
+        let what = match why {
+            "the spool is full" => {
+                "; see why the upstream takes too little, or raise --spool-max-bytes"
+            }
+            "the relay is stopping" => "",
+            _ => "; make free space on it, or --keep-free smaller",
+        };
+        Some(format!("batches are refused: {why}{what}"))
+    }
+
+    fn export(&self, export: &ExportStatus) -> Option<String> {
+        let name = &export.name;
+        if export.alarm {
+            return Some(format!(
+                "{name}: the upstream refuses; check --otlp-endpoint and its token"
+            ));
+        }
+        let last = export.last_answer.as_deref()?;
+        let is_away = export.waiting > 0
+            && self.oldest_seconds >= AWAY.as_secs_f64()
+            && !last.starts_with('2');
+        let said = if last == "none" {
+            "does not answer".to_owned()
+        } else {
+            format!("answers {last}")
+        };
+        let wait = age(self.oldest_seconds);
+        is_away.then(|| {
+            format!("{name}: records wait for {wait}, and the upstream {said}; see that it is up, and `courier-relay check`")
+        })
+    }
+}
+
+fn keys(set: &KeySet) -> Option<String> {
+    let has_failed = set.failures > 0 || set.age.is_some();
+    if set.keys == 0 && has_failed {
+        return Some("no published key is known, so that no token can be checked; check --jwks-url, the log has the cause".to_owned());
+    }
+    let old = set.age.filter(|&old| old >= OLD_KEYS)?;
+    let old = age(old.as_secs_f64());
+    Some(format!(
+        "published keys were last fetched {old} ago, and new ones are not known; check --jwks-url, the log has the cause"
+    ))
+}
+
+fn certificate(left: f64) -> Option<String> {
+    if left <= 0.0 {
+        return Some("the certificate has expired: clients that check it don't connect; renew --tls-cert-file and its key".to_owned());
+    }
+    let is_soon = left < SOON.as_secs_f64();
+    is_soon.then(|| {
+        format!(
+            "the certificate expires in {}: renew --tls-cert-file and its key",
+            age(left)
+        )
+    })
+}
+
+/// Records may wait so long before it is said that the upstream is away: longer than its restart.
+const AWAY: Duration = Duration::from_secs(5 * 60);
+
+/// Keys are fetched every ten minutes; older ones are as old as the alert rule for them says.
+const OLD_KEYS: Duration = Duration::from_secs(60 * 60);
+
+/// A certificate that ends so soon should have been renewed: usual tools do that a month before.
+pub const SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(last: &str, alarm: bool) -> Vec<ExportStatus> {
+        vec![ExportStatus {
+            name: "export".to_owned(),
+            waiting: 3,
+            last_answer: Some(last.to_owned()),
+            alarm,
+            ..ExportStatus::default()
+        }]
+    }
+
+    fn set(keys: usize, age: Option<u64>, failures: u64) -> Option<KeySet> {
+        Some(KeySet {
+            keys,
+            age: age.map(Duration::from_secs),
+            failures,
+            last_failure: None,
+            is_failing: failures > 0,
+        })
+    }
+
+    #[test]
+    fn a_relay_that_is_well_has_none() {
+        let well = [
+            Seen::default(),
+            Seen {
+                exports: waiting("none", false),
+                oldest_seconds: 20.0,
+                keys: set(0, None, 0),
+                certificate_seconds: Some(30.0 * 86_400.0),
+                ..Seen::default()
+            },
+            Seen {
+                exports: waiting("200", false),
+                oldest_seconds: 4000.0,
+                keys: set(2, Some(700), 3),
+                ..Seen::default()
+            },
+        ];
+        for seen in well {
+            assert!(seen.alarms().is_empty(), "{seen:?}: {:?}", seen.alarms());
+        }
+    }
+
+    #[test]
+    fn each_trouble_says_what_to_do() {
+        let troubles = [
+            (
+                Seen {
+                    hindrance: Some("the spool is full"),
+                    ..Seen::default()
+                },
+                "raise --spool-max-bytes",
+            ),
+            (
+                Seen {
+                    is_disk_nearly_low: true,
+                    ..Seen::default()
+                },
+                "make free space before",
+            ),
+            (
+                Seen {
+                    exports: waiting("401", true),
+                    ..Seen::default()
+                },
+                "check --otlp-endpoint and its token",
+            ),
+            (
+                Seen {
+                    exports: waiting("none", false),
+                    oldest_seconds: 600.0,
+                    ..Seen::default()
+                },
+                "records wait for 10 min, and the upstream does not answer; see that it is up",
+            ),
+            (
+                Seen {
+                    exports: waiting("503", false),
+                    oldest_seconds: 600.0,
+                    ..Seen::default()
+                },
+                "the upstream answers 503",
+            ),
+            (
+                Seen {
+                    keys: set(0, None, 1),
+                    ..Seen::default()
+                },
+                "no published key is known, so that no token can be checked; check --jwks-url",
+            ),
+            (
+                Seen {
+                    keys: set(2, Some(7200), 9),
+                    ..Seen::default()
+                },
+                "last fetched 2 h ago",
+            ),
+            (
+                Seen {
+                    certificate_seconds: Some(-5.0),
+                    ..Seen::default()
+                },
+                "the certificate has expired",
+            ),
+            (
+                Seen {
+                    certificate_seconds: Some(3.0 * 86_400.0),
+                    ..Seen::default()
+                },
+                "the certificate expires in 3 days: renew --tls-cert-file",
+            ),
+        ];
+        for (seen, expected) in troubles {
+            let alarms = seen.alarms();
+            assert!(
+                alarms.len() == 1 && alarms.iter().all(|alarm| alarm.contains(expected)),
+                "{expected}: {alarms:?}"
+            );
+        }
+    }
+}
