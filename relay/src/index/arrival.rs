@@ -15,6 +15,8 @@ pub struct Arrival {
     pub received: u64,
     /// Its bytes before they were packed.
     pub plain_bytes: u64,
+    /// Whether it is for another consumer of the spool alone, and has no records for the index.
+    pub is_for_another: bool,
     /// Whose token; empty for what was carried by hand.
     pub subject: String,
     /// The disk queue that its named records come from.

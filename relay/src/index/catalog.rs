@@ -58,7 +58,7 @@ impl Catalog {
     async fn listed(&mut self) -> Result<BTreeMap<u64, Facts>, sqlx::Error> {
         let rows = sqlx::query(
             "SELECT number, base, from_records, to_records, frame, records, plain_bytes, oldest, newest, first_received,
-             last_received FROM segment",
+             last_received, others FROM segment",
         )
         .fetch_all(&mut self.connection)
         .await?;
@@ -77,6 +77,7 @@ impl Catalog {
                 newest: number(8)?,
                 first_received: number(9)?,
                 last_received: number(10)?,
+                others: count(11)?,
                 is_sealed: true,
             };
             listed.insert(count(0)?, facts);
@@ -129,7 +130,7 @@ impl Catalog {
                 .await?;
             }
         }
-        sqlx::query("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        sqlx::query("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
             .bind(number.cast_signed())
             .bind(facts.base)
             .bind(facts.from_records.cast_signed())
@@ -141,6 +142,7 @@ impl Catalog {
             .bind(facts.newest)
             .bind(facts.first_received)
             .bind(facts.last_received)
+            .bind(facts.others.cast_signed())
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
@@ -298,7 +300,8 @@ CREATE TABLE segment (
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,
     first_received INTEGER NOT NULL,
-    last_received INTEGER NOT NULL
+    last_received INTEGER NOT NULL,
+    others INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE holds (
     kind INTEGER NOT NULL,

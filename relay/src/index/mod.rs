@@ -37,7 +37,9 @@
 //!    (`a_look_up_ends_at_its_time_limit_and_says_what_it_did_not_reach`);
 //! 9. an answer is in order of time over all segments, and pages meet without a hole or a record twice, in both directions,
 //!    while records arrive (`pages_meet_in_both_directions_while_records_arrive`);
-//! 10. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
+//! 10. an index that can't write never holds the spool: past its backlog it skips, and counts what it skipped
+//!    (`an_index_that_cannot_write_skips_past_its_backlog_and_counts`);
+//! 11. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
 //!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`).
 //!
 //! What it does not do: forward anything, or know a question's words; see `search`.
@@ -48,6 +50,7 @@ mod clock;
 mod decode;
 mod files;
 mod found;
+mod indexer;
 mod inside;
 mod look;
 mod names;
@@ -56,6 +59,10 @@ mod schema;
 mod segment;
 mod shelf;
 mod sql;
+
+pub use indexer::{Counts, IndexError, Indexer};
+pub use look::{Answer, Order, Question, Reader};
+pub use shelf::{Board, Limits, State};
 
 /// Segments that are open for reading at once.
 pub const MAX_OPEN: usize = 16;

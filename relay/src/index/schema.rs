@@ -63,6 +63,7 @@ CREATE TABLE segment (
     to_records INTEGER NOT NULL,
     frame INTEGER NOT NULL,
     records INTEGER NOT NULL,
+    others INTEGER NOT NULL,
     plain_bytes INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,
@@ -115,7 +116,7 @@ CREATE INDEX record_session ON record (session, at) WHERE session IS NOT NULL;
 CREATE INDEX record_group ON record (grp, at) WHERE grp IS NOT NULL;
 CREATE INDEX record_uid ON record (uid);
 CREATE VIRTUAL TABLE text USING fts5 (message, error, content='', detail=full, tokenize='unicode61');
-INSERT INTO segment VALUES (?1, ?2, ?2, ?3, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO segment VALUES (?1, ?2, ?2, ?3, 0, 0, 0, 0, 0, 0, 0, 0);
 PRAGMA user_version = 1;
 COMMIT;
 ";

@@ -26,6 +26,8 @@ pub struct Facts {
     pub frame: i64,
     /// Its records.
     pub records: u64,
+    /// Records of the spool between its first and its last that are not for the index.
+    pub others: u64,
     /// Bytes of its frames before they were packed.
     pub plain_bytes: u64,
     /// The least and greatest event time.
@@ -148,6 +150,9 @@ impl Segment {
                     row,
                 });
             }
+            if arrival.is_for_another {
+                facts.others += arrival.to_records.saturating_sub(arrival.from_records);
+            }
             facts.plain_bytes += arrival.plain_bytes;
             facts.to_records = arrival.to_records;
             facts.frame = arrival.frame;
@@ -182,7 +187,7 @@ impl Segment {
         }
         sqlx::query(
             "UPDATE segment SET to_records = ?, frame = ?, records = ?, plain_bytes = ?, oldest = ?, newest = ?,
-             first_received = ?, last_received = ?",
+             first_received = ?, last_received = ?, others = ?",
         )
         .bind(signed(facts.to_records))
         .bind(facts.frame)
@@ -192,6 +197,7 @@ impl Segment {
         .bind(facts.newest)
         .bind(facts.first_received)
         .bind(facts.last_received)
+        .bind(signed(facts.others))
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
@@ -286,7 +292,7 @@ impl Placed {
 pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Error> {
     let row = sqlx::query(
         "SELECT base, from_records, to_records, frame, records, plain_bytes, oldest, newest, first_received,
-         last_received, sealed FROM segment",
+         last_received, sealed, others FROM segment",
     )
     .fetch_one(connection)
     .await?;
@@ -303,6 +309,7 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
         first_received: number(8)?,
         last_received: number(9)?,
         is_sealed: number(10)? != 0,
+        others: unsigned(number(11)?),
     })
 }
 

@@ -71,7 +71,11 @@ impl State {
         let (Some(first), Some(last)) = (first, last) else {
             return 0;
         };
-        let held: u64 = self.segments.values().map(|facts| facts.records).sum();
+        let held: u64 = self
+            .segments
+            .values()
+            .map(|facts| facts.records + facts.others)
+            .sum();
         last.to_records
             .saturating_sub(first.from_records)
             .saturating_sub(held)

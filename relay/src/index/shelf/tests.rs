@@ -46,6 +46,7 @@ fn arrival(frame: i64) -> Arrival {
         to_records: first + RECORDS,
         received,
         plain_bytes: 2_000,
+        is_for_another: false,
         subject: "ada".to_owned(),
         queue: Some("9f86d081884c7d65".to_owned()),
         seqs: (first..first + RECORDS).map(Some).collect(),
