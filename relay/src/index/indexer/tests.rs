@@ -236,3 +236,112 @@ async fn a_frame_that_is_damaged_is_missing_and_counted_and_the_next_one_is_ther
     assert_eq!(place.seqs().await, seqs);
     place.close().await;
 }
+
+/// Sends a batch to a relay, and whether it was accepted.
+async fn post(relay: &crate::Relay, body: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let token = relay.development_token("ada").expect("a token");
+    let mut stream = tokio::net::TcpStream::connect(relay.addr())
+        .await
+        .expect("connected");
+    let request = format!(
+        "POST /api/v1/logs HTTP/1.1\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answered");
+    answer
+}
+
+fn config(dir: &Path, index: &str) -> crate::Config {
+    let raw = crate::config::RawConfig {
+        index: Some(crate::config::Setting::from(index)),
+        otlp_endpoint: (index == "on").then(|| crate::config::Setting::from("none")),
+        ..crate::config::RawConfig::embedded(dir)
+    };
+    crate::Config::try_from(raw).expect("settings")
+}
+
+const BATCH: &str = r#"{"context": {"queue": "9f86d081884c7d65", "installId": "i", "userId": "ada"},
+    "logs": [
+        {"q": "0000000000000007-00000001-00000000", "timestamp": "2026-12-01T10:00:00Z", "level": "info", "logger": "a", "message": "one"},
+        {"q": "0000000000000008-00000001-00000000", "timestamp": "2026-12-01T10:00:01Z", "level": "error", "logger": "b", "message": "two"},
+        {"q": "0000000000000009-00000001-00000000", "timestamp": "2026-12-01T10:00:02Z", "level": "info", "logger": "a", "message": "three"},
+        {"timestamp": "2026-12-01T10:00:03Z", "level": "info", "logger": "b", "message": "without a name"}]}"#;
+
+#[tokio::test]
+async fn a_relay_with_an_index_finds_what_it_accepted_by_its_seq_and_keeps_nothing_waiting() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = crate::start(config(dir.path(), "on"))
+        .await
+        .expect("it starts");
+    let answer = post(&relay, BATCH).await;
+    assert!(answer.contains("\"accepted\":4"), "{answer}");
+    relay.stop().await;
+    let index = dir.path().join("index");
+    let shelf = Shelf::open(&index, Limits::default())
+        .await
+        .expect("it opens");
+    let reader = Reader::new(&index, shelf.board(), Duration::from_secs(60));
+    let question = Question {
+        query: parse("user:ada install:i").expect("a query"),
+        from: 0,
+        to: u64::MAX,
+        order: Order::Oldest,
+        after: None,
+        as_of: i64::MAX,
+        limit: 10,
+    };
+    let answer = reader.look(&question).await;
+    let found = answer.records.iter();
+    let found = found.map(|found| (found.message.as_str(), found.seq));
+    // Mapped by logger, and still each with its own.
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            ("one", Some(7)),
+            ("two", Some(8)),
+            ("three", Some(9)),
+            ("without a name", None)
+        ]
+    );
+    let (spool, writer) = Spool::open(dir.path(), 1 << 20).await.expect("it opens");
+    assert_eq!(spool.depth().records, 0, "index-only use fills no spool");
+    assert_eq!(spool.cursor(Consumer::Export), None);
+    spool.stop().await;
+    writer.finished().await;
+}
+
+#[tokio::test]
+async fn without_an_index_nothing_is_made_and_nothing_waits_for_one() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = crate::start(config(dir.path(), "off"))
+        .await
+        .expect("it starts");
+    let answer = post(&relay, BATCH).await;
+    assert!(answer.contains("\"accepted\":4"), "{answer}");
+    relay.stop().await;
+    assert!(!dir.path().join("index").exists());
+    let (spool, writer) = Spool::open(dir.path(), 1 << 20).await.expect("it opens");
+    assert_eq!(
+        spool.depths().len(),
+        1,
+        "for an upstream that is still to be set"
+    );
+    spool.stop().await;
+    writer.finished().await;
+}
+
+#[tokio::test]
+async fn an_index_that_cannot_be_opened_costs_nothing_else() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("index"), "in the way").expect("written");
+    let relay = crate::start(config(dir.path(), "on"))
+        .await
+        .expect("it starts");
+    let answer = post(&relay, BATCH).await;
+    assert!(answer.contains("\"accepted\":4"), "{answer}");
+    relay.stop().await;
+}
