@@ -54,6 +54,8 @@ mod status;
 mod telemetry;
 mod text;
 #[allow(dead_code, unused_imports)] // until there are commands
+mod timeline;
+#[allow(dead_code, unused_imports)] // until there are commands
 mod when;
 mod wire;
 

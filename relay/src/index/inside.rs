@@ -14,12 +14,20 @@ use super::found::Found;
 pub fn is_meant(expr: &Expr, found: &Found, told: &mut impl Iterator<Item = bool>) -> bool {
     match expr {
         // No short cut: every term takes its answer.
-        Expr::All(all) => all
-            .iter()
-            .fold(true, |so_far, part| is_meant(part, found, told) && so_far),
-        Expr::Any(any) => any
-            .iter()
-            .fold(false, |so_far, part| is_meant(part, found, told) || so_far),
+        Expr::All(all) => {
+            let mut holds = true;
+            for part in all {
+                holds &= is_meant(part, found, told);
+            }
+            holds
+        }
+        Expr::Any(any) => {
+            let mut holds = false;
+            for part in any {
+                holds |= is_meant(part, found, told);
+            }
+            holds
+        }
         Expr::Not(inner) => !is_meant(inner, found, told),
         Expr::Is(term) if term.looks_inside() => holds(term, found),
         Expr::Is(_) => told.next().unwrap_or(false),

@@ -38,7 +38,7 @@
 //! 9. an answer is in order of time over all segments, and pages meet without a hole or a record twice, in both directions,
 //!    while records arrive (`pages_meet_in_both_directions_while_records_arrive`);
 //! 10. an index that can't write never holds the spool: past its backlog it skips, and counts what it skipped
-//!    (`an_index_that_cannot_write_skips_past_its_backlog_and_counts`);
+//!     (`an_index_that_cannot_write_skips_past_its_backlog_and_counts`);
 //! 11. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
 //!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`).
 //!
@@ -60,9 +60,12 @@ mod segment;
 mod shelf;
 mod sql;
 
+pub use arrival::Kind;
+pub use decode::text_of;
+pub use found::{Found, Place};
 pub use indexer::{Counts, IndexError, Indexer};
 pub use look::{Answer, Order, Question, Reader};
-pub use shelf::{Board, Limits, State};
+pub use shelf::{Board, Limits, Shelf, State};
 
 /// Segments that are open for reading at once.
 pub const MAX_OPEN: usize = 16;

@@ -284,7 +284,8 @@ async fn a_catalogue_that_is_lost_or_damaged_is_made_again_from_the_segments() {
     };
     assert_eq!(held(shelf).await, (vec![1, 2], vec![2]));
     let file = dir.path().join(files::CATALOG);
-    let harm: [(&str, Box<dyn Fn()>); 3] = [
+    type Harm<'h> = (&'static str, Box<dyn Fn() + 'h>);
+    let harm: [Harm<'_>; 3] = [
         ("lost", Box::new(|| files::remove(&file).expect("removed"))),
         (
             "no database",
