@@ -148,8 +148,7 @@ impl DataDir {
             ..Limits::default()
         };
         let dir = config.data_dir.join(INDEX);
-        let backlog = config.spool_max_bytes / INDEX_SHARE;
-        match Indexer::open(&dir, limits, self.spool.clone(), backlog).await {
+        match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
             Ok(indexer) => {
                 tracing::info!(dir = %dir.display(), days = index.keep.as_secs() / 86_400, "what is accepted is indexed and kept; --index off leaves it out");
                 Some(indexer)
@@ -197,9 +196,6 @@ impl DataDir {
 
 /// The index's directory in the data directory.
 const INDEX: &str = "index";
-
-/// Of the spool's cap, this part waits for the index at most.
-const INDEX_SHARE: u64 = 4;
 
 /// How the upstream wants it.
 fn fit(config: &Config) -> Fit {

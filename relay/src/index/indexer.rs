@@ -21,7 +21,7 @@ use super::shelf::{Board, Limits, Shelf};
 pub struct Indexer {
     spool: Spool,
     shelf: Shelf,
-    backlog: u64,
+    cap: u64,
     counts: Arc<Counts>,
 }
 
@@ -47,7 +47,7 @@ pub struct IndexError {
 }
 
 impl Indexer {
-    /// Opens the index in `dir`. At most `backlog` bytes of the spool wait for it.
+    /// Opens the index in `dir`, for a spool that takes `cap` bytes.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Indexer {
         dir: &Path,
         limits: Limits,
         spool: Spool,
-        backlog: u64,
+        cap: u64,
     ) -> Result<Self, IndexError> {
         let shelf = Shelf::open(dir, limits)
             .await
@@ -67,7 +67,7 @@ impl Indexer {
         Ok(Self {
             spool,
             shelf,
-            backlog,
+            cap,
             counts: Arc::default(),
         })
     }
@@ -153,12 +153,15 @@ impl Indexer {
             done: 0,
             at: last.to,
         };
+        if self.holds_the_spool() {
+            return self.skip(to, "it is too slow").await;
+        }
         let unpacking = tokio::task::spawn_blocking(move || {
             frames.into_iter().map(arrival).collect::<Vec<_>>()
         });
         let Ok(arrivals) = unpacking.await else {
             tracing::error!("frames can't be unpacked for the index; they are skipped");
-            return self.skip(to).await;
+            return self.skip(to, "it can't read them").await;
         };
         for arrival in &arrivals {
             if arrival.logs.is_none() && !arrival.is_for_another {
@@ -187,8 +190,8 @@ impl Indexer {
                 if !self.counts.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "the index can't be written; records wait for it, up to its backlog");
                 }
-                if self.waiting() > self.backlog {
-                    return self.skip(to).await;
+                if self.waiting() > self.cap / SHARE {
+                    return self.skip(to, "it could not be written for too long").await;
                 }
                 false
             }
@@ -196,7 +199,7 @@ impl Indexer {
     }
 
     /// Passes over what is waiting up to `to`.
-    async fn skip(&self, to: Cursor) -> bool {
+    async fn skip(&self, to: Cursor, why: &str) -> bool {
         let stood = self.spool.cursor(Consumer::Index).unwrap_or_default();
         let records = to.at.records.saturating_sub(stood.at.records);
         let advanced = self.spool.advance(Consumer::Index, to, Vec::new()).await;
@@ -204,10 +207,21 @@ impl Indexer {
             self.counts.skipped.fetch_add(records, Ordering::Relaxed);
             tracing::error!(
                 records,
-                "the index could not be written for too long: these records are not in it"
+                why,
+                "the index skips these records: they are not in it"
             );
         }
         advanced.is_ok()
+    }
+
+    /// Whether the spool would soon be full for the index alone: the others would let go of a part of it.
+    fn holds_the_spool(&self) -> bool {
+        let depths = self.spool.depths().into_iter();
+        let others = depths.filter(|(of, _)| *of != Consumer::Index);
+        let others = others.map(|(_, depth)| depth.bytes).max();
+        let alone = self.waiting().saturating_sub(others.unwrap_or_default());
+        let nearly_full = self.cap - self.cap / 8;
+        self.spool.used_bytes() > nearly_full && alone > self.cap / SHARE
     }
 
     /// Bytes of the spool that wait for the index.
@@ -260,6 +274,9 @@ async fn stopped_while(wait: Duration, stop: &mut watch::Receiver<bool>) -> bool
         .await
         .is_ok()
 }
+
+/// Of the spool's cap, this part waits at most for an index that can't be written.
+const SHARE: u64 = 4;
 
 /// Frames that are put into one transaction, at most.
 const MAX_BYTES: u64 = 4 << 20;

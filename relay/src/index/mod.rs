@@ -37,8 +37,10 @@
 //!    (`a_look_up_ends_at_its_time_limit_and_says_what_it_did_not_reach`);
 //! 9. an answer is in order of time over all segments, and pages meet without a hole or a record twice, in both directions,
 //!    while records arrive (`pages_meet_in_both_directions_while_records_arrive`);
-//! 10. an index that can't write never holds the spool: past its backlog it skips, and counts what it skipped
-//!     (`an_index_that_cannot_write_skips_past_its_backlog_and_counts`);
+//! 10. the index never holds the spool: what it can't write waits up to a backlog and is then skipped, counted
+//!     (`an_index_that_cannot_write_skips_past_its_backlog_and_counts`), as is the oldest where the spool would be full for
+//!     the index alone
+//!     (`an_index_that_is_too_slow_skips_the_oldest_before_the_spool_is_full_and_only_where_it_alone_holds_it`);
 //! 11. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
 //!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`).
 //!

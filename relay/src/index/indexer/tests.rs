@@ -69,10 +69,10 @@ async fn place() -> Place {
 }
 
 impl Place {
-    async fn indexer(&self, backlog: u64) -> Indexer {
+    async fn indexer(&self, cap: u64) -> Indexer {
         let dir = self.dir.path().join("index");
         let spool = self.spool.clone();
-        let opened = Indexer::open(&dir, Limits::default(), spool, backlog).await;
+        let opened = Indexer::open(&dir, Limits::default(), spool, cap).await;
         opened.expect("it opens")
     }
 
@@ -183,7 +183,7 @@ async fn a_spool_that_was_replaced_is_indexed_from_its_beginning() {
 #[tokio::test]
 async fn an_index_that_cannot_write_skips_past_its_backlog_and_counts() {
     let place = place().await;
-    let mut indexer = place.indexer(4_000).await;
+    let mut indexer = place.indexer(16_000).await;
     let counts = indexer.counts();
     // Its directory is gone, as a disk that was pulled out.
     let index = place.dir.path().join("index");
@@ -214,6 +214,40 @@ async fn an_index_that_cannot_write_skips_past_its_backlog_and_counts() {
     assert_eq!(seqs, (skipped..210).collect::<Vec<_>>());
     place.close().await;
 }
+
+#[tokio::test]
+async fn an_index_that_is_too_slow_skips_the_oldest_before_the_spool_is_full_and_only_where_it_alone_holds_it()
+ {
+    for (with_export, holds) in [(false, true), (true, false)] {
+        let place = place().await;
+        if with_export {
+            // An upstream that is away holds the spool anyway.
+            let both = vec![Consumer::Export, Consumer::Index];
+            place.spool.keep_for(both).await.expect("kept");
+        }
+        let mut n = 0;
+        while place.spool.used_bytes() < CAP * 15 / 16 {
+            place.keep(n * 500..n * 500 + 500).await;
+            n += 1;
+        }
+        let mut indexer = place.indexer(CAP).await;
+        let counts = indexer.counts();
+        while let Ok(frames) = place.spool.read(Consumer::Index, CAP / 16).await
+            && !frames.is_empty()
+        {
+            assert!(indexer.step(frames).await);
+        }
+        let skipped = counts.skipped.load(Ordering::Relaxed);
+        let indexed = counts.indexed.load(Ordering::Relaxed);
+        assert_eq!(skipped + indexed, n * 500);
+        assert_eq!(skipped > 0, holds, "{skipped} of {}", n * 500);
+        assert!(skipped < n * 500 / 4, "no more than it must: {skipped}");
+        indexer.shelf.close().await.expect("closed");
+        place.close().await;
+    }
+}
+
+const CAP: u64 = 1 << 20;
 
 #[tokio::test]
 async fn a_frame_that_is_damaged_is_missing_and_counted_and_the_next_one_is_there() {
