@@ -38,6 +38,13 @@ impl Advice {
         self.give(life, queue, "panic_hook_replaced", HOOK);
     }
 
+    /// The program ends, and no layer ever wrote to its queue: panics were recorded, and what it logged was not.
+    pub fn on_end(&self, queue: &DiskQueue) {
+        if self.is_told && !queue.has_layer() {
+            stderr::say(NO_LAYER);
+        }
+    }
+
     /// What is switched off is remembered from another run.
     pub fn on_switches(&self, sends: bool, records: bool) {
         for (is_on, what, call) in [
@@ -72,6 +79,8 @@ fn is_email(text: &str) -> bool {
 
 const EMAIL: &str = "the user id is an e-mail address: ids are never redacted, so it leaves the device with each \
                      record, while the same address is redacted everywhere else. Use an opaque id";
+const NO_LAYER: &str = "no layer wrote to the queue, so nothing that the program logged was recorded: add \
+                        `.with(courier.layer())` to the stack, before `.sanitized(..)`";
 const HOOK: &str = "another panic hook was set after Courier's and does not call it: panics leave no record from here \
                     on. Set that hook (`color_eyre::install()`) before `.start()`, or let it call the one that was there";
 

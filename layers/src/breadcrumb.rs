@@ -17,8 +17,9 @@ use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::gate::{Frame, Intake, Role, TRUNCATED};
-use crate::record::{Breadcrumb, char_floor, encode_head, encode_head_with, message};
+use crate::cut::{TRUNCATED, char_floor};
+use crate::gate::{Frame, Intake, Role};
+use crate::record::{Breadcrumb, encode_head, encode_head_with, message};
 
 /// Crumbs kept: 20, what a person reads before an error.
 pub const DEFAULT_MAX_RECORDS: usize = 20;

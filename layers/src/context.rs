@@ -12,8 +12,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use serde_json::{Map, Value};
 
-use crate::gate::TRUNCATED;
-use crate::record::char_floor;
+use crate::cut::{TRUNCATED, char_floor};
 use crate::sanitize::{Place, Sanitizer};
 
 /// A value's JSON is cut here, in bytes: it is in every record.

@@ -201,6 +201,9 @@ impl Courier {
     pub fn finish(&self) -> Report {
         if self.0.life.is_ours() {
             self.0.hook.look();
+            if !self.0.life.has_ended() {
+                self.0.advice.on_end(&self.0.queue);
+            }
             self.say_suppressed(true);
             self.0.life.end(&self.0.queue);
             let report = self.last_report();

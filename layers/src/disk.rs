@@ -40,6 +40,7 @@ impl DiskQueueLayer {
     /// Writes to this queue.
     #[must_use]
     pub fn new(queue: &DiskQueue) -> Self {
+        queue.note_layer();
         Self {
             queue: queue.clone(),
             crumbs: None,

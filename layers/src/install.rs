@@ -2,14 +2,35 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::session::SessionError;
-
 /// The file in the queue's root that keeps the install id.
 pub const INSTALL_ID_FILE: &str = "install-id";
+
+/// The install id could not be read or written.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The directory could not be made. Check the path and its owner; nothing was changed.
+    #[error("cannot make directory `{}`: {source}", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that keeps the install id could not be read or written. Check its owner.
+    #[error("cannot keep the install id in `{}`: {source}", .path.display())]
+    InstallId {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+courier_sanitize::debug_is_display!(SessionError);
 
 /// The install id, made at the first start. A file that holds no id (cut short by a crash) gets a new one.
 pub(crate) fn install_id(dir: &Path) -> Result<Uuid, SessionError> {

@@ -107,6 +107,7 @@ mod clock;
 mod console;
 mod context;
 mod courier;
+mod cut;
 mod disk;
 mod failure;
 mod fatal;

@@ -1,13 +1,12 @@
 //! Who logs: the install, the session, the user, and the resource they run on.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use crate::install::INSTALL_ID_FILE;
 use crate::install::install_id;
+pub use crate::install::{INSTALL_ID_FILE, SessionError};
 use crate::resource::{self, Program};
 pub use crate::support_code::{NoSupportCode, SupportCode};
 
@@ -25,29 +24,6 @@ pub struct Session {
     /// The service, its version, the system: OpenTelemetry's resource attributes.
     pub resource: Map<String, Value>,
 }
-
-/// The install id could not be read or written.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The directory could not be made. Check the path and its owner; nothing was changed.
-    #[error("cannot make directory `{}`: {source}", .path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file that keeps the install id could not be read or written. Check its owner.
-    #[error("cannot keep the install id in `{}`: {source}", .path.display())]
-    InstallId {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-courier_sanitize::debug_is_display!(SessionError);
 
 impl Session {
     /// A new session of the installation that lives in `dir`.

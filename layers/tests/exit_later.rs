@@ -119,6 +119,8 @@ struct Relay(Arc<Mutex<State>>);
 struct State {
     level: Option<&'static str>,
     questions: usize,
+    /// Levels by the records that said that they changed.
+    changes: Vec<Value>,
 }
 
 impl Relay {
@@ -130,6 +132,13 @@ impl Relay {
 impl Transport for Relay {
     fn post(&mut self, request: &Request<'_>) -> Answer {
         let body: Value = serde_json::from_slice(request.body).unwrap();
+        let logs = body["logs"].as_array().unwrap().iter();
+        let changes = logs.filter(|log| log["message"] == "log_level_changed");
+        let mut state = self.0.lock().unwrap();
+        state
+            .changes
+            .extend(changes.map(|log| log["attributes"]["to"].clone()));
+        drop(state);
         Answer {
             levels_etag: Some(self.tag()),
             ..receipt(&body)
@@ -162,7 +171,7 @@ impl Transport for Relay {
 fn a_level_set_from_afar_reaches_the_run_after_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let relay = Relay::default();
-    // How a run finds the levels at its start, and whether its debug record is there.
+    // Whether a run records DEBUG at its start.
     let run = || {
         let courier = Courier::builder("tool", "1")
             .dir(dir.path())
@@ -174,10 +183,11 @@ fn a_level_set_from_afar_reaches_the_run_after_the_next() {
         let stack = tracing_subscriber::registry()
             .with(courier.layer())
             .sanitized(courier.sanitizer());
-        let before = courier.queue().pending().records;
         let stack = tracing::Dispatch::from(stack);
-        tracing::dispatcher::with_default(&stack, || tracing::debug!("detail"));
-        let is_recorded = courier.queue().pending().records > before;
+        let is_recorded = tracing::dispatcher::with_default(&stack, || {
+            tracing::debug!("detail");
+            tracing::enabled!(tracing::Level::DEBUG)
+        });
         // It lives until the relay has answered: how long that takes is measured elsewhere.
         let until = Instant::now() + PATIENCE;
         let is_heard = |courier: &Courier| {
@@ -188,7 +198,8 @@ fn a_level_set_from_afar_reaches_the_run_after_the_next() {
             assert!(Instant::now() < until, "{:?}", courier.status());
             std::thread::sleep(Duration::from_millis(1));
         }
-        while courier.queue().pending().records > 3 {
+        // Its own: the start, what was heard at the start and later, the detail.
+        while courier.queue().pending().records > 4 {
             assert!(Instant::now() < until, "{:?}", courier.status());
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -209,6 +220,12 @@ fn a_level_set_from_afar_reaches_the_run_after_the_next() {
     let questions = relay.0.lock().unwrap().questions;
     run();
     run();
+    let changes = relay.0.lock().unwrap().changes.clone();
+    let debug = changes.iter().position(|to| to == "debug").unwrap();
+    assert!(
+        changes[debug..].iter().all(|to| to == "debug"),
+        "what was in force at the start is said before what is heard then: {changes:?}"
+    );
     assert_eq!(
         relay.0.lock().unwrap().questions,
         questions,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tls::Tls;
 use tracing_courier::prelude::*;
+use tracing_subscriber::prelude::*;
 use wire_server::{Act, Server};
 
 const TEST: &str = "each_reason_is_one_line_with_what_to_do";
@@ -48,7 +49,13 @@ fn run(case: &str, dir: &std::path::Path) {
         _ => builder.token("t-1"),
     };
     let courier = builder.start().unwrap();
-    courier.install().unwrap();
+    if case == "no layer" {
+        tracing_subscriber::registry()
+            .sanitized(courier.sanitizer())
+            .init();
+    } else {
+        courier.install().unwrap();
+    }
     tracing::error!("one");
     // Long enough for a second try, a second after the first.
     courier.flush(Duration::from_millis(2_600));
@@ -111,7 +118,7 @@ fn each_reason_is_one_line_with_what_to_do() {
             "arrives",
             receipts.url(),
             vec![format!(
-                "the first records arrived at {}: 2",
+                "records arrive at {}: the first 2 of them",
                 receipts.url()
             )],
         ),
@@ -193,10 +200,7 @@ fn each_reason_is_one_line_with_what_to_do() {
         (
             "another token",
             by_token.url(),
-            vec![
-                "refused the token".into(),
-                "the first records arrived".into(),
-            ],
+            vec!["refused the token".into(), "records arrive at".into()],
         ),
     ] {
         let said = lines(case, &url, Some("1"));
@@ -228,6 +232,18 @@ fn the_variable_comes_before_the_program_and_a_debug_build_is_the_default() {
             "{case} {debug:?}: {said:#?}"
         );
     }
+}
+
+#[test]
+fn a_stack_without_the_layer_is_told_at_the_end() {
+    let server = Server::start_by(|_| Act::Receipt);
+    let said = lines("no layer", &server.url(), Some("1"));
+    let about = |line: &&String| line.contains("no layer wrote to the queue");
+    assert_eq!(said.iter().filter(about).count(), 1, "{said:#?}");
+    let silent = lines("no layer", &server.url(), Some("0"));
+    assert_eq!(silent, [""; 0]);
+    let with_it = lines("arrives", &server.url(), Some("1"));
+    assert_eq!(with_it.iter().filter(about).count(), 0, "{with_it:#?}");
 }
 
 #[test]

@@ -22,17 +22,17 @@ use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
 /// A locked data directory with its spool open.
 #[derive(Debug)]
 pub struct DataDir {
-    /// What waits.
+    /// The spool in it.
     pub spool: Spool,
-    /// What it is on.
+    /// The disk that it is on.
     pub disk: Disk,
-    /// For whom it waits.
+    /// The upstream that records wait for.
     pub upstream: Option<Upstream>,
     writer: Writer,
     lock: Lock,
 }
 
-/// Nothing can be kept.
+/// The data directory can't be used, or what stands behind it can't be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataDirError {
@@ -42,13 +42,13 @@ pub enum DataDirError {
     /// The data directory can't be written. Check its owner and its disk.
     #[error("cannot write to the data directory")]
     Announce(#[source] std::io::Error),
-    /// What is kept for whom can't be written down.
+    /// For which exports frames are kept can't be written to the spool.
     #[error("cannot write to the spool")]
     KeepFor(#[from] OfferError),
     /// The files can't be written.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// The upstream can't be talked to.
+    /// There is no way to talk to the upstream.
     #[error("--otlp-endpoint")]
     Upstream(#[from] ClientError),
 }
@@ -58,7 +58,7 @@ impl DataDir {
     ///
     /// # Errors
     ///
-    /// When somebody else has it, or it can't be used.
+    /// When another process has the directory, or it can't be used.
     pub async fn open(config: &Config) -> Result<Self, DataDirError> {
         let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
         let lock = spool::lock(&config.data_dir)?;
@@ -73,8 +73,8 @@ impl DataDir {
         })
     }
 
-    /// Starts what takes frames out: the exports that are configured. Frames are kept for these and for nobody else; where
-    /// there is none, for an upstream that is still to be set.
+    /// Starts the exports that are configured. Frames are kept for these only; without any, they are kept for an upstream
+    /// that is still to be set.
     ///
     /// # Errors
     ///
@@ -164,12 +164,12 @@ impl DataDir {
     ///
     /// # Errors
     ///
-    /// When that can't be written.
+    /// When the lock file can't be written.
     pub fn announce(&self, admin: SocketAddr) -> Result<(), DataDirError> {
         self.lock.announce(admin).map_err(DataDirError::Announce)
     }
 
-    /// The way of a batch into it.
+    /// The pipeline that a batch goes through into the spool.
     #[must_use]
     pub fn pipeline(&self, config: &Config, metrics: Arc<Metrics>) -> Pipeline {
         let sink = match (config.spool, &self.upstream) {

@@ -61,7 +61,7 @@ mod wire;
 
 pub use config::Config;
 pub use fingerprint::fingerprint;
-pub use identity::{KeyError, Secret, SecretError, secret};
+pub use identity::{DEVELOPMENT_SECRET, KeyError, Secret, SecretError, secret};
 pub use ingest::{Converted, NotABatch, NotUnpacked, convert, unpack};
 pub use serve::{DEFAULT_TOKEN_TTL, Relay, StartError, start};
 pub use status::{Screen, Status};

@@ -179,7 +179,8 @@ impl Relay {
         secret.token(user, DEFAULT_TOKEN_TTL, &self.tokens)
     }
 
-    /// Reads the certificate again; whether it is in use now, or there is none to read. If not, the one at hand stays.
+    /// Reads the certificate again. Gives `false` when it can't be used: then the one at hand stays. Without TLS it gives
+    /// `true`.
     pub fn reload_certificate(&self) -> bool {
         self.tls.as_ref().is_none_or(|tls| tls.reload())
     }

@@ -1,4 +1,4 @@
-//! What the relay says about itself: its log on stderr, and spans if somebody wants them.
+//! What the relay says about itself: its log on stderr, and spans if `--telemetry-endpoint` is set.
 //!
 //! The log is one JSON object a line, with every control and invisible character escaped ([`visible`](crate::text)), so
 //! that nothing that a client or an upstream says can move a terminal's cursor; of a path it has the first 256 bytes. No body and no token is ever in it. Spans go out only with `--telemetry-endpoint`:

@@ -42,6 +42,7 @@ mod tree;
 #[cfg(feature = "policy")]
 pub use file::policy_file::{FileError, PolicyFile, PseudonymSettings};
 pub use kind::{Place, Rule};
+pub use marker::REDACTED;
 pub use named::key::{KeyClass, Reason, Scalar};
 pub use policy::error::PolicyError;
 pub use policy::pattern::{MIN_KNOWN_BYTES, Pattern};
@@ -56,6 +57,3 @@ pub use report::counts::Counts;
 pub use report::finding::Finding;
 pub use sanitizer::{Cleaned, Sanitizer};
 pub use sensitive::Sensitive;
-
-/// What stands where the value of a secret name was.
-pub const REDACTED: &str = "[REDACTED]";

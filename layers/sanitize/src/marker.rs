@@ -6,6 +6,9 @@
 use crate::kind::Rule;
 use crate::text::Text;
 
+/// What stands where the value of a secret name was.
+pub const REDACTED: &str = "[REDACTED]";
+
 /// Longest marker: `[REDACTED:classification]`, or a custom word with a pattern's name and a pseudonym.
 const MAX_MARKER_BYTES: usize = 96;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::REDACTED;
+use crate::marker::REDACTED;
 
 /// A value that never prints: `Debug` and `Display` write the marker, and there is no `Serialize`.
 ///

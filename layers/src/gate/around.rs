@@ -9,7 +9,8 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::cleaner::{Cleaner, with_attributes, with_record};
-use super::{SanitizeLayer, SpanFields, frame, waiting};
+use super::sanitize_layer::SanitizeLayer;
+use super::{SpanFields, frame, waiting};
 use crate::quiet::is_quiet;
 
 /// One layer behind a gate of its own. From [`SanitizeLayer::around`].
@@ -21,7 +22,7 @@ pub struct Around<L> {
 
 impl SanitizeLayer {
     /// Puts a gate around one layer, in a stack whose other layers go on to see raw data: for a program that can't
-    /// close its whole stack with [`sanitized`](super::SanitizeExt::sanitized). That is the better way: it renders
+    /// close its whole stack with [`sanitized`](crate::SanitizeExt::sanitized). That is the better way: it renders
     /// and cleans each value once for all layers.
     ///
     /// ```

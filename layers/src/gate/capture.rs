@@ -3,29 +3,23 @@
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write};
-use std::panic::{self, AssertUnwindSafe};
 
 use tracing_core::field::{Field, Visit};
 
+use super::capped::{Capped, MAX_RENDERED_BYTES, guarded};
 use super::error;
 use super::fields::{CleanError, Fields};
 use super::json;
 use super::plan::Plan;
-use crate::record::char_floor;
+use crate::cut::TRUNCATED;
 use crate::sanitize::{Place, Sanitizer, Scalar};
 
 /// A value is rendered up to here, in bytes; the rest is `…[truncated]`. Twice what the sanitizer hands on, so that it
 /// is the one to cut, and knows what it cuts in two.
 pub(crate) const MAX_VALUE_BYTES: usize = 128 * 1024;
-/// What is rendered of all values of one event or span together, in bytes: four of the longest that the sanitizer hands
-/// on, and four records. What comes after it is `…[truncated]` and never rendered, so that a hostile event costs no more
-/// than four hostile texts.
-pub(super) const MAX_RENDERED_BYTES: usize = 256 * 1024;
 /// How deep values may log values while they are rendered. Below that they are `…[truncated]`: a value that logs itself
 /// would never end.
 const MAX_NESTED: usize = 8;
-/// What stands where a value was cut.
-pub(crate) const TRUNCATED: &str = "…[truncated]";
 /// Causes of an error that are followed; a chain may be a loop.
 const MAX_CAUSES: usize = 16;
 /// No shorter number is taken for a payment card.
@@ -263,11 +257,6 @@ thread_local! {
     static NESTED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs a program's own code; `None` where it panics.
-fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
-    panic::catch_unwind(AssertUnwindSafe(run)).ok()
-}
-
 /// Renders at most `max` bytes, on a character boundary, and returns how many. What a value's own formatting does wrong
 /// stays in its value.
 fn render(
@@ -299,54 +288,4 @@ fn render(
         Some(_) => {}
     }
     written
-}
-
-/// Takes as much text as fits.
-struct Capped<'a> {
-    out: &'a mut String,
-    max: usize,
-    left: usize,
-    is_cut: bool,
-}
-
-impl<'a> Capped<'a> {
-    fn new(out: &'a mut String, max: usize) -> Self {
-        Self {
-            out,
-            max,
-            left: max,
-            is_cut: false,
-        }
-    }
-
-    /// Marks the cut, if there was one, and returns how many bytes were taken.
-    fn end(self) -> usize {
-        if self.is_cut {
-            self.out.push_str(TRUNCATED);
-        }
-        self.max - self.left
-    }
-}
-
-impl Write for Capped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.len() <= self.left && !self.is_cut {
-            self.left -= text.len();
-            self.out.push_str(text);
-            return Ok(());
-        }
-        let cut = char_floor(text, self.left);
-        self.out.push_str(text.get(..cut).unwrap_or_default());
-        self.left = 0;
-        self.is_cut = true;
-        Err(fmt::Error)
-    }
-}
-
-/// The first `max` bytes of a value's `Debug`, or less where that panics.
-pub(super) fn debug_of(value: &dyn fmt::Debug, max: usize) -> String {
-    let mut debug = String::new();
-    let mut capped = Capped::new(&mut debug, max);
-    let _ = guarded(|| write!(capped, "{value:?}"));
-    debug
 }

@@ -7,16 +7,13 @@ use jiff::Timestamp;
 use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Metadata};
 
-use super::SanitizeLayer;
-use super::capture::{self, Capture};
+use super::capture::Capture;
 use super::fields::Fields;
 use super::frame::{self, Frame};
 use super::plan::{Plan, Plans};
 use super::rebuild;
+use super::sanitize_layer::SanitizeLayer;
 use super::span_fields::{GateId, OfGate};
-
-/// What the texts of one span's values take in all, in bytes.
-pub(super) const MAX_SPAN_BYTES: usize = capture::MAX_RENDERED_BYTES;
 
 /// A policy with the plans of the callsites that it has met.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::io;
 
-use super::capture::{MAX_RENDERED_BYTES, debug_of};
+use super::capped::{MAX_RENDERED_BYTES, debug_of};
 use super::report;
 
 /// The longest name that is taken for a type's, in bytes: what the relay takes too.

@@ -4,9 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
+use crate::cut::TRUNCATED;
 use serde_json::Value as Tree;
-
-use super::capture::TRUNCATED;
 
 /// What stands in place of a value whose name alone makes it secret.
 pub(crate) const REDACTED: &str = crate::sanitize::REDACTED;

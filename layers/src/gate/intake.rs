@@ -8,9 +8,9 @@ use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::SanitizeLayer;
 use super::cleaner::Cleaner;
 use super::frame::{self, Found, Frame};
+use super::sanitize_layer::SanitizeLayer;
 use super::span_fields::SpanFields;
 use crate::quiet::is_quiet;
 

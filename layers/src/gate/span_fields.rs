@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::registry::ExtensionsMut;
 
-use super::cleaner::MAX_SPAN_BYTES;
+use super::capped::MAX_RENDERED_BYTES;
 use super::fields::Fields;
 use super::plan::Plan;
+
+/// What the texts of one span's values take in all, in bytes.
+const MAX_SPAN_BYTES: usize = MAX_RENDERED_BYTES;
 
 /// Names one gate in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,10 @@
 
 use std::fmt;
 
+use crate::cut::TRUNCATED;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 use serde_json::{Map, Value as Tree};
-
-use super::capture::TRUNCATED;
 
 /// How deep a value may be nested.
 const MAX_DEPTH: usize = 64;
@@ -98,7 +97,7 @@ impl Builder {
 
     fn text(&mut self, text: &str) -> Result<(), Stop> {
         if let Err(full) = self.take(text.len()) {
-            let cut = crate::record::char_floor(text, self.left);
+            let cut = crate::cut::char_floor(text, self.left);
             let head = text.get(..cut).unwrap_or_default();
             self.put(Tree::String(format!("{head}{TRUNCATED}")));
             self.left = 0;

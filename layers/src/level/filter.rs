@@ -4,14 +4,22 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{LevelFilter, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
 
-use super::Levels;
+use super::handle::Levels;
 
 /// Lets a layer see what the levels say. From [`Levels::filter`].
 ///
 /// Where all layers agree about a callsite, `tracing` remembers it and asks nobody. Where they don't (a quiet console
 /// beside a queue that listens to TRACE), each event asks, and the answer is one look at a table.
 #[derive(Clone, Debug)]
-pub struct LevelsFilter(pub(super) Levels);
+pub struct LevelsFilter(Levels);
+
+impl Levels {
+    /// The filter for a layer: `.with_filter(levels.filter())`.
+    #[must_use]
+    pub fn filter(&self) -> LevelsFilter {
+        LevelsFilter(self.clone())
+    }
+}
 
 impl<S> Filter<S> for LevelsFilter {
     #[inline]

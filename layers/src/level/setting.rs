@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::stack::Said;
-use super::{LevelsError, Rules};
+use super::rules::{LevelsError, Rules};
+use super::said::Said;
 use crate::wire::LevelConfig;
 
 /// What the relay says: levels or nothing, for how long, and when to ask again.

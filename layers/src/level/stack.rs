@@ -2,22 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::change::InForce;
+use super::said::Said;
 use super::{Rules, Setting};
 use crate::record::Level;
-
-/// What the relay said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
-    /// The levels.
-    pub rules: Rules,
-    /// By which rule: `user 7`.
-    pub rule: String,
-    /// When it ends by the clock on the wall; for people.
-    pub until: Option<Timestamp>,
-}
 
 #[derive(Debug)]
 pub(super) struct Stack {

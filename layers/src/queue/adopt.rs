@@ -9,14 +9,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::chain::{self, Chain, Segment, View, on_disk};
+use super::blocks::{BLOCK_BYTES, on_disk};
+use super::chain::{self, Chain, Segment, View};
 use super::drain::notes;
 use super::head::{self, Slot, Stored};
 use super::id::QueueId;
 use super::line::is_context;
 use super::note::Note;
 use super::reader::{Found, Reader};
-use super::room::BLOCK_BYTES;
 use super::storage::{Lock, Storage};
 
 /// The queue of a dead process.

@@ -14,12 +14,12 @@
 use std::sync::Arc;
 
 use super::adopt::{Adopted, LOCK_NAME, lock_text, survey};
-use super::chain::on_disk;
+use super::blocks::on_disk;
+use super::builder::Builder;
 use super::engine::Engine;
 use super::head;
 use super::line::is_context;
 use super::note::is_note;
-use super::open::Builder;
 use super::reader::{Found, Reader};
 use super::writer::Writer;
 use crate::losses::Losses;

@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::attempt::Sending;
 use super::batch::Token;
+use super::blocks::on_disk;
 use super::head::{self, Head, Position, Slot};
 use super::id::QueueId;
 use super::line::parse_hex;
 use super::note::Note;
+use super::sending::Sending;
 use super::storage::Storage;
 
 /// One segment file.
@@ -214,9 +215,4 @@ pub(super) fn path(dir: &Path, first_seq: u64) -> PathBuf {
 pub(super) fn first_seq(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("seg-")?.strip_suffix(".jsonl")?;
     parse_hex(digits.as_bytes().first_chunk::<16>()?).filter(|_| digits.len() == 16)
-}
-
-/// Bytes that a file of `bytes` takes in blocks of 4 KiB.
-pub(super) fn on_disk(bytes: u64) -> u64 {
-    bytes.next_multiple_of(4096)
 }

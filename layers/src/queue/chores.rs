@@ -11,26 +11,16 @@
 //! 5. Room in a full root is made ahead of the need by the housekeeping. Only a program that logs faster than that
 //!    makes it in the call that logs.
 
-use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::adopt::{Adopted, Oldest};
+use super::adopt::Oldest;
+use super::chore::Chore;
 use super::drain::notes;
 use super::engine::Engine;
+use super::guard::DoChores;
 
-/// Work that waits until the mutex is free.
-#[derive(Debug)]
-pub(super) enum Chore {
-    /// A segment is delivered, or its loss is said: its file goes.
-    Unlink(PathBuf),
-    /// An adopted queue is done with: what it had put aside is taken over, then it is removed.
-    Finish(Box<Adopted>),
-    /// The root, with so many bytes more, is above its cap: the oldest adopted segments go.
-    Trim { reserve: u64 },
-}
-
-impl Engine {
-    pub(super) fn do_chores(&self, chores: Vec<Chore>) {
+impl DoChores for Engine {
+    fn do_chores(&self, chores: Vec<Chore>) {
         for chore in chores {
             match chore {
                 // One that stays is found at the next start, behind the confirmed position, and removed then.
@@ -43,7 +33,9 @@ impl Engine {
             }
         }
     }
+}
 
+impl Engine {
     /// Removes the oldest adopted segments while the root, with `reserve` more, is above its cap.
     pub(super) fn trim(&self, reserve: u64) {
         loop {

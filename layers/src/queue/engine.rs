@@ -11,23 +11,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::adopt::{lock_text, remove_all, survey};
-use super::attempt::{ALONE_AFTER, PUT_ASIDE_AFTER};
+use super::appended::{Appended, Author, Durability};
 use super::batch::Batch;
 use super::bell::Bell;
 use super::chain::View;
 use super::commit::Commit;
 use super::drain::{drain, notes};
+use super::fsync::{self, Fsync};
 use super::guard::LedgerGuard;
+use super::health::Health;
 use super::holes::Holes;
 use super::home::Home;
+use super::id::QueueId;
 use super::ledger::{Ledger, Stored};
 use super::line::Line;
 use super::origin::Origin;
 use super::rejected::Rejected;
 use super::rest::Rest;
+use super::sending::{ALONE_AFTER, PUT_ASIDE_AFTER};
 use super::storage::{Lock, Storage};
 use super::trouble::Floor;
-use super::{Appended, Author, Durability, Fsync, QueueId};
 
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -132,7 +135,7 @@ impl Engine {
     pub(super) fn interval(&self) -> Duration {
         match self.fsync {
             Fsync::Interval(interval) => interval,
-            Fsync::Never | Fsync::Fatal | Fsync::Always => super::DEFAULT_FSYNC_INTERVAL,
+            Fsync::Never | Fsync::Fatal | Fsync::Always => fsync::DEFAULT_FSYNC_INTERVAL,
         }
     }
 
@@ -212,7 +215,7 @@ impl Engine {
             if !self.home.is_missing() && ledger.has_lost_home() {
                 self.has_lost_home.store(true, Ordering::Release);
             }
-            ledger.age_attempts() || ledger.health() != super::Health::Healthy
+            ledger.age_attempts() || ledger.health() != Health::Healthy
         };
         if self.fsync != Fsync::Never {
             // A failed sync seals its segment; the next round syncs what came after.

@@ -3,11 +3,15 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard;
 
-use super::chores::Chore;
-use super::engine::Engine;
+use super::chore::Chore;
 use super::ledger::Ledger;
 #[cfg(test)]
 use super::proofs::held::Mark;
+
+/// Who does what was put down.
+pub(super) trait DoChores {
+    fn do_chores(&self, chores: Vec<Chore>);
+}
 
 /// The ledger, locked. When this is dropped, the mutex is freed first; then the chores that came up are done.
 pub(super) struct LedgerGuard<'a> {
@@ -20,12 +24,12 @@ pub(super) struct LedgerGuard<'a> {
 
 /// The chores that are done when this is dropped.
 struct Left<'a> {
-    engine: &'a Engine,
+    engine: &'a dyn DoChores,
     chores: Vec<Chore>,
 }
 
 impl<'a> LedgerGuard<'a> {
-    pub(super) fn new(engine: &'a Engine, ledger: MutexGuard<'a, Ledger>) -> Self {
+    pub(super) fn new(engine: &'a dyn DoChores, ledger: MutexGuard<'a, Ledger>) -> Self {
         Self {
             ledger,
             #[cfg(test)]

@@ -12,18 +12,21 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 
 use super::adopt::Adopted;
-use super::attempt::Age;
-use super::chores::Chore;
+use super::cap::Cap;
+use super::chore::Chore;
 use super::context;
+use super::context::Context;
+use super::fsync::Fsync;
+use super::health::{Health, Pending};
 use super::holes::Holes;
+use super::id::QueueId;
 use super::in_hand::InHand;
 use super::line::{Line, MAX_LINE_BYTES};
 use super::memory::{Kept, Memory};
 use super::note::{Note, Owed};
-use super::room::Cap;
+use super::sending::Age;
 use super::trouble::{Trouble, is_full};
 use super::writer::Writer;
-use super::{Context, Fsync, Health, Pending, QueueId};
 use crate::clock::Clock;
 use crate::losses::{Loss, Losses};
 

@@ -9,7 +9,7 @@ use super::QueueId;
 use super::adopt::{Adopted, Survey};
 use super::batch::{Batch, Token};
 use super::chain::View;
-use super::chores::Chore;
+use super::chore::Chore;
 use super::engine::Engine;
 use super::head::Position;
 use super::ledger::Ledger;

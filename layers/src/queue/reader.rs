@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::blocks::BLOCK_BYTES;
 use super::line::{CONTEXT_START, Check, MARKER, MAX_LINE_BYTES, check};
 use super::storage::{StoredFile, read_full};
 
@@ -233,7 +234,6 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 const CHUNK_BYTES: usize = 64 * 1024;
 /// A little more than a usual record.
 const RECORD_BYTES: usize = 400;
-const BLOCK_BYTES: u64 = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -9,9 +9,6 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::engine::Engine;
-use super::ledger::Ledger;
-
 /// Who is told: true when the queue comes to rest, false when that ends. Clones share it; the first one set stays.
 #[derive(Clone, Default)]
 pub(super) struct Rest(Arc<OnceLock<Tell>>);
@@ -24,28 +21,9 @@ impl Rest {
         let _ = self.0.set(Box::new(tell));
     }
 
-    fn is(&self, is_at_rest: bool) {
+    pub(super) fn is(&self, is_at_rest: bool) {
         if let Some(tell) = self.0.get() {
             tell(is_at_rest);
-        }
-    }
-}
-
-impl Engine {
-    /// Comes to rest if nothing of its own is left.
-    pub(super) fn rest(&self) {
-        let mut ledger = self.ledger();
-        if !ledger.is_at_rest && ledger.is_empty() {
-            ledger.is_at_rest = true;
-            self.rest.is(true);
-        }
-    }
-
-    /// The program is about to record something.
-    pub(super) fn end_rest(&self, ledger: &mut Ledger) {
-        if ledger.is_at_rest {
-            ledger.is_at_rest = false;
-            self.rest.is(false);
         }
     }
 }

@@ -15,42 +15,13 @@ use std::path::PathBuf;
 
 use super::QueueId;
 use super::adopt::{Adopted, Oldest, Read};
-use super::chain::{Segment, on_disk};
-use super::chores::Chore;
+use super::blocks::on_disk;
+use super::cap::SLACK_BYTES;
+use super::chain::Segment;
+use super::chore::Chore;
 use super::ledger::{Ledger, NOTE_BYTES};
 use super::note::Note;
 use crate::losses::Loss;
-
-/// Caps in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cap {
-    /// Of the queue that this process writes.
-    pub(super) max_bytes: u64,
-    /// Of that queue and the adopted ones together.
-    pub(super) max_root_bytes: u64,
-}
-
-impl Cap {
-    /// Largest a segment gets, unless one record needs more.
-    pub(super) fn max_segment_bytes(self) -> u64 {
-        self.max_bytes / 16
-    }
-
-    /// Largest `rejected.jsonl` gets; it takes twice that while it is halved.
-    pub(super) fn max_rejected_bytes(self) -> u64 {
-        self.max_bytes / 64
-    }
-
-    /// Whether one line of `bytes` can be in the queue at all.
-    pub(super) fn can_hold(self, bytes: usize) -> bool {
-        on_disk(bytes as u64) + SLACK_BYTES + self.fixed_bytes() <= self.max_bytes
-    }
-
-    /// Head, lock, directory, and the rejected while they are halved.
-    fn fixed_bytes(self) -> u64 {
-        3 * BLOCK_BYTES + 2 * on_disk(self.max_rejected_bytes())
-    }
-}
 
 impl Ledger {
     /// Makes sure that a line of `bytes` and its context fit into the open segment. May say losses on the way, so
@@ -292,8 +263,3 @@ pub(super) enum Say {
 
 /// Size of a segment while little is pending: what a device with a tiny disk loses at once when that is full.
 const FIRST_SEGMENT_BYTES: u64 = 64 * 1024;
-
-/// What a new segment may hold already while the one that makes room for it is still there.
-const SLACK_BYTES: u64 = 2 * BLOCK_BYTES;
-
-pub(super) const BLOCK_BYTES: u64 = 4096;

@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::appended::{Appended, Author, Durability};
+use super::builder::Builder;
+use super::context::Context;
 use super::engine::Engine;
 use super::housekeeping::Housekeeping;
+use super::id::QueueId;
 use super::line::Line;
-use super::{Appended, Author, Builder, Context, Durability, QueueId};
 use crate::losses::Losses;
 
 /// What the handles share.
@@ -24,6 +27,8 @@ pub(super) struct Shared {
     /// For a forked child.
     pub(super) context: ArcSwap<Context>,
     pub(super) in_child: OnceLock<InChild>,
+    /// A layer writes to the queue.
+    pub(super) has_layer: AtomicBool,
     thread: Mutex<Option<Housekeeping>>,
     /// The engine that the queue began with, kept apart: nearly always it is the one, and costs nothing to come by.
     first: Arc<Engine>,
@@ -71,6 +76,7 @@ impl Shared {
             losses,
             context: ArcSwap::default(),
             in_child: OnceLock::new(),
+            has_layer: AtomicBool::new(false),
             thread: Mutex::new(thread),
             later: ArcSwap::new(Arc::clone(&engine)),
             is_replaced: AtomicBool::new(false),

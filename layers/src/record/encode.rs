@@ -9,9 +9,10 @@ use serde::Serialize;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::context::Member;
-use crate::gate::{FieldPlan, Fields, Frame, Role, SpanFields, TRUNCATED, Value, crate_relative};
+use crate::cut::{TRUNCATED, char_floor};
+use crate::gate::{FieldPlan, Fields, Frame, Role, SpanFields, Value, crate_relative};
+use crate::record::Level;
 use crate::record::error::{RecordError, chain, message};
-use crate::record::{Level, char_floor};
 
 /// Attributes of one record: more than any support engineer reads, and few enough to look for doubles among them.
 const MAX_ATTRIBUTES: usize = 1_024;

@@ -6,8 +6,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::gate::TRUNCATED;
-use crate::record::Record;
+use super::shape::Record;
+use crate::cut::TRUNCATED;
 
 /// The most an encoded record takes on disk, in bytes: its line with the prefix, its breadcrumbs and the newline.
 /// From the contract.
@@ -168,15 +168,6 @@ fn escaped_len(char: char) -> usize {
         '\0'..'\u{20}' => 6,
         _ => char.len_utf8(),
     }
-}
-
-/// The largest character boundary of `text` that is at most `index`.
-pub(crate) fn char_floor(text: &str, index: usize) -> usize {
-    let mut index = index.min(text.len());
-    while !text.is_char_boundary(index) {
-        index -= 1;
-    }
-    index
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Surroundings;
+use super::surroundings::Surroundings;
 
 /// Adds `cicd.*` where there are signs of a pipeline.
 pub(super) fn find(around: &dyn Surroundings, resource: &mut Map<String, Value>) {
@@ -82,7 +82,7 @@ const SYSTEMS: [System; 7] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::Made;
+    use super::super::surroundings::made::Made;
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Surroundings;
+use super::surroundings::Surroundings;
 
 /// Adds `container.*` and `k8s.*` where there are signs of one.
 pub(super) fn find(around: &dyn Surroundings, resource: &mut Map<String, Value>) {
@@ -60,7 +60,7 @@ fn hex_id(part: &str) -> Option<String> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::tests::Made;
+    use super::super::surroundings::made::Made;
     use super::*;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -17,12 +17,14 @@
 
 mod ci;
 mod container;
+mod surroundings;
 mod system;
 mod variables;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(crate) use surroundings::{Real, Surroundings};
 pub(crate) use variables::VariableError;
 
 /// What the program says of itself.
@@ -34,32 +36,6 @@ pub(crate) struct Program {
     pub has_host_name: bool,
     /// What it insists on.
     pub own: Map<String, Value>,
-}
-
-/// Where attributes are found: variables and files, or what a test puts in their place.
-pub(crate) trait Surroundings {
-    fn variable(&self, name: &str) -> Option<String>;
-    /// The file's text, if it is there and is text.
-    fn file(&self, path: &str) -> Option<String>;
-    fn exists(&self, path: &str) -> bool;
-}
-
-/// This process's own.
-pub(crate) struct Real;
-
-impl Surroundings for Real {
-    /// An empty variable is as one that is not set.
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    }
-
-    fn file(&self, path: &str) -> Option<String> {
-        std::fs::read_to_string(path).ok()
-    }
-
-    fn exists(&self, path: &str) -> bool {
-        std::path::Path::new(path).exists()
-    }
 }
 
 /// All attributes, and what was wrong with the variables: those are then left out.
@@ -117,28 +93,8 @@ fn executable_name() -> Option<String> {
 mod tests {
     use std::collections::HashMap;
 
+    use super::surroundings::made::Made;
     use super::*;
-
-    /// Variables and files of a test.
-    #[derive(Default)]
-    pub(super) struct Made {
-        pub variables: HashMap<&'static str, &'static str>,
-        pub files: HashMap<&'static str, &'static str>,
-    }
-
-    impl Surroundings for Made {
-        fn variable(&self, name: &str) -> Option<String> {
-            self.variables.get(name).map(|&value| value.to_owned())
-        }
-
-        fn file(&self, path: &str) -> Option<String> {
-            self.files.get(path).map(|&text| text.to_owned())
-        }
-
-        fn exists(&self, path: &str) -> bool {
-            self.files.contains_key(path)
-        }
-    }
 
     fn program() -> Program {
         Program {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Surroundings;
+use super::surroundings::Surroundings;
 
 /// Adds `os.*` and `host.*`.
 pub(super) fn find(
@@ -101,7 +101,7 @@ fn host_name(around: &dyn Surroundings) -> Option<String> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::tests::Made;
+    use super::super::surroundings::made::Made;
     use super::*;
 
     fn found(files: &[(&'static str, &'static str)], has_host_name: bool) -> Map<String, Value> {

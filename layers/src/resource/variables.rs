@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Surroundings;
+use super::surroundings::Surroundings;
 
 /// What is wrong with `OTEL_RESOURCE_ATTRIBUTES`. It does not repeat what stands there, which may be secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,26 +1,27 @@
 //! Settings of a sender, and what can be wrong with them.
 
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::again::Again;
+use super::backend::{Backend, Inner, Place};
+use super::error::BackendError;
 use super::follow::Follow;
-use super::fork::Again;
+use super::guard::Guard;
+#[cfg(feature = "http")]
+use super::http;
 use super::network::{NetworkCheck, Watch};
-use super::next::Success;
 use super::round::{Drain, Limits, MAX_BODY_BYTES};
 use super::shared::Shared;
+use super::source::Success;
 use super::time::Time;
-use super::token::{self, Ask, NotAToken, Token, Tokens};
+use super::token::{self, Ask, Token, Tokens};
 use super::told::Told;
 use super::transport::Transport;
 use super::worker::Worker;
-use super::{Backend, Guard, Inner, Place};
-#[cfg(feature = "http")]
-use super::{CertificateError, EndpointError, http};
 use crate::level::Levels;
 use crate::own::Own;
 use crate::queue::{DiskQueue, Pending};
@@ -38,56 +39,6 @@ pub const MAX_BATCH_RECORDS: usize = 1000;
 pub const DEFAULT_BATCH_BYTES: usize = 900_000;
 /// As much of the relay's 1 MiB as records may take: context and resource need room too.
 pub const MAX_BATCH_BYTES: usize = MAX_BODY_BYTES - 64 * 1024;
-
-/// The sender could not be started; nothing was installed.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum BackendError {
-    /// The URL is none that records could be sent to.
-    #[cfg(feature = "http")]
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// A certificate or key is none.
-    #[cfg(feature = "http")]
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// The token is the empty text: a variable that is not set, a file that is empty? Where the relay wants none, call
-    /// no `.token(..)`.
-    #[error("the token is empty: where the relay wants none, call no `.token(..)`")]
-    EmptyToken,
-    /// A token is one line of visible ASCII. Check for a line break at its end.
-    #[error("the token holds a character that no HTTP header can carry (a line break at its end?)")]
-    Token,
-    /// A setting is out of range.
-    #[error("{setting} must be more than zero")]
-    Zero {
-        /// Which one.
-        setting: &'static str,
-    },
-    /// A setting is over what a relay takes.
-    #[error("{setting} is {value}: a relay takes {max} at most")]
-    OverLimit {
-        /// Which one.
-        setting: &'static str,
-        /// What was given.
-        value: usize,
-        /// The relay's limit.
-        max: usize,
-    },
-    /// The system gave no thread.
-    #[error("cannot start the sender's thread: {0}")]
-    Thread(io::Error),
-}
-courier_sanitize::debug_is_display!(BackendError);
-
-impl From<NotAToken> for BackendError {
-    fn from(why: NotAToken) -> Self {
-        match why {
-            NotAToken::Empty => Self::EmptyToken,
-            NotAToken::Character => Self::Token,
-        }
-    }
-}
 
 /// What carries the requests.
 enum Carrier {

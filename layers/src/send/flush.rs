@@ -8,15 +8,13 @@
 //!
 //! The future needs no timer of a runtime's: while there is one, the thread `courier-flush` watches the deadlines.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::report::WhyStopped;
 use super::shared::Shared;
 use super::time::Time;
+use super::waiters::{Flush, Waiter};
 
 /// Deadlines are the caller's, who lives in real time, also where the sender's own waits are moved by hand.
 pub(super) const DEADLINES: Time = Time::System;
@@ -115,61 +113,4 @@ impl Shared {
 enum Tries {
     One,
     Many,
-}
-
-/// The futures that wait.
-#[derive(Debug, Default)]
-pub(super) struct Waiters {
-    list: Vec<Waiter>,
-    is_watched: bool,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    ticket: u64,
-    until: Duration,
-    flush: Flush,
-}
-
-/// A flush under way.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Flush(Arc<Mutex<Slot>>);
-
-#[derive(Debug, Default)]
-struct Slot {
-    why: Option<WhyStopped>,
-    waker: Option<Waker>,
-}
-
-impl Flush {
-    fn resolve(&self, why: WhyStopped) {
-        let waker = {
-            let mut slot = self.lock();
-            slot.why = Some(why);
-            slot.waker.take()
-        };
-        if let Some(waker) = waker {
-            // Others wait behind it.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Future for Flush {
-    type Output = WhyStopped;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WhyStopped> {
-        let mut slot = self.lock();
-        match slot.why {
-            Some(why) => Poll::Ready(why),
-            None => {
-                slot.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
 }

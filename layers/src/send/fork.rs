@@ -6,37 +6,15 @@
 //!    program's own. A child whose sender needs one of these has none; its records wait for the next start, or for
 //!    the parent, which takes them over once the child is gone.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::Backend;
+use super::backend::Backend;
 use super::network::Watch;
-use super::next::Success;
-use super::round::{Drain, Limits};
+use super::round::Drain;
 use super::token::Tokens;
 use super::told::Told;
-use super::transport::Transport;
 use super::wake::Standing;
 use super::worker::Worker;
-
-/// Makes a transport like the sender's own.
-pub(super) type MakeTransport = Box<dyn Fn() -> Box<dyn Transport> + Send + Sync>;
-
-/// What it takes to begin again.
-pub(super) struct Again {
-    pub transport: Option<MakeTransport>,
-    pub limits: Limits,
-    pub success: Success,
-    pub interval: Duration,
-    pub is_told: bool,
-}
-
-impl fmt::Debug for Again {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Again").finish_non_exhaustive()
-    }
-}
 
 impl Backend {
     /// What is to be called in a forked child, once.

@@ -5,7 +5,7 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::Backend;
+use super::backend::Backend;
 use crate::quiet::is_quiet;
 
 /// Nudges a [`Backend`] when an error was logged. Delivery does not depend on it: without it the timer sends.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::source::{is_refusal, object};
+use super::source::{Success, is_refusal, object};
 use super::transport::Answer;
 use crate::wire::Receipt;
 
@@ -23,15 +23,6 @@ pub(super) enum Next {
     RetryIn(Duration),
     PauseUntilNewToken,
     PauseUntilNewEndpoint,
-}
-
-/// Which answers are verdicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Success {
-    /// Those in a relay's own form, a receipt or a refusal: a captive portal answers 200 and 404 too.
-    Receipt,
-    /// Each by its status alone, for backends that are no relay.
-    Any,
 }
 
 /// What follows the answer to a batch of `sent` records, the `attempt`-th try in a row counted from 0. `jitter` is

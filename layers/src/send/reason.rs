@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::next::Success;
+use super::source::Success;
 use super::source::{described, is_refusal, object};
 use super::token::NoToken;
 use super::transport::Answer;

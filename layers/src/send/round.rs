@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::next::{Next, Success, backoff, next};
+use super::next::{Next, backoff, next};
 use super::reason::Reason;
 use super::shared::Shared;
+use super::source::Success;
 use super::source::described;
 use super::stamps;
 use super::token::{NoToken, Token, Tokens};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::flush::Waiters;
 use super::report::{Connection, WhyStopped};
 use super::time::{Sleeper, Time};
+use super::waiters::Waiters;
 use super::wake::{Asked, Cause, Standing, Timers, Wake, wake};
 use crate::sanitize::Sensitive;
 use crate::watch::Changes;

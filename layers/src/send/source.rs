@@ -6,9 +6,17 @@
 
 use serde::de::DeserializeOwned;
 
-use super::next::Success;
 use super::transport::Answer;
 use crate::wire::Refusal;
+
+/// Which answers are verdicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Success {
+    /// Those in a relay's own form, a receipt or a refusal: a captive portal answers 200 and 404 too.
+    Receipt,
+    /// Each by its status alone, for backends that are no relay.
+    Any,
+}
 
 /// Whether an answer that is no success has the relay's own form.
 pub(super) fn is_refusal(answer: &Answer) -> bool {

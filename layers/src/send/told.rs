@@ -41,7 +41,7 @@ impl Told {
         self.reason = None;
         if self.is_on && records > 0 && !std::mem::replace(&mut self.has_arrived, true) {
             stderr::say(&format!(
-                "the first records arrived at {endpoint}: {records}"
+                "records arrive at {endpoint}: the first {records} of them"
             ));
         }
     }
@@ -85,7 +85,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
-    use super::super::next::Success;
+    use super::super::source::Success;
     use super::super::transport::Answer;
     use super::*;
 

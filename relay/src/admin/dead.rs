@@ -9,7 +9,7 @@ use super::state::Admin;
 use crate::http::ApiError;
 use crate::spool::{DeadRecord, PAGE, Removal};
 
-/// The routes; whoever gets here has shown the admin API's token.
+/// The routes; requests come here only with the admin API's token.
 pub fn routes() -> Router<Admin> {
     Router::new()
         .route("/admin/v1/dead", get(dead))
@@ -20,10 +20,10 @@ pub fn routes() -> Router<Admin> {
 /// Which page of dead letters.
 #[derive(Deserialize)]
 struct Page {
-    /// Those behind this number.
+    /// Dead letters with a higher number than this.
     #[serde(default)]
     after: i64,
-    /// So many at most.
+    /// How many at most.
     #[serde(default = "whole_page")]
     limit: u64,
 }

@@ -12,7 +12,7 @@ use crate::http::ApiError;
 use crate::levels::{ChangeError, Deed, Draft, Outcome, Rule, StoreError, authored};
 use crate::text::chain;
 
-/// The routes; whoever gets here has shown the admin API's token.
+/// The routes; requests come here only with the admin API's token.
 pub fn routes() -> Router<Admin> {
     Router::new()
         .route("/admin/v1/levels", get(list).post(set))
@@ -66,7 +66,7 @@ async fn remove(
 /// Whose token the admin API's is: the only name there is until tokens have names of their own.
 const ADMIN: &str = "admin";
 
-/// The store is away: for the log the cause, for whoever asks a 503.
+/// The store can't be used: the cause goes into the log, the client gets a 503.
 pub fn away(error: StoreError) -> ApiError {
     tracing::error!(error = %chain(&error), "the store can't be used");
     ApiError::Unavailable("the store is away")

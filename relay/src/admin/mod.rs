@@ -59,7 +59,7 @@ async fn readyz(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// Takes a batch that was carried by hand: of nobody, and not limited.
+/// Takes a batch that was carried by hand: it has no subject, and no rate limits it.
 async fn import(State(admin): State<Admin>, body: Bytes) -> Result<Json<Receipt>, ApiError> {
     admin.ingest.import(body).await.map(Json)
 }

@@ -10,7 +10,7 @@ use super::state::Admin;
 use crate::http::ApiError;
 use crate::metrics::Exports;
 use crate::status::{
-    DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Seen, SpoolStatus, Status,
+    DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Observed, SpoolStatus, Status,
 };
 
 /// How the relay is, for `courier-relay status`.
@@ -42,7 +42,7 @@ pub async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError
     let disk = pipeline.disk.space();
     let hindrance = admin.hindrance();
     let keys = admin.ingest.verifier().key_set();
-    let seen = Seen {
+    let seen = Observed {
         hindrance,
         is_disk_nearly_low: disk.is_some_and(|space| space.is_nearly_low()),
         writes: spool.writes(),

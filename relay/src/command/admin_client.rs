@@ -24,7 +24,7 @@ pub struct AdminClient {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminClientError {
-    /// Somebody has the directory and does not say where to reach it: a command like this one. Wait for it to end.
+    /// Another process has the directory and does not say where to reach it: a command like this one. Wait for it to end.
     #[error("data directory `{}` is in use", .0.display())]
     Silent(PathBuf),
     /// There is no admin token where it was looked for. Give the file that the relay was started with.
@@ -33,13 +33,13 @@ pub enum AdminClientError {
     /// No relay runs there, as far as the directory says.
     #[error("no relay runs on data directory `{}` (give another with --data-dir, or --admin-url; if one should, its log says why not: `journalctl -u courier-relay` where systemd runs it)", .0.display())]
     Nobody(PathBuf),
-    /// Its admin token can't be read.
+    /// The admin token can't be read.
     #[error(transparent)]
     Token(#[from] SecretError),
-    /// There is no HTTP client.
+    /// The HTTP client can't be made.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// It does not answer, or not with what was asked for.
+    /// The relay does not answer, or not with what was asked for.
     #[error("the relay at {0}: {1}")]
     Answer(String, String),
 }
@@ -76,7 +76,7 @@ impl AdminClient {
     ///
     /// # Errors
     ///
-    /// When it is not what was asked for.
+    /// When the relay does not answer, or not with what was asked for.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminClientError> {
         self.ask(self.client.get(format!("{}{path}", self.base)))
             .await
@@ -86,7 +86,7 @@ impl AdminClient {
     ///
     /// # Errors
     ///
-    /// When it is not what was asked for.
+    /// When the relay does not answer, or not with what was asked for.
     pub async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -105,7 +105,7 @@ impl AdminClient {
     ///
     /// # Errors
     ///
-    /// When it is not what was asked for.
+    /// When the relay does not answer, or not with what was asked for.
     pub async fn delete<T: DeserializeOwned>(
         &self,
         path: &str,

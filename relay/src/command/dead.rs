@@ -4,11 +4,12 @@
 //! 90 days old (`--dead-keep`); or until all take a quarter of the spool's cap, of which the oldest go then. They are read
 //! in pages. While a relay runs on the data directory they are reached through its admin API.
 
-use super::admin_client::{AdminClient, AdminClientError};
+use super::admin_client::AdminClientError;
+use super::reached::Reached;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 pub use crate::spool::{DeadRecord, Removal};
-use crate::spool::{NotWhich, OfferError, OpenError, PAGE};
+use crate::spool::{NotWhich, OfferError, PAGE};
 
 /// Dead letters can't be reached.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +38,8 @@ pub enum DeadError {
 ///
 /// When they can't be reached: see [`DeadError`].
 pub async fn list(config: &Config, each: impl FnMut(DeadRecord)) -> Result<(), DeadError> {
-    let way = Way::open(config).await?;
-    let shown = way.all(each).await;
+    let way = Way::open::<DeadError>(config).await?;
+    let shown = all(&way, each).await;
     way.close().await;
     shown
 }
@@ -49,8 +50,8 @@ pub async fn list(config: &Config, each: impl FnMut(DeadRecord)) -> Result<(), D
 ///
 /// When they can't be reached: see [`DeadError`].
 pub async fn replay(config: &Config, ids: Vec<i64>) -> Result<u64, DeadError> {
-    let way = Way::open(config).await?;
-    let replayed = way.replay(ids).await;
+    let way = Way::open::<DeadError>(config).await?;
+    let replayed = put_back(&way, ids).await;
     way.close().await;
     replayed
 }
@@ -61,13 +62,13 @@ pub async fn replay(config: &Config, ids: Vec<i64>) -> Result<u64, DeadError> {
 ///
 /// When they can't be reached, or `removal` does not say which: see [`DeadError`].
 pub async fn remove(config: &Config, removal: Removal) -> Result<u64, DeadError> {
-    let way = Way::open(config).await?;
+    let way = Way::open::<DeadError>(config).await?;
     let removed = match &way {
-        Way::Here(data) => match removal.which() {
+        Reached::Directory(data) => match removal.which() {
             Ok(which) => data.spool.remove(which).await.map_err(DeadError::from),
             Err(not_which) => Err(not_which.into()),
         },
-        Way::There(relay) => {
+        Reached::Relay(relay) => {
             let body = serde_json::to_vec(&removal).unwrap_or_default();
             let removed = relay.post("/admin/v1/dead/rm", body).await;
             removed.map_err(DeadError::from)
@@ -77,71 +78,49 @@ pub async fn remove(config: &Config, removal: Removal) -> Result<u64, DeadError>
     removed
 }
 
-/// Into the data directory itself, or through the relay that has it.
-enum Way {
-    Here(Box<DataDir>),
-    There(AdminClient),
+type Way = Reached<Box<DataDir>>;
+
+async fn page(way: &Way, after: i64) -> Result<Vec<DeadRecord>, DeadError> {
+    match way {
+        Reached::Directory(data) => {
+            let letters = data.spool.letters(after, PAGE).await?;
+            Ok(letters.iter().map(DeadRecord::from).collect())
+        }
+        Reached::Relay(relay) => {
+            let path = format!("/admin/v1/dead?after={after}&limit={PAGE}");
+            Ok(relay.get(&path).await?)
+        }
+    }
 }
 
-impl Way {
-    async fn open(config: &Config) -> Result<Self, DeadError> {
-        match DataDir::open(config).await {
-            Ok(data) => Ok(Self::Here(Box::new(data))),
-            Err(DataDirError::Spool(OpenError::InUse { dir })) => {
-                Ok(Self::There(AdminClient::at(config, &dir)?))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn page(&self, after: i64) -> Result<Vec<DeadRecord>, DeadError> {
-        match self {
-            Self::Here(data) => {
-                let letters = data.spool.letters(after, PAGE).await?;
-                Ok(letters.iter().map(DeadRecord::from).collect())
-            }
-            Self::There(relay) => {
-                let path = format!("/admin/v1/dead?after={after}&limit={PAGE}");
-                Ok(relay.get(&path).await?)
-            }
-        }
-    }
-
-    async fn all(&self, mut each: impl FnMut(DeadRecord)) -> Result<(), DeadError> {
-        let mut after = 0;
-        loop {
-            let page = self.page(after).await?;
-            // A relay that knows no pages gives all of them each time.
-            let Some(last) = page.last().map(|last| last.id).filter(|&last| last > after) else {
-                return Ok(());
-            };
-            let is_new = |record: &DeadRecord| record.id > after;
-            page.into_iter().filter(is_new).for_each(&mut each);
-            after = last;
-        }
-    }
-
-    async fn replay(&self, mut ids: Vec<i64>) -> Result<u64, DeadError> {
-        let relay = match self {
-            Self::Here(data) => return Ok(data.spool.replay(ids).await?),
-            Self::There(relay) => relay,
+async fn all(way: &Way, mut each: impl FnMut(DeadRecord)) -> Result<(), DeadError> {
+    let mut after = 0;
+    loop {
+        let page = page(way, after).await?;
+        // A relay that knows no pages gives all of them each time.
+        let Some(last) = page.last().map(|last| last.id).filter(|&last| last > after) else {
+            return Ok(());
         };
-        if ids.is_empty() {
-            self.all(|record| ids.push(record.id)).await?;
-        }
-        let mut replayed = 0;
-        for ids in ids.chunks(AT_ONCE) {
-            let body = serde_json::json!(ids).to_string().into_bytes();
-            replayed += relay.post::<u64>("/admin/v1/dead/replay", body).await?;
-        }
-        Ok(replayed)
+        let is_new = |record: &DeadRecord| record.id > after;
+        page.into_iter().filter(is_new).for_each(&mut each);
+        after = last;
     }
+}
 
-    async fn close(self) {
-        if let Self::Here(data) = self {
-            data.close().await;
-        }
+async fn put_back(way: &Way, mut ids: Vec<i64>) -> Result<u64, DeadError> {
+    let relay = match way {
+        Reached::Directory(data) => return Ok(data.spool.replay(ids).await?),
+        Reached::Relay(relay) => relay,
+    };
+    if ids.is_empty() {
+        all(way, |record| ids.push(record.id)).await?;
     }
+    let mut replayed = 0;
+    for ids in ids.chunks(AT_ONCE) {
+        let body = serde_json::json!(ids).to_string().into_bytes();
+        replayed += relay.post::<u64>("/admin/v1/dead/replay", body).await?;
+    }
+    Ok(replayed)
 }
 
 /// Dead letters that a running relay is asked to replay in one request.

@@ -10,11 +10,11 @@ use serde::Serialize;
 use tracing_courier::queue::inspect::{self, InspectError, StoredRecord};
 use tracing_courier::wire::Receipt;
 
-use super::admin_client::{AdminClient, AdminClientError};
+use super::admin_client::AdminClientError;
+use super::reached::Reached;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::ingest::Pipeline;
-use crate::spool::OpenError;
 
 /// What became of the records that were carried here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -66,7 +66,11 @@ pub async fn import(config: &Config, dir: &Path) -> Result<Imported, ImportError
     if queues.is_empty() {
         return Err(ImportError::NoQueue(dir.to_owned()));
     }
-    let way = Way::open(config).await?;
+    let reached = Reached::open::<ImportError>(config).await?;
+    let way = reached.map(|dir| {
+        let pipeline = dir.pipeline(config, Arc::default());
+        (dir, pipeline)
+    });
     let mut imported = Imported::default();
     for queue in queues {
         if queue.is_newer() {
@@ -96,7 +100,9 @@ pub async fn import(config: &Config, dir: &Path) -> Result<Imported, ImportError
         imported.missing += records.damage().records;
         imported.damaged_bytes += records.damage().bytes;
     }
-    way.close().await;
+    if let Reached::Directory((dir, _)) = way {
+        dir.close().await;
+    }
     Ok(imported)
 }
 
@@ -116,53 +122,23 @@ async fn send(
         body.extend_from_slice(&record.json);
     }
     body.extend_from_slice(b"]}");
-    let receipt = way.accept(body).await?;
+    let receipt = accept(way, body).await?;
     imported.accepted += receipt.accepted;
     imported.duplicates += receipt.duplicates;
     imported.rejected += u64::try_from(receipt.rejected.len()).unwrap_or(u64::MAX);
     Ok(())
 }
 
-/// Into the data directory itself, or through the relay that has it.
-enum Way {
-    Here {
-        data: Box<DataDir>,
-        pipeline: Pipeline,
-    },
-    There(AdminClient),
-}
+/// Where batches go: through a pipeline into the data directory, or to the relay that has it.
+type Way = Reached<(Box<DataDir>, Pipeline)>;
 
-impl Way {
-    async fn open(config: &Config) -> Result<Self, ImportError> {
-        match DataDir::open(config).await {
-            Ok(data) => {
-                let pipeline = data.pipeline(config, Arc::default());
-                Ok(Self::Here {
-                    data: Box::new(data),
-                    pipeline,
-                })
-            }
-            Err(DataDirError::Spool(OpenError::InUse { dir })) => {
-                Ok(Self::There(AdminClient::at(config, &dir)?))
-            }
-            Err(error) => Err(error.into()),
+async fn accept(way: &Way, body: Vec<u8>) -> Result<Receipt, ImportError> {
+    match way {
+        Reached::Directory((_, pipeline)) => {
+            let accepted = pipeline.accept("", &body, |_| Ok(())).await;
+            accepted.map_err(|error| ImportError::NotAccepted(error.to_string()))
         }
-    }
-
-    async fn accept(&self, body: Vec<u8>) -> Result<Receipt, ImportError> {
-        match self {
-            Self::Here { pipeline, .. } => {
-                let accepted = pipeline.accept("", &body, |_| Ok(())).await;
-                accepted.map_err(|error| ImportError::NotAccepted(error.to_string()))
-            }
-            Self::There(relay) => Ok(relay.post("/admin/v1/import", body).await?),
-        }
-    }
-
-    async fn close(self) {
-        if let Self::Here { data, .. } = self {
-            data.close().await;
-        }
+        Reached::Relay(relay) => Ok(relay.post("/admin/v1/import", body).await?),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use url::form_urlencoded;
 
-use super::admin_client::{AdminClient, AdminClientError};
+use super::admin_client::AdminClientError;
+use super::reached::Reached;
 use crate::config::Config;
 use crate::levels::{Deed, Draft, Moment, Outcome, Rule, RuleError, Store, StoreError, authored};
-use crate::spool::{self, Lock, OpenError};
+use crate::spool::OpenError;
 
 /// The rules can't be reached, or were not changed.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +35,12 @@ pub async fn set(config: &Config, draft: Draft) -> Result<Outcome, CommandError>
     let now = Moment::now();
     // Here too, so that what is wrong is said in its own words.
     let checked = draft.clone().check(now.wall)?;
-    match Reached::by(config)? {
+    match Reached::lock::<CommandError>(config)? {
         Reached::Relay(relay) => {
             let body = serde_json::to_vec(&draft).unwrap_or_default();
             Ok(relay.post("/admin/v1/levels", body).await?)
         }
-        Reached::Dir(_lock) => {
+        Reached::Directory(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let rule = store.add(&checked.by(LOCAL), now).await?;
             store.close().await;
@@ -56,11 +57,11 @@ pub async fn set(config: &Config, draft: Draft) -> Result<Outcome, CommandError>
 ///
 /// # Errors
 ///
-/// When they can't be reached.
+/// When the rules can't be read: see [`CommandError`].
 pub async fn list(config: &Config) -> Result<Vec<Rule>, CommandError> {
-    match Reached::by(config)? {
+    match Reached::lock::<CommandError>(config)? {
         Reached::Relay(relay) => Ok(relay.get("/admin/v1/levels").await?),
-        Reached::Dir(_lock) => {
+        Reached::Directory(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let rules = store.rules(Moment::now()).await;
             store.close().await;
@@ -73,11 +74,11 @@ pub async fn list(config: &Config) -> Result<Vec<Rule>, CommandError> {
 ///
 /// # Errors
 ///
-/// When that can't be reached.
+/// When the audit can't be read: see [`CommandError`].
 pub async fn deeds(config: &Config) -> Result<Vec<Deed>, CommandError> {
-    match Reached::by(config)? {
+    match Reached::lock::<CommandError>(config)? {
         Reached::Relay(relay) => Ok(relay.get("/admin/v1/levels/audit").await?),
-        Reached::Dir(_lock) => {
+        Reached::Directory(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let deeds = store.deeds().await;
             store.close().await;
@@ -90,15 +91,15 @@ pub async fn deeds(config: &Config) -> Result<Vec<Deed>, CommandError> {
 ///
 /// # Errors
 ///
-/// When that can't be kept.
+/// When the removal can't be kept: see [`CommandError`].
 pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, CommandError> {
-    match Reached::by(config)? {
+    match Reached::lock::<CommandError>(config)? {
         Reached::Relay(relay) => {
             let author: String = form_urlencoded::byte_serialize(author.as_bytes()).collect();
             let path = format!("/admin/v1/levels/{id}?author={author}");
             Ok(relay.delete::<Rule>(&path).await?.is_some())
         }
-        Reached::Dir(_lock) => {
+        Reached::Directory(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let removed = store
                 .remove(id, &authored(LOCAL, author), Moment::now())
@@ -109,21 +110,5 @@ pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, Comm
     }
 }
 
-/// By which right a rule is changed where no relay runs: whoever may write in the data directory.
+/// Who changed a rule where no relay runs: a user who may write in the data directory.
 const LOCAL: &str = "data directory";
-
-/// Who has the rules.
-enum Reached {
-    Relay(AdminClient),
-    Dir(Lock),
-}
-
-impl Reached {
-    fn by(config: &Config) -> Result<Self, CommandError> {
-        match spool::lock(&config.data_dir) {
-            Ok(lock) => Ok(Self::Dir(lock)),
-            Err(OpenError::InUse { dir }) => Ok(Self::Relay(AdminClient::at(config, &dir)?)),
-            Err(error) => Err(error.into()),
-        }
-    }
-}

@@ -9,6 +9,7 @@ mod check;
 pub mod dead;
 mod import;
 pub mod level;
+mod reached;
 mod status;
 
 pub use admin_client::AdminClientError;

@@ -5,11 +5,11 @@ use crate::config::Config;
 use crate::spool::is_held;
 use crate::status::Status;
 
-/// How the relay is that runs on the data directory, or whose admin listener is at `admin_url`.
+/// Asks how a relay is: the one that runs on the data directory, or the one whose admin listener is at `admin_url`.
 ///
 /// # Errors
 ///
-/// When none runs, or it can't be asked.
+/// When no relay runs, or it can't be asked.
 pub async fn status(config: &Config, admin_url: Option<&str>) -> Result<Status, AdminClientError> {
     let relay = match admin_url {
         Some(url) => AdminClient::at_url(config, url)?,

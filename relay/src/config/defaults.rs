@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long a dead letter is kept: 90 days, a season in which somebody has looked.
+/// How long a dead letter is kept: 90 days, time enough for an operator to look.
 pub const DEFAULT_DEAD_KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What the log shows by default: every request with its id, and whatever matters beside them.

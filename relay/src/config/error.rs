@@ -36,7 +36,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
-    /// Whoever has one token could find the secret by trying. Make one with `openssl rand -hex 32`.
+    /// The secret is so short that who has one token could find it by trying. Make one with `openssl rand -hex 32`.
     #[error(
         "--{flag}: `{}` has {bytes} bytes; an HS256 secret needs at least {MIN_SECRET_BYTES}, for example from \
          `openssl rand -hex 32` (--allow-weak-secret takes it, for tests)",
@@ -69,7 +69,7 @@ pub enum ConfigError {
         /// What and where.
         source: Box<toml::de::Error>,
     },
-    /// A variable is like a setting's and is none. It is not shown: a secret may be in it.
+    /// A variable's name is nearly that of a setting. Its value is not shown: it may be a secret.
     #[error("{name} is no setting: did you mean `{meant}`?")]
     Variable {
         /// The variable.
@@ -104,7 +104,7 @@ pub enum ConfigError {
     /// A certificate is of no use without its key, and the other way round. Give both.
     #[error("--{0} needs --{1}")]
     Half(&'static str, &'static str),
-    /// Nothing would keep the records, and nobody would get them.
+    /// Without a spool and without an upstream, records would be lost.
     #[error("--spool none needs an upstream: give --otlp-endpoint")]
     NothingBehind,
 }

@@ -1,4 +1,4 @@
-//! What somebody meant who wrote a name that is none.
+//! Which known name is nearest to an unknown one.
 
 /// The one of `known` that is most like `said`; `None` when none is much like it.
 pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {

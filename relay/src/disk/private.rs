@@ -69,7 +69,7 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
 }
 
-/// Whether others than its owner may read or write the file at `path`: here nobody can tell.
+/// Whether others than its owner may read or write the file at `path`: on this system that is not known.
 ///
 /// # Errors
 ///
@@ -80,7 +80,7 @@ pub fn is_open_to_others(_path: &Path) -> io::Result<bool> {
 }
 
 /// Takes the rights of others away from a directory that was there before, and from the files in it whose names begin with
-/// one of `ours`. What can't be changed is said in the log: somebody else's directory, or one that all share, such as `/tmp`.
+/// one of `ours`. What can't be changed is said in the log: a directory of another user, or one that all share, such as `/tmp`.
 #[cfg(unix)]
 pub fn narrow(dir: &Path, ours: &[&str]) {
     use std::fs::{Permissions, set_permissions, symlink_metadata};

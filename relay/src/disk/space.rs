@@ -1,7 +1,7 @@
 //! The disk that the data directory is on: how much is free, and when that is too little.
 //!
 //! 1. Batches are refused (503, `Retry-After`) before the disk is really full, so that what was accepted can still be
-//!    exported, marked as done and deleted, and whoever shares the disk goes on;
+//!    exported, marked as done and deleted, and other programs on the disk go on;
 //! 2. both turns are said in the log, once each, with what to do;
 //! 3. it is over by itself, once there is a quarter more than the floor.
 //!
@@ -68,7 +68,7 @@ impl Space {
         self.free < mark
     }
 
-    /// Whether somebody should look before batches are refused.
+    /// Whether an operator should make room before batches are refused.
     #[must_use]
     pub fn is_nearly_low(&self) -> bool {
         self.free < self.floor.saturating_mul(NEARLY)
@@ -114,7 +114,7 @@ impl Disk {
         self.0.is_low.load(Ordering::Acquire)
     }
 
-    /// Looks at it until `stop` is set, so that the log says what happens although nobody sends anything.
+    /// Looks at it until `stop` is set, so that the log says what happens although no requests come.
     pub async fn watch(self, mut stop: watch::Receiver<bool>) {
         loop {
             let _ = self.space();
@@ -148,7 +148,7 @@ impl Disk {
 /// A disk is looked at again after this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Somebody should look when this many times the floor is left.
+/// An operator should make room when this many times the floor is left.
 const NEARLY: u64 = 4;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Every refusal in the relay's own form, and no request that could be read in two ways.
 //!
-//! 1. A 4xx is JSON, `{"error":"…"}`, also for a path or a method that there is none of: so a client can tell the relay's
+//! 1. A 4xx is JSON, `{"error":"…"}`, also for an unknown path or method: so a client can tell the relay's
 //!    refusal from that of something in between;
 //! 2. HTTP/1.1 without exactly one `Host`, and more than one `Authorization`, are 400: the relay and a proxy before it
 //!    could take different ones.

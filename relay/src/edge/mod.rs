@@ -1,10 +1,10 @@
-//! Accepts connections and keeps them honest: a stranger can hold one open, but not for long and not many.
+//! Accepts connections. A stranger can hold one open, but not for long and not many.
 //!
-//! 1. There are so many places, in all and for one address; whoever finds none for its address is hung up on, and the rest
-//!    wait in the listener's queue;
+//! 1. There are so many places, in all and for one address; a connection from an address that has all of its
+//!    places is closed, and the rest wait in the listener's queue;
 //! 2. a connection has to send a whole head soon after its first byte, and goes when it has nothing to ask for a while,
 //!    sooner when places are few (`pulse`);
-//! 3. once the relay stops, requests that have begun may end, for a while; nobody else is waited for.
+//! 3. once the relay stops, requests that have begun may end, for a while; no other connection is waited for.
 //!
 //! Refusals have one form (`form`).
 //!
@@ -121,7 +121,7 @@ struct Guest {
 }
 
 impl Guest {
-    /// Shakes hands first. Whoever has not done so is not waited for.
+    /// TLS, whose handshake comes first. A connection that has not finished it when the relay stops is dropped.
     async fn greet(mut self, stream: TcpStream, tls: &Tls) {
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)) => shaken,

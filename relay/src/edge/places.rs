@@ -50,7 +50,7 @@ impl Places {
         let _ = self.0.free.acquire().await;
     }
 
-    /// A place for `address`; `None` when there is none for it.
+    /// A place for a connection from `address`; `None` when all of its places are taken.
     pub fn take(&self, address: IpAddr) -> Option<Place> {
         let permit = Arc::clone(&self.0.free).try_acquire_owned().ok()?;
         let address = address.to_canonical();
@@ -70,7 +70,7 @@ impl Places {
         })
     }
 
-    /// Waits until nobody is left.
+    /// Waits until all places are free.
     pub async fn empty(&self) {
         let _ = self.0.free.acquire_many(self.0.all).await;
     }

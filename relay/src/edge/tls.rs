@@ -1,8 +1,8 @@
 //! TLS by rustls, with a certificate that may be exchanged while connections last.
 //!
-//! The files are read at start, and again when they change or somebody says so (SIGHUP). New connections get the new
+//! The files are read at start, and again when they change or on SIGHUP. New connections get the new
 //! certificate; those that are open go on. Files that are no good then are said in the log, and the certificate at hand
-//! stays in use: whoever renews it writes two files, and in between they do not match.
+//! stays in use: who renews it writes two files, and in between they do not match.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ pub enum TlsError {
         /// What should be in it.
         what: &'static str,
     },
-    /// The certificate is of a kind that nobody accepts: not of version 3, or damaged. Have it issued anew.
+    /// The certificate can't be used: it is damaged, or not of version 3. Have it issued anew.
     #[error("--tls-cert-file: `{}` can't be used", .path.display())]
     Certificate {
         /// The certificate's file.
@@ -87,7 +87,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// When they are of no use.
+    /// When the files can't be used.
     pub fn read(files: TlsConfig) -> Result<Self, TlsError> {
         let seen = stamp(&files);
         let current = server(&files)?;

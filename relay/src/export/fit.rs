@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::clamp::Window;
-use super::view::{Seen, View};
+use super::view::{Shown, View};
 use crate::spool::{Frame, join};
 
 /// What an upstream takes.
@@ -24,9 +24,9 @@ impl Fit {
     #[must_use]
     pub fn request(self, frame: &Frame) -> Option<Vec<u8>> {
         match self.view(false).see(frame, 0, frame.records) {
-            Seen::Records(seen) => Some(join([seen.as_ref()])),
-            Seen::Nothing => Some(join([])),
-            Seen::Damage => None,
+            Shown::Records(seen) => Some(join([seen.as_ref()])),
+            Shown::Nothing => Some(join([])),
+            Shown::Damage => None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
 
-use super::view::{Seen, View, slice};
+use super::view::{Shown, View, slice};
 use crate::spool::{Cursor, Pending, Position};
 use crate::spool::{Packed, join};
 
@@ -141,12 +141,12 @@ impl Piece {
             };
             let records = part.to - part.from;
             match view.see(&pending.frame, part.from, part.to) {
-                Seen::Nothing => {}
-                Seen::Records(seen) => {
+                Shown::Nothing => {}
+                Shown::Records(seen) => {
                     request.shown += records;
                     packed.push(seen);
                 }
-                Seen::Damage => request.damaged.push((part.id, records)),
+                Shown::Damage => request.damaged.push((part.id, records)),
             }
         }
         if !packed.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Answer {
     /// Its status; `None` when there was no answer.
     pub status: Option<u16>,
-    /// When it wants to be asked again.
+    /// How long the upstream asks to be left alone.
     pub retry_after: Option<Duration>,
     /// Records that it refused although it took the request.
     pub refused: u64,
@@ -20,9 +20,9 @@ pub struct Answer {
 /// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It has them.
+    /// The upstream has the records.
     Done,
-    /// It will take them later: the same again after this.
+    /// The upstream may take them later: send the same again after this.
     RetryIn(Duration),
     /// Something is wrong that only a person can put right: keep them, say so, and try again after this.
     AlarmAndRetryIn(Duration),

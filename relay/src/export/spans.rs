@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-/// The exceptions in `logs`; `None` when there are none.
+/// The exceptions in `logs`; `None` when `logs` has no exceptions.
 #[must_use]
 pub fn of(logs: ResourceLogs) -> Option<ResourceSpans> {
     let scope_spans: Vec<ScopeSpans> = logs

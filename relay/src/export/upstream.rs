@@ -83,7 +83,7 @@ impl Upstream {
     }
 }
 
-fn read(response: &http::Answer, echo: &Echo) -> Answer {
+fn read(response: &http::Response, echo: &Echo) -> Answer {
     let status = response.status.as_u16();
     let retry_after = response.retry_after();
     let says_page = response

@@ -42,16 +42,16 @@ impl View {
 
     /// What is seen of the records of a frame from `from` up to `to`.
     #[must_use]
-    pub fn see<'f>(&self, frame: &'f Frame, from: u64, to: u64) -> Seen<'f> {
+    pub fn see<'f>(&self, frame: &'f Frame, from: u64, to: u64) -> Shown<'f> {
         if self.is_spans && !frame.traits.has_exception {
-            return Seen::Nothing;
+            return Shown::Nothing;
         }
         if !self.changes(frame) && from == 0 && to == frame.records {
-            return Seen::Records(Cow::Borrowed(&frame.packed));
+            return Shown::Records(Cow::Borrowed(&frame.packed));
         }
         let message = frame.packed.unpack();
         let Some(Ok(logs)) = message.map(|message| ResourceLogs::decode(&message[..])) else {
-            return Seen::Damage;
+            return Shown::Damage;
         };
         let mut logs = slice(logs, from, to);
         if let Some(window) = &self.window {
@@ -62,19 +62,19 @@ impl View {
         }
         let message = if self.is_spans {
             let Some(spans) = spans::of(logs) else {
-                return Seen::Nothing;
+                return Shown::Nothing;
             };
             spans.encode_to_vec()
         } else {
             logs.encode_to_vec()
         };
-        Seen::Records(Cow::Owned(Packed::new(&message)))
+        Shown::Records(Cow::Owned(Packed::new(&message)))
     }
 }
 
 /// What an upstream sees of some records of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen<'f> {
+pub enum Shown<'f> {
     /// There is nothing in them for it.
     Nothing,
     /// This.
@@ -123,13 +123,13 @@ mod tests {
                 },
                 ..Frame::default()
             };
-            assert_eq!(spans.see(&frame(false), 0, 2), Seen::Nothing);
+            assert_eq!(spans.see(&frame(false), 0, 2), Shown::Nothing);
             let with_exception = frame(true);
             let seen = spans.see(&with_exception, 0, 2);
-            assert_eq!(seen == Seen::Damage, is_damage, "{seen:?}");
+            assert_eq!(seen == Shown::Damage, is_damage, "{seen:?}");
             let half = frame(false);
             let seen = View::plain().see(&half, 0, 1);
-            assert_eq!(seen == Seen::Damage, is_damage, "{seen:?}");
+            assert_eq!(seen == Shown::Damage, is_damage, "{seen:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Request, RequestBuilder, Response, StatusCode};
+use reqwest::{Request, RequestBuilder, StatusCode};
 
 /// A client; a cheap handle.
 #[derive(Clone, Debug)]
@@ -29,9 +29,9 @@ pub enum ClientError {
     Client(#[from] reqwest::Error),
 }
 
-/// An answer, as far as it was read.
+/// The answer to a request, as far as it was read.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -45,11 +45,11 @@ pub struct Answer {
 /// How the body of an answer ended.
 #[derive(Debug)]
 pub enum End {
-    /// It is whole.
+    /// The body is whole.
     Whole,
-    /// There was more than there was room for.
+    /// The body is longer than the caller has room for.
     Cut,
-    /// The connection broke before its end.
+    /// The connection broke before the body's end.
     Broken(reqwest::Error),
 }
 
@@ -105,7 +105,7 @@ impl Client {
         &self,
         request: RequestBuilder,
         max_bytes: usize,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<Response, reqwest::Error> {
         self.execute(request.build()?, max_bytes).await
     }
 
@@ -118,13 +118,13 @@ impl Client {
         &self,
         request: Request,
         max_bytes: usize,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<Response, reqwest::Error> {
         let response = self.0.execute(request).await;
         Ok(read(response.map_err(reqwest::Error::without_url)?, max_bytes).await)
     }
 }
 
-impl Answer {
+impl Response {
     /// How long the server asks to be left alone: `Retry-After` in seconds or as an HTTP date.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -132,7 +132,7 @@ impl Answer {
     }
 }
 
-async fn read(mut response: Response, max_bytes: usize) -> Answer {
+async fn read(mut response: reqwest::Response, max_bytes: usize) -> Response {
     let mut body = BytesMut::new();
     let end = loop {
         match response.chunk().await {
@@ -144,7 +144,7 @@ async fn read(mut response: Response, max_bytes: usize) -> Answer {
             break End::Cut;
         }
     };
-    Answer {
+    Response {
         status: response.status(),
         headers: std::mem::take(response.headers_mut()),
         body: body.freeze(),

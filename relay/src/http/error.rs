@@ -13,7 +13,7 @@ use crate::wire;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// The token; one answer for all reasons, so that nobody learns which it was.
+    /// The token is missing or refused; the answer is the same for all reasons, so that a client does not learn which it was.
     #[error("a valid bearer token is required")]
     Unauthorized,
     /// The bytes are not what `Content-Encoding` says.
@@ -25,16 +25,16 @@ pub enum ApiError {
     /// The body took longer than anybody should wait.
     #[error("the body took too long")]
     Slow,
-    /// It is no batch.
+    /// The body is no batch.
     #[error(transparent)]
     NotABatch(#[from] wire::Error),
-    /// It is over the body cap, as sent or inflated.
+    /// The body is over the cap, as sent or inflated.
     #[error("the body is over {0} bytes")]
     BodyTooLarge(usize),
-    /// It becomes more than so many times as long as it was sent.
+    /// The body inflates to more than so many times its size.
     #[error("the body inflates over {0} times")]
     Bomb(usize),
-    /// It has too many records.
+    /// The batch has too many records.
     #[error("the batch has {records} records; at most {max} are taken")]
     TooManyRecords {
         /// How many it has.
@@ -48,13 +48,13 @@ pub enum ApiError {
     /// There is no rule of this number, or it has ended.
     #[error("there is no rule {0}, or it has ended")]
     NoSuchRule(String),
-    /// Another coding than gzip or zstd.
+    /// The body has another coding than gzip or zstd.
     #[error("`Content-Encoding` must be gzip, zstd or absent")]
     UnknownEncoding,
-    /// Another type than JSON.
+    /// The body has another type than JSON.
     #[error("`Content-Type` must be application/json")]
     NotJson,
-    /// It is more than a whole minute of a rate, so that waiting would not help: halve it.
+    /// The batch is more than a whole minute of a rate, so that waiting would not help: halve it.
     #[error("the batch is more than a minute's worth")]
     OverAMinute,
     /// A rate is used up until then.
@@ -78,7 +78,7 @@ pub enum ApiError {
     /// A 4xx that the machinery below the relay gave, in its words.
     #[error("{1}")]
     Other(StatusCode, String),
-    /// Nothing can be kept now.
+    /// The relay can't keep anything now: the spool or the disk is full or failing, or the relay is busy or stopping.
     #[error("{0}")]
     Unavailable(&'static str),
 }

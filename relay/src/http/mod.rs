@@ -3,5 +3,5 @@
 mod client;
 mod error;
 
-pub use client::{Answer, Client, ClientError, End};
+pub use client::{Client, ClientError, End, Response};
 pub use error::ApiError;

@@ -5,26 +5,26 @@ use std::time::Duration;
 use super::secret::SecretError;
 use crate::http::{ApiError, ClientError};
 
-/// A token is no good. All reasons get one answer.
+/// Why a token is refused. The client gets the same answer for each reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
     /// There is no `Authorization: Bearer …`.
     #[error("no bearer token")]
     Missing,
-    /// It is longer than any token should be.
+    /// The token is longer than any token should be.
     #[error("a token of {0} bytes")]
     TooLong(usize),
-    /// Its signature, its times, its issuer or audience: what the check said.
+    /// The token's signature, its times, its issuer or audience: what the check said.
     #[error("{0}")]
     Bad(String),
-    /// Nobody is named.
+    /// The token names no subject.
     #[error("`sub` is empty")]
     NoSubject,
-    /// It names a key that nobody publishes.
+    /// The token names a key that is not among the published ones.
     #[error("an unknown key")]
     UnknownKey,
-    /// Its header has `crit`.
+    /// The token's header has `crit`.
     #[error("its header has `crit`")]
     Critical,
     /// Whether it is good can't be known before newer keys are fetched.
@@ -42,7 +42,7 @@ impl From<TokenError> for ApiError {
     }
 }
 
-/// The key can't be used. Nothing was started.
+/// The key that tokens are checked with can't be used. Nothing was started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {

@@ -1,6 +1,6 @@
 //! Public keys that somebody publishes and rotates.
 //!
-//! 1. One fetch at a time, whoever waits for it; not more than one in ten seconds, whatever tokens come;
+//! 1. One fetch at a time, however many requests wait for it; at most one in ten seconds, whatever tokens come;
 //! 2. a token is refused for an unknown key only after a fetch that began after the token came: until then nobody can know,
 //!    and the answer is "later", never "no". So a stranger's made-up token costs an honest device of a new key nothing
 //!    but a few seconds;
@@ -113,7 +113,7 @@ impl Jwks {
     ///
     /// # Errors
     ///
-    /// In words, why there are none.
+    /// Says in words why no key could be fetched.
     pub async fn fetch_once(&self) -> Result<usize, String> {
         match self.0.get_in_time().await?.len() {
             0 => Err(NO_KEY.to_owned()),
@@ -143,7 +143,7 @@ impl Inner {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits for newer keys, whoever fetches them.
+    /// Waits for newer keys, and fetches them unless another task does.
     async fn fetch(&self) {
         let _one = self.fetching.lock().await;
         // Unless somebody fetched while this one waited.
@@ -152,7 +152,7 @@ impl Inner {
         }
     }
 
-    /// Fetches newer keys unless somebody does.
+    /// Fetches newer keys unless another task does.
     async fn refresh(&self) {
         if let Ok(_one) = self.fetching.try_lock()
             && self.known().may_try()
@@ -227,10 +227,10 @@ impl Inner {
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// How long the keys at hand stay good while the publisher says that there are none. A deployment that goes wrong for a
-/// moment must not turn every device away; whoever withdraws all keys on purpose waits no longer than for a refresh.
+/// moment must not turn every device away; a publisher that withdraws all keys on purpose waits no longer than for a refresh.
 const EMPTY_GRACE: Duration = Duration::from_secs(600);
 
-/// How long a fetch may take: whoever brings an unknown name waits for it.
+/// How long a fetch may take: a request whose token names an unknown key waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A key set at most.

@@ -27,9 +27,9 @@ pub struct Known {
 /// A fetch that brought no keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// When.
+    /// When it failed.
     pub at: jiff::Timestamp,
-    /// Why.
+    /// Why it failed.
     pub reason: String,
 }
 
@@ -54,7 +54,7 @@ impl Known {
         self.tried.is_none_or(|tried| tried.elapsed() >= TRY_AGAIN)
     }
 
-    /// Whether newer keys are wanted though nobody asks: the keys are old, or the last fetch brought none.
+    /// Whether to fetch although no request waits: the keys are old, or the last fetch brought none.
     pub fn is_due(&self) -> bool {
         self.is_failing
             || self
@@ -72,7 +72,7 @@ impl Known {
         });
     }
 
-    /// The same for metrics and for people.
+    /// What is known, for metrics and for people.
     pub fn state(&self) -> KeySet {
         KeySet {
             keys: self.keys.len(),

@@ -21,7 +21,7 @@ pub struct Secret(SecretBox<[u8]>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
-    /// It could not be made or read. Check the data directory and its owner.
+    /// The secret could not be made or read. Check the data directory and its owner.
     #[error("cannot use secret `{}`", .path.display())]
     File {
         /// The secret's file.
@@ -35,7 +35,7 @@ pub enum SecretError {
         /// The secret's file.
         path: PathBuf,
     },
-    /// It is damaged. Delete it to get a new one.
+    /// The secret's file is damaged. Delete it to get a new one.
     #[error("secret `{}` is too short; delete it to get a new one", .path.display())]
     Short {
         /// The secret's file.
@@ -61,7 +61,7 @@ struct Claims<'a> {
 }
 
 impl Secret {
-    /// A secret that somebody else made.
+    /// A secret that was made elsewhere.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self(secret.to_vec().into_boxed_slice().into())
@@ -102,7 +102,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// When it can't be signed.
+    /// When the token can't be signed.
     pub fn token(
         &self,
         user: &str,
@@ -130,7 +130,7 @@ impl Secret {
 ///
 /// # Errors
 ///
-/// When there is none and none can be made.
+/// When no token is configured, and the one in the data directory can't be made or read.
 pub fn admin_token(config: &Config) -> Result<SecretBox<[u8]>, SecretError> {
     match &config.admin_token {
         Some(token) => Ok(token

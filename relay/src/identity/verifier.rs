@@ -47,7 +47,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// When the key is of no use: see [`KeyError`].
+    /// When the key can't be used: see [`KeyError`].
     pub fn new(config: &TokenConfig, secret: Option<&Secret>) -> Result<Self, KeyError> {
         let keys = match &config.key {
             KeyConfig::Development => Keys::One(Box::new(Key::secret(
@@ -84,7 +84,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// When it carries none that is good.
+    /// When the header carries no valid token.
     pub async fn identify(&self, authorization: Option<&[u8]>) -> Result<Identity, TokenError> {
         let (scheme, token) = authorization
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
@@ -206,7 +206,7 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 ///
 /// # Errors
 ///
-/// When development mode can't make one.
+/// When development mode can't make a secret.
 pub fn secret(config: &Config) -> Result<Option<Secret>, KeyError> {
     Ok(match &config.tokens.key {
         KeyConfig::Development => Some(Secret::in_dir(&config.data_dir, DEVELOPMENT_SECRET)?),
@@ -219,7 +219,7 @@ pub fn secret(config: &Config) -> Result<Option<Secret>, KeyError> {
 ///
 /// # Errors
 ///
-/// In words, why there are none.
+/// Says in words why no key could be fetched.
 pub async fn fetch(url: &url::Url) -> Result<usize, String> {
     let client = Client::new(url.scheme() == "https").map_err(|error| error.to_string())?;
     Jwks::at(url.clone(), client).fetch_once().await

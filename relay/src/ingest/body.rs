@@ -71,13 +71,13 @@ impl Received {
     ///
     /// # Errors
     ///
-    /// When it is none of ours.
+    /// When the coding is not one that the relay knows.
     pub fn new(content_encoding: &str, bytes: Bytes) -> Result<Self, ApiError> {
         let coding = Coding::named(content_encoding)?;
         Ok(Self { coding, bytes })
     }
 
-    /// How many bytes may come out of it; what is packed says nothing before it is opened.
+    /// How many bytes it may have once inflated: `max_bytes` where it is compressed, since that is known only afterwards.
     pub fn most_bytes(&self, max_bytes: usize) -> usize {
         match self.coding {
             Coding::Identity => self.bytes.len(),

@@ -1,6 +1,6 @@
 //! From a body to an encoded `ResourceLogs`, without a relay around it.
 //!
-//! The same steps that an accepted batch goes through, for whoever wants to see what arrives upstream: a bench, a fuzzer, a
+//! The same steps that an accepted batch goes through, for code that wants to see what arrives upstream: a bench, a fuzzer, a
 //! client's own tests.
 
 use bytes::Bytes;
@@ -52,7 +52,7 @@ pub fn unpack(content_encoding: &str, body: &[u8], max_bytes: usize) -> Result<B
 ///
 /// # Errors
 ///
-/// When it is no batch.
+/// When `body` is no batch.
 pub fn convert(
     body: &[u8],
     subject: &str,

@@ -58,7 +58,7 @@ impl Ingest {
         &self.0.levels
     }
 
-    /// Who knows whose token it is.
+    /// What checks tokens.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.0.verifier
@@ -81,8 +81,8 @@ impl Ingest {
         &self.0.pipeline
     }
 
-    /// Works on a body that has come in: a small one here, a large one where nobody waits for the thread. The room that
-    /// it had on its way is free once it has room to be worked on.
+    /// Works on a body that has come in: a small one on this thread, a large one on a blocking thread. The
+    /// memory that was reserved for it on its way is given back once memory to work on it is reserved.
     pub(super) async fn work(
         &self,
         subject: &str,
@@ -128,7 +128,7 @@ impl Ingest {
         pipeline.take(subject, body, admit, turn).await
     }
 
-    /// Accepts a body that was carried by hand: of nobody, and not limited.
+    /// Accepts a body that was carried by hand: it has no subject, and no rate limits it.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Whose turn it is to work on a large body: so many at once, on threads that answer nobody else.
+//! Turns to work on a large body: a few at once, on blocking threads.
 //!
 //! Inflating, reading, redacting and mapping a body of a megabyte takes up to a third of a second. On the threads that
-//! answer `/healthz` and everybody's small requests, two of them at once would be a relay that is away.
+//! answer `/healthz` and everybody's small requests, two of them at once would make the relay unreachable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::http::ApiError;
 #[derive(Clone, Debug)]
 pub struct Turns(Arc<Semaphore>);
 
-/// One's turn, until it is given back. Whoever works on a small body has none and needs none.
+/// A turn, until it is given back. Work on a small body needs none.
 #[derive(Debug, Default)]
 pub struct Turn {
     turns: Option<Turns>,
@@ -36,7 +36,7 @@ impl Turns {
     ///
     /// # Errors
     ///
-    /// When there is none for a while.
+    /// When no turn comes free within [`TURN_TIMEOUT`].
     pub async fn take(&self) -> Result<Turn, ApiError> {
         let permit = Arc::clone(&self.0).acquire_owned();
         match tokio::time::timeout(TURN_TIMEOUT, permit).await {
@@ -48,11 +48,11 @@ impl Turns {
         }
     }
 
-    /// Does `work` with a turn, on a thread of its own. It goes on when nobody waits for it any more.
+    /// Does `work` with a turn, on a thread of its own. It goes on when its caller has gone.
     ///
     /// # Errors
     ///
-    /// When there is no turn for a while, or `work` ended unexpectedly.
+    /// When no turn comes free in time, or `work` panicked.
     pub async fn work<T, F>(
         &self,
         work: impl FnOnce(Turn) -> F + Send + 'static,
@@ -84,7 +84,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// When there is none for a while.
+    /// When no turn comes free within [`TURN_TIMEOUT`].
     pub async fn resume(&mut self) -> Result<(), ApiError> {
         if let Some(turns) = &self.turns {
             self.permit = turns.take().await?.permit;

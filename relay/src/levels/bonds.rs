@@ -1,9 +1,9 @@
-//! Which token subjects have sent records of which install and session, so that a rule for one of them is told to nobody
-//! else.
+//! Which token subjects have sent records of which install and session, so that a rule for one of them is told to no
+//! other.
 //!
 //! In memory and bounded: a relay that has just started, or one with very many devices, has to hear a device's next batch
-//! first; its answer then carries the tag of the rule. A device that several users log in to has several subjects. Whoever
-//! sends records in the name of another's install hears of its rule, too, and leaves those records with its own subject.
+//! first; its answer then carries the tag of the rule. A device that several users log in to has several subjects. A device that
+//! sends records in the name of another's install hears of its rule, too, and those records carry its own subject.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};

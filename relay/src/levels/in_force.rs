@@ -36,7 +36,7 @@ pub(super) struct Inner {
 pub struct Outcome {
     /// The rule as it is kept.
     pub rule: Rule,
-    /// How many of the programs that were heard of late it is meant for; absent where nobody listens.
+    /// How many of the programs that were heard of late it is meant for; absent where no relay runs.
     pub matching: Option<usize>,
     /// If none: who was heard of late in their place, latest first.
     #[serde(default)]
@@ -46,10 +46,10 @@ pub struct Outcome {
 /// A rule was not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {
-    /// It makes no sense.
+    /// The rule makes no sense.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// It can't be kept.
+    /// The rule can't be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -85,7 +85,8 @@ impl Levels {
         Ok(levels)
     }
 
-    /// The tag of what a program is told whose batch was accepted. From now on its token's subject may ask for it.
+    /// Notes that a batch of `program` was accepted, and gives the tag of the levels that the program is told. From now on
+    /// its token's subject may ask for them.
     #[must_use]
     pub fn tag(&self, program: &Program<'_>) -> HeaderValue {
         let now = Moment::now();
@@ -94,7 +95,7 @@ impl Levels {
         self.0.book.load().tell(program, now).etag.clone()
     }
 
-    /// Sets a rule, by whoever has `token`. Programs hear of it from now on.
+    /// Sets a rule; `token` is the name of the token that was used. Programs hear of the rule from now on.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::rule::{Moment, Rule};
 
-/// What somebody did to a rule.
+/// One change of a rule, as the audit has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deed {
     /// When, in RFC 3339.
@@ -23,7 +23,7 @@ pub struct Deed {
     pub rule: Rule,
 }
 
-/// Keeps that somebody did something to a rule.
+/// Writes a change of a rule into the audit.
 pub async fn note(
     connection: &mut SqliteConnection,
     action: &str,

@@ -32,7 +32,7 @@ pub enum Whom {
     Everyone,
 }
 
-/// A rule as somebody asks for it.
+/// A rule as an operator asks for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Draft {
@@ -94,7 +94,7 @@ pub struct Rule {
     pub(super) ends: Option<Instant>,
 }
 
-/// A moment, by the clock and by a count that nobody sets.
+/// A moment, by the wall clock and by a monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// What the clock says.
@@ -104,7 +104,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// This one.
+    /// The present moment.
     #[must_use]
     pub fn now() -> Self {
         Self {
@@ -133,27 +133,27 @@ pub enum RuleError {
     /// Use module paths as the program's log has them.
     #[error(transparent)]
     Modules(#[from] LevelsError),
-    /// Nobody has such a name.
+    /// The text is empty, too long, or has control characters.
     #[error("{what}: give 1 to {MAX_TEXT} characters, and no control characters")]
     Text {
         /// Which text.
         what: &'static str,
     },
-    /// Say for how long.
+    /// The rule needs an end. Say for how long it holds.
     #[error(
         "a rule for {0} needs an end, at most 24 h away: `--for 10m`; only one for everyone or a service may stay"
     )]
     NoEnd(String),
-    /// Say it once.
+    /// Both a duration and an end are given. Give one.
     #[error("both a duration and an end are given: give one")]
     TwoEnds,
-    /// It is no time, or one that never comes.
+    /// The end is no time, or one that no clock can show.
     #[error("`{0}` is no end of a rule: use a duration above zero or an RFC 3339 time")]
     NotAnEnd(String),
-    /// It would be over before it begins.
+    /// The end is in the past.
     #[error("the rule would have ended at {0}, before now")]
     Past(String),
-    /// Whoever needs it longer sets it again tomorrow.
+    /// The end is too far away. Set the rule again tomorrow if it is still needed.
     #[error(
         "the rule for {whom} would end at {at}: at most 24 h are allowed, but for everyone or a service"
     )]
@@ -175,11 +175,11 @@ impl Checked {
 }
 
 impl Draft {
-    /// Makes sense of it.
+    /// Checks the draft, and computes when the rule ends.
     ///
     /// # Errors
     ///
-    /// When there is none: see [`RuleError`].
+    /// When the draft makes no sense: see [`RuleError`].
     pub fn check(self, now: Timestamp) -> Result<Checked, RuleError> {
         for (what, text) in self.whom.names() {
             if text.is_empty() || !is_plain(text) {

@@ -1,7 +1,7 @@
-//! Which programs were heard of late, so that a rule for nobody is noticed by whoever makes it.
+//! Which programs sent or asked lately, so that an operator notices a rule that matches none of them.
 //!
-//! In memory, bounded, and only programs with a good token: strangers can't push anybody out. A relay that has just
-//! started has heard of nobody.
+//! In memory, bounded, and only programs with a good token: strangers can't push others out. A relay that has just
+//! started knows of none.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -30,7 +30,7 @@ struct Heard {
 }
 
 impl Seen {
-    /// Notes that it was heard.
+    /// Notes that a program sent or asked.
     pub fn note(&self, program: &Program<'_>, now: Timestamp) {
         let Some(subject) = program.subject else {
             return;
@@ -85,7 +85,8 @@ impl Seen {
         programs.values().filter(|heard| heard.is(whom)).count()
     }
 
-    /// What was heard of late in the place of `whom`: other users for a user, latest first, a few.
+    /// Where a rule for `whom` matches no program: a few names of the same kind that were heard lately, latest first; for a
+    /// user, other users.
     #[must_use]
     pub fn instead_of(&self, whom: &Whom) -> Vec<String> {
         let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,7 +135,7 @@ impl Heard {
 /// Programs remembered at most: about a megabyte.
 const MAX_PROGRAMS: usize = 4096;
 
-/// A name that is longer is nobody's.
+/// A longer name is not noted.
 const MAX_BYTES: usize = 256;
 
 /// Names shown at most.

@@ -1,4 +1,4 @@
-//! Whose request it is while nobody has looked at its token: where it comes from.
+//! The address that a request comes from, which counts until its token is checked.
 
 use std::net::{IpAddr, Ipv6Addr};
 

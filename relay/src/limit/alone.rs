@@ -1,4 +1,4 @@
-//! Notices that every request comes from one address: a proxy that nobody told the relay of.
+//! Notices that every request comes from one address: a proxy that is not in `--trusted-proxy`.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};

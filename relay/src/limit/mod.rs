@@ -2,7 +2,7 @@
 //!
 //! Rates are buckets that hold a minute's worth: a full minute may come at once. What a user sends counts against that
 //! user only, so that nobody pays for a noisy neighbour. Bytes in memory are bounded for all together, and one user has a
-//! quarter of them at most while bodies come in; whoever finds no room waits a little and is then asked to come back.
+//! quarter of them at most while bodies come in; a request that finds no room waits a little and is then answered with 503.
 
 mod address;
 mod alone;
@@ -113,11 +113,11 @@ impl Limits {
         }
     }
 
-    /// Room for a body on its way in.
+    /// Reserves memory for a body on its way in.
     ///
     /// # Errors
     ///
-    /// When there is none for a while, or this user has its share of it.
+    /// When no memory comes free in time, or this user already has its share.
     pub async fn receive(&self, subject: &str, bytes: usize) -> Result<Held, ApiError> {
         let share = self.receiving_of.take(subject, self.receiving.kib(bytes))?;
         let mut held = self.receiving.hold(bytes).await?;
@@ -125,11 +125,11 @@ impl Limits {
         Ok(held)
     }
 
-    /// Room for a batch that is being parsed, mapped and kept.
+    /// Reserves memory for a batch that is being parsed, mapped and kept.
     ///
     /// # Errors
     ///
-    /// When there is none for a while.
+    /// When no memory comes free in time.
     pub async fn work(&self, bytes: usize) -> Result<Held, ApiError> {
         self.working.hold(bytes).await
     }

@@ -45,7 +45,7 @@ pub struct Now {
 }
 
 impl Now {
-    /// Whether somebody should look at the room that is left: in integers, so that it does not flap around the mark.
+    /// Whether the room that is left needs an operator: from 80 % of the cap on, computed in integers.
     pub(super) fn is_filling(&self) -> bool {
         self.spool_used_bytes >= self.spool_max_bytes / 5 * 4
             || self.disk.is_some_and(|disk| disk.is_nearly_low())
@@ -57,7 +57,7 @@ impl Now {
     }
 }
 
-/// The keys that somebody publishes.
+/// Published keys, where tokens are checked with such.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Keys {
     /// How many are in use.

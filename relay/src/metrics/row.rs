@@ -30,12 +30,12 @@ pub struct Row {
     pub show: fn(&Scrape) -> Show,
 }
 
-/// A metric's value, or why there is none.
+/// A metric's value, or why it has no value.
 pub enum Show {
-    /// It has one, or one for each label.
+    /// The metric has a value, or one for each label.
     Value(Box<dyn EncodeMetric>),
-    /// There is nothing to measure: it is named, so that nobody takes it for a slip of the pen.
+    /// There is nothing to measure now: only the name, help and type are shown.
     Unset(MetricType),
-    /// This relay has nothing of the kind.
+    /// This relay does not have what the metric is about: nothing is shown.
     Absent,
 }

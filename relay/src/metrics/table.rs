@@ -39,7 +39,7 @@ macro_rules! ways {
     };
 }
 
-/// All of them.
+/// All metrics.
 pub const ROWS: [&[Row]; 7] = [INGEST, EXPORT, SPANS, FILES, SPOOL, KEYS, OPERATION];
 
 const INGEST: &[Row] = rows! {

@@ -7,7 +7,7 @@
 //! What it does not do: decide what is secret. That is `tracing_courier::sanitize`.
 
 mod known;
-mod lines;
+pub mod lines;
 
 use std::borrow::Cow;
 
@@ -15,7 +15,6 @@ use serde_json::json;
 use tracing_courier::sanitize::{KeyClass, Place, Sanitizer};
 
 use known::Known;
-pub use lines::{LineError, Lines, Totals, explain};
 
 use crate::wire::error_type::is_type;
 use crate::wire::json::{Members, Value};

@@ -10,7 +10,7 @@ use super::offer::Named;
 use super::ranges::Range;
 
 /// A frame on its way in, with the range of names that grows by it.
-pub struct Row {
+pub struct NewFrame {
     pub id: i64,
     pub head: Position,
     pub frame: Frame,
@@ -22,7 +22,10 @@ pub struct Row {
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
 /// Writes the rows in their order, as few statements as may be.
-pub async fn all(rows: Vec<Row>, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+pub async fn all(
+    rows: Vec<NewFrame>,
+    connection: &mut SqliteConnection,
+) -> Result<(), sqlx::Error> {
     let mut rows = rows.into_iter();
     while rows.len() > 0 {
         let (together, statement) = APPEND
@@ -31,7 +34,7 @@ pub async fn all(rows: Vec<Row>, connection: &mut SqliteConnection) -> Result<()
             .unwrap_or((1, APPEND_ONE));
         let mut query = sqlx::query(statement);
         for row in rows.by_ref().take(together) {
-            let Row {
+            let NewFrame {
                 id, head, grown, ..
             } = row;
             query = bind(

@@ -42,7 +42,7 @@ pub enum Command {
 }
 
 /// An answer that waits for the commit.
-pub enum Answer {
+pub enum Reply {
     Offer(
         oneshot::Sender<Result<Verdict, OfferError>>,
         Result<Verdict, OfferError>,
@@ -52,8 +52,8 @@ pub enum Answer {
     Remove(oneshot::Sender<Result<u64, OfferError>>, u64),
 }
 
-impl Answer {
-    /// The commit is there.
+impl Reply {
+    /// Sends the answer: the transaction was committed.
     pub fn send(self) {
         // Whoever asked may have gone away; what was written stays written.
         match self {
@@ -64,7 +64,7 @@ impl Answer {
         }
     }
 
-    /// It is not: nothing of the group was kept.
+    /// Sends the error: the transaction failed, and nothing of the group was kept.
     pub fn fail(self, error: &OfferError) {
         match self {
             Self::Offer(answer, _) => drop(answer.send(Err(error.clone()))),

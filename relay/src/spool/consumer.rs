@@ -1,6 +1,6 @@
 //! Who takes frames out of the spool, and how far each of them is.
 
-/// Somebody who gets every frame, in order, at a pace of its own.
+/// What takes frames out of the spool: it gets every frame, in order, at a pace of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consumer {
     /// The OTLP backend's logs.

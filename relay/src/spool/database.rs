@@ -3,7 +3,7 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::append::{self, Row};
+use super::append::{self, NewFrame};
 use super::clock::now;
 use super::consumer::{Consumer, Cursor, Position, Stand};
 use super::error::OfferError;
@@ -22,7 +22,7 @@ pub struct Database {
     stand: Stand,
     dead: Dead,
     /// Of the transaction that is open, what is still to be written. It belongs to the totals and to the ledger already.
-    rows: Vec<Row>,
+    rows: Vec<NewFrame>,
 }
 
 /// What is in the database.
@@ -147,7 +147,7 @@ impl Database {
         let subject = &offer.subject;
         self.ledger.grew(subject, &named.queue, grown, now);
         let (id, head) = self.place(&frame);
-        self.rows.push(Row {
+        self.rows.push(NewFrame {
             id,
             head,
             frame,
@@ -158,7 +158,7 @@ impl Database {
         Ok(Verdict::Kept)
     }
 
-    /// Writes what is lined up. Whoever reads the database, or writes to it, does this first.
+    /// Writes the rows that are lined up. Call it before the database is read or written.
     pub async fn write_rows(&mut self) -> Result<(), sqlx::Error> {
         append::all(std::mem::take(&mut self.rows), &mut self.connection).await
     }

@@ -14,8 +14,8 @@ use super::names::Names;
 use super::packed::Packed;
 
 impl Spool {
-    /// The dead letters behind the number `after`, oldest first: at most `limit`, and fewer where they are large. Whoever
-    /// wants all of them asks on behind the last until none comes.
+    /// The dead letters behind the number `after`, oldest first: at most `limit`, and fewer where they are large. To get
+    /// all of them, ask again with the last number until none comes.
     ///
     /// # Errors
     ///

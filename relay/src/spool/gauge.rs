@@ -1,4 +1,4 @@
-//! What the writer publishes with each commit, so that nobody has to ask it.
+//! What the writer publishes with each commit, so that it need not be asked.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -47,7 +47,7 @@ pub struct Writes {
 pub struct Damaged {
     pub records: u64,
     pub frames: u64,
-    /// Frames that are not whole, whose records are counted already, and that somebody still has before him.
+    /// Frames that are not whole, whose records are counted already, and that a consumer still has to read.
     torn: BTreeMap<i64, u64>,
 }
 

@@ -27,7 +27,7 @@ pub struct Spool {
     pub(super) dir: PathBuf,
 }
 
-/// The end of a spool: whoever holds it can wait until everything is written.
+/// Lets its owner wait until everything is written.
 #[derive(Debug)]
 pub struct Writer(JoinHandle<()>);
 
@@ -178,7 +178,7 @@ impl Spool {
         reader::read(connection, &self.gauge, consumer, cursor, max_bytes).await
     }
 
-    /// Moves a consumer's cursor, keeps the dead letters that were found on the way, deletes what nobody waits for.
+    /// Moves a consumer's cursor, keeps the dead letters that were found on the way, deletes the frames that all consumers have had.
     ///
     /// # Errors
     ///

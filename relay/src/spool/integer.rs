@@ -1,6 +1,6 @@
 //! Numbers as SQLite keeps them: its integers have 64 bits and a sign.
 
-/// A number from the database; a negative one, which nobody wrote, is 0.
+/// A number from the database; a negative one, which only damage can make, is 0.
 pub fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }

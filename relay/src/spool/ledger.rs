@@ -16,6 +16,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::accepted::{self, Closed, GROW};
 use super::clock::hour;
+use super::hashes::{self, Hashes};
 use super::integer::{signed, stored_seq, unsigned};
 use super::offer::{Named, Offer, Verdict};
 use super::ranges::{self, Range};
@@ -26,7 +27,7 @@ use super::remembered::Remembered;
 pub struct Ledger {
     remembered: Remembered,
     size: Size,
-    swept: i64,
+    hashes: Hashes,
 }
 
 /// How much the ledger holds.
@@ -99,12 +100,7 @@ impl Ledger {
         }
         let mut hash = false;
         if let Some(of_body) = &offer.hash {
-            hash = sqlx::query("SELECT 1 FROM seen WHERE hash = ? AND at > ?")
-                .bind(&of_body[..])
-                .bind(now - REMEMBERED_NANOS)
-                .fetch_optional(&mut *connection)
-                .await?
-                .is_some();
+            hash = hashes::holds(connection, of_body, now).await?;
         }
         if seqs.is_empty() && !hash {
             return Ok(Verdict::Kept);
@@ -124,18 +120,7 @@ impl Ledger {
                 .await?;
         }
         if let Some(hash) = &offer.hash {
-            if self.swept < now - SWEEP_NANOS {
-                sqlx::query("DELETE FROM seen WHERE at <= ?")
-                    .bind(now - REMEMBERED_NANOS)
-                    .execute(&mut *connection)
-                    .await?;
-                self.swept = now;
-            }
-            sqlx::query("INSERT OR REPLACE INTO seen VALUES (?, ?)")
-                .bind(&hash[..])
-                .bind(now)
-                .execute(&mut *connection)
-                .await?;
+            self.hashes.keep(connection, hash, now).await?;
         }
         Ok(())
     }
@@ -300,12 +285,6 @@ const SWEEP_RANGES: u64 = 1_000;
 
 /// About what a range takes on disk, beside its subject and queue.
 pub const RANGE_BYTES: i64 = 32;
-
-/// How long a body without names is remembered: ten minutes, by the contract.
-const REMEMBERED_NANOS: i64 = 10 * 60 * 1_000_000_000;
-
-/// How often those that are older are deleted.
-const SWEEP_NANOS: i64 = 60 * 1_000_000_000;
 
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ pub fn announced(dir: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(dir.join(LOCK)).ok()?.parse().ok()
 }
 
-/// Whether somebody has the lock on `dir`. Nothing is made.
+/// Whether a process has the lock on `dir`. Nothing is made.
 #[must_use]
 pub fn is_held(dir: &Path) -> bool {
     let Ok(file) = OpenOptions::new().write(true).open(dir.join(LOCK)) else {

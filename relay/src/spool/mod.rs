@@ -23,6 +23,7 @@ mod error;
 mod frame;
 mod gauge;
 mod handle;
+mod hashes;
 mod integer;
 mod ledger;
 mod letters;

@@ -43,7 +43,7 @@ pub async fn read(connection: &mut SqliteConnection) -> Result<Stand, sqlx::Erro
     Ok(stand)
 }
 
-/// Moves a consumer, and deletes the frames that nobody waits for any more.
+/// Moves a consumer, and deletes the frames that all consumers have had.
 pub async fn advance(
     connection: &mut SqliteConnection,
     stand: &mut Stand,

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::clock::now;
-use super::command::{Answer, Command};
+use super::command::{Command, Reply};
 use super::database::{Database, Totals};
 use super::error::{OfferError, OpenError, is_damage};
 use super::gauge::Gauge;
@@ -88,7 +88,7 @@ impl Writing {
 
     /// Forgets a little of what is too old or too much, in a transaction of its own; how long until the next step.
     ///
-    /// It comes first, for a moment, also where commands wait: whoever sends without end could otherwise hold it up.
+    /// It comes first, for a moment, also where commands wait: a client that sends without end could otherwise hold it up.
     async fn sweep(&mut self) -> Duration {
         let before = self.database.totals();
         let database = &mut self.database;
@@ -145,7 +145,7 @@ impl Writing {
         }
     }
 
-    /// The same, unless it was mended since whoever asks for it opened the file.
+    /// Mends the database, unless it was mended since the reader that found the damage opened it.
     async fn mend_once(&mut self, mended: u64) -> Result<(), OfferError> {
         if mended != self.gauge.mended.load(Ordering::Acquire) {
             return Ok(());
@@ -174,7 +174,7 @@ impl Writing {
     async fn transaction(
         &mut self,
         commands: Vec<Command>,
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<Reply>,
     ) -> Result<(), sqlx::Error> {
         let database = &mut self.database;
         let mut error = database.begin().await.err();
@@ -194,7 +194,7 @@ impl Writing {
                         error = Some(failed);
                         Err(OfferError::Stopping)
                     });
-                    answers.push(Answer::Offer(answer, verdict));
+                    answers.push(Reply::Offer(answer, verdict));
                 }
                 Command::Advance {
                     consumer,
@@ -205,7 +205,7 @@ impl Writing {
                     if error.is_none() {
                         error = database.advance(consumer, to, dead).await.err();
                     }
-                    answers.push(Answer::Done(answer));
+                    answers.push(Reply::Done(answer));
                 }
                 Command::Replay { letters, answer } => {
                     let done = match error {
@@ -216,7 +216,7 @@ impl Writing {
                         error = Some(failed);
                         Done::default()
                     });
-                    answers.push(Answer::Replay(answer, done));
+                    answers.push(Reply::Replay(answer, done));
                 }
                 Command::Remove { ids, answer } => {
                     let removed = match error {
@@ -227,13 +227,13 @@ impl Writing {
                         error = Some(failed);
                         0
                     });
-                    answers.push(Answer::Remove(answer, removed));
+                    answers.push(Reply::Remove(answer, removed));
                 }
                 Command::KeepFor { consumers, answer } => {
                     if error.is_none() {
                         error = database.keep_for(&consumers).await.err();
                     }
-                    answers.push(Answer::Done(answer));
+                    answers.push(Reply::Done(answer));
                 }
                 Command::Mend { .. } | Command::Stop => {}
             }

@@ -1,6 +1,6 @@
 //! What an operator has to look at, each with what to do: a pure function of what was seen.
 //!
-//! Whatever is said comes from the relay itself: no text of a client, an upstream or a publisher of keys is in it.
+//! Each text comes from the relay itself: no text of a client, an upstream or a publisher of keys is in it.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::spool::Writes;
 
 /// What was seen of a relay.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Observed {
     /// Why a batch that comes now would be refused.
     pub hindrance: Option<&'static str>,
     /// Whether the disk has little more than what has to stay free.
@@ -30,7 +30,7 @@ pub struct Seen {
     pub certificate_seconds: Option<f64>,
 }
 
-impl Seen {
+impl Observed {
     /// What there is to look at; empty when all is well.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
@@ -168,19 +168,19 @@ mod tests {
     #[test]
     fn a_relay_that_is_well_has_none() {
         let well = [
-            Seen::default(),
-            Seen {
+            Observed::default(),
+            Observed {
                 exports: waiting("none", false),
                 oldest_seconds: 20.0,
                 keys: set(0, None, 0),
                 certificate_seconds: Some(30.0 * 86_400.0),
-                ..Seen::default()
+                ..Observed::default()
             },
-            Seen {
+            Observed {
                 exports: waiting("200", false),
                 oldest_seconds: 4000.0,
                 keys: set(2, Some(700), 3),
-                ..Seen::default()
+                ..Observed::default()
             },
         ];
         for seen in well {
@@ -192,67 +192,67 @@ mod tests {
     fn each_trouble_says_what_to_do() {
         let troubles = [
             (
-                Seen {
+                Observed {
                     hindrance: Some("the spool is full"),
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "raise --spool-max-bytes",
             ),
             (
-                Seen {
+                Observed {
                     is_disk_nearly_low: true,
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "make free space before",
             ),
             (
-                Seen {
+                Observed {
                     exports: waiting("401", true),
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "check --otlp-endpoint and its token",
             ),
             (
-                Seen {
+                Observed {
                     exports: waiting("none", false),
                     oldest_seconds: 600.0,
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "records wait for 10 min, and the upstream does not answer; see that it is up",
             ),
             (
-                Seen {
+                Observed {
                     exports: waiting("503", false),
                     oldest_seconds: 600.0,
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "the upstream answers 503",
             ),
             (
-                Seen {
+                Observed {
                     keys: set(0, None, 1),
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "no published key is known, so that no token can be checked; check --jwks-url",
             ),
             (
-                Seen {
+                Observed {
                     keys: set(2, Some(7200), 9),
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "last fetched 2 h ago",
             ),
             (
-                Seen {
+                Observed {
                     certificate_seconds: Some(-5.0),
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "the certificate has expired",
             ),
             (
-                Seen {
+                Observed {
                     certificate_seconds: Some(3.0 * 86_400.0),
-                    ..Seen::default()
+                    ..Observed::default()
                 },
                 "the certificate expires in 3 days: renew --tls-cert-file",
             ),

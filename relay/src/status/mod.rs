@@ -7,7 +7,7 @@ mod report;
 mod screen;
 mod units;
 
-pub(crate) use alarms::{SOON, Seen};
+pub(crate) use alarms::{Observed, SOON};
 pub use report::Status;
 pub(crate) use report::{
     DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Listening, SpoolStatus,

@@ -3,21 +3,13 @@
 //! Each member costs a look at its name, and OTLP keeps 128 attributes of a record anyway. What is over the cap is dropped
 //! before anything looks at it, in the order of the record: attributes first, then spans and breadcrumbs.
 
+use super::dropped::Dropped;
 use super::json::{Members, Value};
 use super::record::Record;
 
 /// Members of one record at most, of all its objects together: 128 attributes with 32 members each. A program's own
 /// record, breadcrumbs included, has some hundred.
 const MAX_MEMBERS: usize = 4096;
-
-/// What was dropped of a record or of a resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    /// Members, of all objects.
-    pub members: u64,
-    /// Those of them that were attributes themselves.
-    pub attributes: u64,
-}
 
 /// Keeps a record within [`MAX_MEMBERS`].
 pub fn cap(record: &mut Record<'_>) {

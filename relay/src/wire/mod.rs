@@ -4,7 +4,9 @@
 //! developer. Wrong types around the records (a `resource` that is a number) are passed
 //! over: they are no reason to refuse what is whole.
 
+mod dropped;
 pub mod error_type;
+mod identifier;
 pub mod json;
 mod members;
 mod record;
@@ -12,8 +14,10 @@ mod timestamp;
 
 use std::borrow::Cow;
 
+pub use dropped::Dropped;
+use identifier::identifier;
+pub use json::DEPTH;
 use json::{Next, Reader, Value};
-pub use members::Dropped;
 pub use record::{Claim, Record, Reject};
 
 /// One request's body.
@@ -107,9 +111,6 @@ pub fn parse(body: &[u8], max_records: usize) -> Result<Batch<'_>, Error> {
     Ok(batch)
 }
 
-/// How deep arrays and objects may be nested in an attribute's value before the rest stays text.
-pub const DEPTH: usize = 16;
-
 /// What a clock may say, from 1970 to 2200, in Unix nanoseconds. By what lies outside no record's time is corrected.
 const CLOCKS: std::ops::Range<i128> = 0..7_258_118_400_000_000_000;
 
@@ -189,20 +190,6 @@ fn cut(id: &mut Option<Cow<'_, str>>) {
             "{}{CUT_MARK}",
             kept.unwrap_or_default()
         )));
-    }
-}
-
-/// An id may be a string or a number; an empty one says nothing.
-///
-/// # Errors
-///
-/// Gives back a value that is no id.
-fn identifier(value: Value<'_>) -> Result<Cow<'_, str>, Value<'_>> {
-    match value {
-        Value::Text(text) if !text.is_empty() => Ok(text),
-        Value::Int(number) => Ok(Cow::Owned(number.to_string())),
-        Value::Number(text) => Ok(Cow::Borrowed(text)),
-        other => Err(other),
     }
 }
 

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use tracing_courier::Level;
 
+use super::dropped::Dropped;
 use super::error_type::is_type;
-use super::json::{Error, Next, Reader, Value, last_wins};
-use super::members::Dropped;
-use super::{DEPTH, identifier, timestamp};
+use super::identifier::identifier;
+use super::json::{DEPTH, Error, Next, Reader, Value, last_wins};
+use super::timestamp;
 
 /// One record, borrowing from the body.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::fs::{self, FileType};
 use std::path::Path;
 
-use super::InspectError;
+use super::error::InspectError;
 
 /// Whether `path` is a plain file; one that is gone is none of our business.
 pub(super) fn check_file(path: &Path) -> Result<(), InspectError> {

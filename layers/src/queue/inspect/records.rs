@@ -8,7 +8,7 @@ use super::super::chain::View;
 use super::super::drain::{drain, notes};
 use super::super::holes::Holes;
 use super::super::line::PREFIX_BYTES;
-use super::StoredQueue;
+use super::stored::StoredQueue;
 
 /// One record as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +52,16 @@ pub struct Records {
     buffer: Vec<u8>,
 }
 
+impl StoredQueue {
+    /// The undelivered records, by seq.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records::new(self)
+    }
+}
+
 impl Records {
-    pub(super) fn new(queue: &StoredQueue) -> Self {
+    fn new(queue: &StoredQueue) -> Self {
         let mut view = queue.view();
         view.context = view.context_at(view.position);
         Self {

@@ -11,7 +11,7 @@ use super::super::line::is_context;
 use super::super::note::Note;
 use super::super::reader::{Found, Reader};
 use super::super::storage::Storage;
-use super::StoredQueue;
+use super::stored::StoredQueue;
 
 /// What `head.json` is like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,15 @@ impl Verdict {
     }
 }
 
-pub(super) fn verify(queue: &StoredQueue) -> Verdict {
+impl StoredQueue {
+    /// Reads all of it and counts what is whole and what is not.
+    #[must_use]
+    pub fn verify(&self) -> Verdict {
+        verify(self)
+    }
+}
+
+fn verify(queue: &StoredQueue) -> Verdict {
     let mut verdict = Verdict {
         head: head_state(queue),
         is_newer: queue.is_newer(),

@@ -15,8 +15,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::next::Success;
 use super::round::jitter;
+use super::source::Success;
 use super::source::described;
 use super::time::Time;
 use super::token::Token;
@@ -139,6 +139,8 @@ impl Follow {
     }
 
     fn take(&mut self, answer: &Answer) {
+        // What has been in force since the start, before what is heard now.
+        self.note_recalled();
         let now = self.time.now();
         match self.read(answer) {
             Ok(Some(setting)) => {
@@ -164,7 +166,6 @@ impl Follow {
             .filter(|_| answer.status.is_some())
             .map(|tag| (tag, now + STALE_FOR))
             .or(self.stale.take());
-        self.note_recalled();
     }
 
     fn note_recalled(&mut self) {

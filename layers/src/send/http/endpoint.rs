@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use reqwest::Url;
 
-use super::super::Backend;
-
 /// The endpoint is no URL that records could be sent to. The one in use stays.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -159,7 +157,7 @@ impl Place {
         self.0.is_locked.load(Ordering::Acquire)
     }
 
-    fn set(&self, url: &str) -> Result<(), EndpointError> {
+    pub(super) fn set(&self, url: &str) -> Result<(), EndpointError> {
         if self.is_locked() {
             return Err(EndpointError::Locked);
         }
@@ -175,28 +173,6 @@ fn parse(url: &str, may_be_plain: bool) -> Result<Endpoint, EndpointError> {
         Ok(endpoint)
     } else {
         endpoint.crossing_no_network_in_the_clear()
-    }
-}
-
-impl Backend {
-    /// Sends to another relay from now on, at once if the sender paused or backs off. A request that is under way
-    /// still goes to the old one.
-    ///
-    /// # Errors
-    /// The URL is none that records could be sent to, the endpoint is locked, or the transport is the program's own.
-    pub fn set_endpoint(&self, url: &str) -> Result<(), EndpointError> {
-        let place = self.place().ok_or(EndpointError::OwnTransport)?;
-        place.set(url)?;
-        self.endpoint_changed();
-        Ok(())
-    }
-
-    /// From now on nothing changes the endpoint any more.
-    pub fn lock_endpoint(&self) {
-        if let Some(place) = self.place() {
-            place.lock();
-            self.changes().note();
-        }
     }
 }
 

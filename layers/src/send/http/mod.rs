@@ -7,8 +7,10 @@
 mod encode;
 mod endpoint;
 mod exchange;
+mod moving;
 mod proxy;
 mod runtime;
+mod setters;
 mod settings;
 mod tls;
 
@@ -42,7 +44,7 @@ pub struct Http {
 }
 
 /// Makes more transports to the same place, each with a runtime of its own.
-pub(super) fn again(place: Place, settings: Settings) -> super::fork::MakeTransport {
+pub(super) fn again(place: Place, settings: Settings) -> super::again::MakeTransport {
     Box::new(move || {
         let (place, settings) = (place.clone(), settings.clone());
         Box::new(Http::at(place, settings, OwnRuntime::default())) as Box<dyn Transport>

@@ -16,17 +16,17 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 pub struct Dead {
     #[command(subcommand)]
-    deed: Deed,
+    action: Action,
 }
 
 impl Run for Dead {
     fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        run(&settings.read()?, self.deed)
+        run(&settings.read()?, self.action)
     }
 }
 
 #[derive(Debug, Subcommand)]
-enum Deed {
+enum Action {
     /// One JSON object a line, oldest first
     Ls,
     /// Removes them for good
@@ -50,9 +50,9 @@ enum Deed {
 }
 
 #[tokio::main]
-async fn run(config: &Config, deed: Deed) -> anyhow::Result<ExitCode> {
-    match deed {
-        Deed::Ls => {
+async fn run(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
+    match action {
+        Action::Ls => {
             let mut failed = None;
             dead::list(config, |record| {
                 match serde_json::to_string(&record) {
@@ -67,12 +67,12 @@ async fn run(config: &Config, deed: Deed) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Deed::Replay { ids } => {
+        Action::Replay { ids } => {
             let replayed = dead::replay(config, ids).await?;
             println!("{{\"replayed\":{replayed}}}");
             Ok(nothing_is_1(replayed))
         }
-        Deed::Rm {
+        Action::Rm {
             ids,
             all,
             older_than,
@@ -94,7 +94,7 @@ async fn run(config: &Config, deed: Deed) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Whoever asked for something to be done, and there was nothing, hears of it.
+/// The exit code is 1 when there was nothing to do.
 fn nothing_is_1(done: u64) -> ExitCode {
     ExitCode::from(u8::from(done == 0))
 }

@@ -17,17 +17,17 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 pub struct Level {
     #[command(subcommand)]
-    deed: Deed,
+    action: Action,
 }
 
 impl Run for Level {
     fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        self.deed.run(&settings.read()?)
+        self.action.run(&settings.read()?)
     }
 }
 
 #[derive(Debug, Subcommand)]
-enum Deed {
+enum Action {
     /// Sets a rule, for example `level set --user user-abc --module app::sync=trace --for 10m --why "ticket 4711" debug`
     #[command(disable_version_flag = true)]
     Set(Box<Set>),
@@ -106,7 +106,7 @@ fn hold(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "use a duration such as 30s, 10m or 24h".to_owned())
 }
 
-impl Deed {
+impl Action {
     #[tokio::main]
     async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         match self {
@@ -174,7 +174,7 @@ impl Set {
     }
 }
 
-/// What whoever sets a rule should know about whom it finds.
+/// What to tell an operator whose rule matches no program.
 fn warning(outcome: &Outcome) -> Option<String> {
     let Rule { whom, .. } = &outcome.rule;
     match outcome.matching {

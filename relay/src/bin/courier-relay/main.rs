@@ -23,7 +23,7 @@ mod token;
 
 use std::process::ExitCode;
 
-/// What went wrong may repeat what somebody else said; line ends stay, as a parser's complaint has them.
+/// An error may repeat text from outside, so it is escaped; line ends stay, since a parser's error has several lines.
 fn lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(courier_relay::escape).collect();
     lines.join("\n")

@@ -17,17 +17,17 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 pub struct Queue {
     #[command(subcommand)]
-    deed: Deed,
+    action: Action,
 }
 
 impl Run for Queue {
     fn run(self, _settings: Settings) -> anyhow::Result<ExitCode> {
-        Ok(self.deed.run())
+        Ok(self.action.run())
     }
 }
 
 #[derive(Debug, Subcommand)]
-enum Deed {
+enum Action {
     /// One line for each queue, oldest first
     Ls {
         /// A queue root or one q-<id> directory
@@ -45,7 +45,7 @@ enum Deed {
     },
 }
 
-impl Deed {
+impl Action {
     /// Does it; a reader that went away (`| head`) is no failure.
     fn run(self) -> ExitCode {
         let mut out = BufWriter::new(io::stdout().lock());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use courier_relay::redact::{Lines, Totals, explain};
+use courier_relay::redact::lines::{Lines, Totals, explain};
 use tracing_courier::sanitize::{Policy, PolicyFile, Sanitizer};
 
 use crate::run::Run;

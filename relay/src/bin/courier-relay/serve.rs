@@ -79,7 +79,7 @@ pub async fn run(settings: Settings, dev: Option<Dev>) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says where a relay listens, for whoever waits for it; and in development mode how to get a token.
+/// Says on stdout where a relay listens, and in development mode in the log how to get a token.
 fn greet(relay: &Relay, development: Option<&PathBuf>) {
     let mut stdout = std::io::stdout().lock();
     // Whoever closed stdout does not want to know; that is no reason to stop.

@@ -33,7 +33,7 @@ impl Run for Status {
 }
 
 impl Status {
-    /// Shows it. Whoever asks a relay that is away gets 2, so that a script tells it from a relay that is not well.
+    /// Shows it. Exits with 2 when the relay can't be asked, so that a script can tell that from a relay that is not well.
     #[tokio::main]
     async fn show(&self, config: &Config) -> ExitCode {
         let status = match courier_relay::command::status(config, self.admin_url.as_deref()).await {

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Args;
+use courier_relay::DEVELOPMENT_SECRET;
 use courier_relay::SecretError;
-use courier_relay::config::duration;
+use courier_relay::config::{KeyConfig, duration};
 
 use crate::run::Run;
 use crate::settings::Settings;
@@ -30,7 +31,19 @@ impl Run for Token {
         if user.is_empty() {
             return Err(anyhow!("--user: a token needs a subject"));
         }
+        let own = match config.tokens.key {
+            KeyConfig::Development => Some(config.data_dir.join(DEVELOPMENT_SECRET)),
+            _ => None,
+        };
+        let is_new = own.filter(|path| !path.exists());
         let secret = courier_relay::secret(&config)?.ok_or(SecretError::None)?;
+        if let Some(path) = is_new.and_then(|path| std::path::absolute(path).ok()) {
+            // Not wrong: the relay may begin in this directory later.
+            eprintln!(
+                "made a new secret, `{}`: a relay with another --data-dir will not take this token",
+                path.display()
+            );
+        }
         println!("{}", secret.token(&user, ttl, &config.tokens)?);
         Ok(ExitCode::SUCCESS)
     }

@@ -28,9 +28,9 @@ pub struct StoredLetter {
 /// Which dead letters to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those of these numbers.
+    /// Dead letters with these numbers.
     Ids(Vec<i64>),
-    /// Those that were put aside before this time, in Unix nanoseconds.
+    /// Dead letters that were put aside before this time, in Unix nanoseconds.
     Before(u64),
 }
 

@@ -47,13 +47,13 @@ impl From<&StoredLetter> for DeadRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Removal {
-    /// Those of these numbers.
+    /// Dead letters with these numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<i64>,
-    /// All that there are now.
+    /// All dead letters that there are now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
-    /// Those that were put aside longer ago than so many seconds.
+    /// Dead letters that were put aside longer ago than so many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_than_seconds: Option<u64>,
 }

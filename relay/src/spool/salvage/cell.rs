@@ -129,7 +129,7 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<i64> {
     Some(number.cast_signed())
 }
 
-/// The columns of a row; `None` when it is none.
+/// The columns of a row; `None` when the payload is no row.
 pub fn columns(payload: &[u8]) -> Option<Row> {
     let mut at = 0;
     let head = usize::try_from(varint(payload, &mut at)?).ok()?;

@@ -13,7 +13,7 @@ use crate::spool::schema;
 ///
 /// # Errors
 ///
-/// When they can't be read.
+/// When the files can't be read.
 pub fn is_damaged(file: &Path) -> io::Result<bool> {
     let Ok(mut database) = File::open(file) else {
         return Ok(false);

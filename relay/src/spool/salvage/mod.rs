@@ -1,7 +1,7 @@
 //! Reads rows out of a damaged database, page by page, without SQLite.
 //!
 //! A damaged inner page of a tree hides everything below it from SQLite, although it is whole. Here every page of the file
-//! and of its write-ahead log is looked at by itself: what is a row of ours is taken, whoever pointed to it. A frame is
+//! and of its write-ahead log is looked at by itself: a row of ours is taken, whatever pointed to it. A frame is
 //! whole when its body has the CRC that stands beside it.
 //!
 //! What is written where: <https://www.sqlite.org/fileformat2.html>.

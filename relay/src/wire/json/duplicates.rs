@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::Value;
+use super::value::Value;
 
 /// Of equal keys the last value wins, at the place of the first.
 pub fn last_wins<'a>(
@@ -44,7 +44,7 @@ fn repeats(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
     })
 }
 
-/// Of equal keys the same; of others most often not, in its top bits.
+/// A hash of a key: the same for equal keys, and for two different keys most often different in its top bits.
 fn sketch(key: &str) -> u64 {
     let bytes = key.as_bytes();
     let end = |byte: Option<&u8>| byte.map_or(0, |&byte| u64::from(byte));

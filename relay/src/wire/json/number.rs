@@ -1,6 +1,6 @@
 //! Numbers: how long they are, and which type holds them.
 
-use super::Value;
+use super::value::Value;
 
 /// A number in the type that holds it, or as its text.
 pub fn number_value(text: &str) -> Value<'_> {

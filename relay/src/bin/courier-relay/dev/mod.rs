@@ -2,7 +2,7 @@
 //!
 //! It is `serve` with development's tokens, its files of records switched on, and a screen for a person: the address, a
 //! token for a device, where the records are kept, and then each record as it arrives. Not for production: it speaks
-//! plain HTTP, listens on this machine only, and gives a token to whoever reads its screen.
+//! plain HTTP, listens on this machine only, and gives a token to everyone who reads its screen.
 
 mod shown;
 

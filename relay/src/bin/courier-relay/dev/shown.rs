@@ -80,8 +80,15 @@ fn line(service: &str, record: &Value) -> (Option<i128>, String) {
     let severity = record.get("severityText").and_then(Value::as_str);
     let body = record.get("body").map(text).unwrap_or_default();
     let mut line = format!("{time} {:<5} {service}  {body}", severity.unwrap_or("-"));
+    let is_error = matches!(severity, Some("ERROR" | "FATAL"));
+    let place = |name: &str| attributes(record).find(|(own, _)| *own == name);
+    if let (true, Some((_, file))) = (is_error, place("code.file.path")) {
+        let number = place("code.line.number").map(|(_, number)| format!(":{number}"));
+        let _ = write!(line, "  at {file}{}", number.unwrap_or_default());
+    }
     for (name, value) in attributes(record) {
-        if !OF_THE_RELAY.iter().any(|own| name.starts_with(own)) {
+        let value = value.replace('\n', " / ");
+        if name == "user.id" || !OF_THE_RELAY.iter().any(|own| name.starts_with(own)) {
             let _ = write!(line, "  {name}={value}");
         }
     }
@@ -163,6 +170,23 @@ mod tests {
         }
         let bare = screen(r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#);
         assert_eq!(bare, "--:--:-- -     ?  \n");
+    }
+
+    #[test]
+    fn an_error_says_who_and_where_and_its_lines_are_one() {
+        let record = |severity: &str| {
+            format!(
+                r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"severityText":"{severity}","body":{{"stringValue":"it failed"}},"attributes":[{{"key":"user.id","value":{{"stringValue":"user-7"}}}},{{"key":"code.file.path","value":{{"stringValue":"src/main.rs"}}}},{{"key":"code.line.number","value":{{"intValue":"43"}}}},{{"key":"exception.message","value":{{"stringValue":"a\nb"}}}}]}}]}}]}}]}}"#
+            )
+        };
+        assert_eq!(
+            screen(&record("ERROR")),
+            "--:--:-- ERROR ?  it failed  at src/main.rs:43  user.id=user-7  exception.message=a / b\n"
+        );
+        assert_eq!(
+            screen(&record("INFO")),
+            "--:--:-- INFO  ?  it failed  user.id=user-7  exception.message=a / b\n"
+        );
     }
 
     #[test]
