@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use super::arrival::Kind;
 use super::segment::{Facts, facts};
-use super::{MAX_LISTED, files, schema};
+use super::{files, schema};
 
 /// The catalogue, open.
 #[derive(Debug)]
@@ -270,6 +270,9 @@ fn key(name: &str) -> Cow<'_, str> {
     let begin = name.get(..name.floor_char_boundary(64)).unwrap_or_default();
     Cow::Owned(format!("{begin}\u{2026}{hex}"))
 }
+
+/// Names of one kind that the catalogue lists for one segment: a fleet's worth of sessions in a day.
+pub const MAX_LISTED: i64 = 50_000;
 
 const MAX_KEY_BYTES: usize = 256;
 

@@ -438,6 +438,9 @@ fn is_interrupted(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == INTERRUPT)
 }
 
+/// How long a question may take.
+pub const TIME_LIMIT: Duration = Duration::from_secs(5);
+
 /// SQLite's steps between two looks at the clock.
 const OPERATIONS: i32 = 1_000;
 

@@ -63,17 +63,10 @@ mod shelf;
 mod sql;
 
 pub use arrival::Kind;
+pub use catalog::MAX_LISTED;
 pub use decode::text_of;
 pub use found::{Found, Place};
 pub use indexer::{Counts, IndexError, Indexer};
-pub use look::{Answer, Order, Question, Reader};
+pub use look::{Answer, Order, Question, Reader, TIME_LIMIT};
+pub use pool::MAX_OPEN;
 pub use shelf::{Board, Limits, Shelf, State};
-
-/// Segments that are open for reading at once.
-pub const MAX_OPEN: usize = 16;
-
-/// How long a question may take.
-pub const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// Names of one kind that the catalogue lists for one segment: a fleet's worth of sessions in a day.
-pub const MAX_LISTED: i64 = 50_000;

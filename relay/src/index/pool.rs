@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::SqliteConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{MAX_OPEN, schema};
+use super::schema;
 
 /// The open segments.
 #[derive(Debug)]
@@ -82,3 +82,6 @@ impl Handle {
         &mut self.connection
     }
 }
+
+/// Segments that are open for reading at once.
+pub const MAX_OPEN: usize = 16;

@@ -23,14 +23,5 @@ mod tree;
 mod word;
 
 pub use key::{Has, KEYS, Key};
-pub use parse::{Mistake, parse};
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_WORDS, Mistake, parse};
 pub use tree::{Compare, Expr, Match, Term, Text};
-
-/// A longer query is refused.
-pub const MAX_BYTES: usize = 8 * 1024;
-
-/// Words of one query at most, with parentheses.
-pub const MAX_WORDS: usize = 256;
-
-/// Parentheses in parentheses at most.
-pub const MAX_DEPTH: usize = 32;

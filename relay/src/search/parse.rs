@@ -7,7 +7,6 @@ use tracing_courier::session::SupportCode;
 use super::key::{HAS, KEYS, KINDS, Key, LEVELS};
 use super::tree::{Compare, Expr, Match, Term, Text};
 use super::word::{Value, What, Word, words};
-use super::{MAX_BYTES, MAX_DEPTH, MAX_WORDS};
 
 /// Why a query can't be read: what is wrong, where, and what would do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -380,6 +379,15 @@ impl Reading<'_> {
         }
     }
 }
+
+/// A longer query is refused.
+pub const MAX_BYTES: usize = 8 * 1024;
+
+/// Words of one query at most, with parentheses.
+pub const MAX_WORDS: usize = 256;
+
+/// Parentheses in parentheses at most.
+pub const MAX_DEPTH: usize = 32;
 
 /// Nothing is possible there.
 const NOTHING: [&str; 0] = [];

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::index::{Found, Kind, text_of};
 use crate::when::Zone;
 
+use super::row::Row;
 use super::session::{End, Session, end_of_another};
-use super::story::Row;
 
 /// A sentence, and the row that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

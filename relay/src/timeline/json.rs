@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::index::{Found, Kind, text_of};
 
 use super::gap::Gap;
+use super::row::Row;
 use super::session::Session;
-use super::story::{Row, Story};
+use super::story::Story;
 use super::text::{breadcrumbs, is_shown_elsewhere, level};
 
 /// A timeline as JSON. What nothing fills yet (groups, spans, metrics, attachments) is null or empty.

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::index::{Found, Kind};
 use crate::when::Zone;
 
-use super::gap::{self, Gap};
+use super::gap;
 use super::in_short::{Sentence, in_short};
+use super::row::Row;
 use super::session::{Session, sessions};
 
 /// What happened there.
@@ -41,26 +42,6 @@ pub struct Who {
     pub senders: BTreeSet<String>,
     /// When the last record came, in Unix milliseconds.
     pub last_heard: Option<i64>,
-}
-
-/// A row.
-#[derive(Clone, Debug)]
-pub enum Row {
-    /// A record.
-    Record(Box<Found>),
-    /// Records that are not there.
-    Gap(Gap),
-}
-
-impl Row {
-    /// When, in Unix nanoseconds.
-    #[must_use]
-    pub fn time(&self) -> u64 {
-        match self {
-            Self::Record(record) => record.place.time,
-            Self::Gap(gap) => gap.time,
-        }
-    }
 }
 
 impl Story {
@@ -103,7 +84,7 @@ impl Story {
             .map(|record| Row::Record(Box::new(record)))
             .collect();
         rows.extend(gaps.into_iter().map(Row::Gap));
-        rows.sort_by(|one, other| order(one).cmp(&order(other)));
+        rows.sort_by(|one, other| one.order().cmp(&other.order()));
         let in_short = in_short(&rows, &sessions, &zone);
         Self {
             zone,
@@ -115,18 +96,6 @@ impl Story {
             rows,
             left_out: Vec::new(),
         }
-    }
-}
-
-/// In event order: by time, then queue and seq; a gap stands behind the record before it.
-fn order(row: &Row) -> (u64, &str, u64) {
-    match row {
-        Row::Record(record) => (
-            record.place.time,
-            record.name(Kind::Queue).unwrap_or_default(),
-            record.seq.unwrap_or_default(),
-        ),
-        Row::Gap(gap) => (gap.time, &gap.queue, gap.first_seq),
     }
 }
 

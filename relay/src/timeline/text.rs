@@ -9,8 +9,9 @@ use crate::text::escape;
 
 use super::gap::Gap;
 use super::in_short::clock;
+use super::row::Row;
 use super::session::Session;
-use super::story::{Row, Story};
+use super::story::Story;
 
 /// A timeline, line by line. Nothing in it but line ends moves a cursor.
 #[must_use]

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::{
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::super::{End, json, text};
+use super::super::{End, Row, json, text};
 use super::*;
 use crate::index::Place;
 
