@@ -14,6 +14,7 @@ use crate::disk::Disk;
 use crate::export::file::{FileError, FileExporter};
 use crate::export::{Exporter, Fit, Upstream};
 use crate::http::ClientError;
+use crate::index::{Indexer, Limits};
 use crate::ingest::{Pipeline, Sink};
 use crate::metrics::{Exports, Metrics};
 use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
@@ -119,20 +120,44 @@ impl DataDir {
             }
         }
         consumers.extend(exporters.iter().map(|exporter| exporter.consumer));
-        if consumers.is_empty() {
+        let indexer = self.indexer(config).await;
+        if consumers.is_empty() && (config.awaits_upstream || indexer.is_none()) {
             tracing::warn!(
                 "no upstream: records are kept in the spool until --otlp-endpoint is set"
             );
             consumers.push(Consumer::Export);
         }
+        consumers.extend(indexer.is_some().then_some(Consumer::Index));
         self.spool.keep_for(consumers).await?;
+        let indexer = indexer.map(|indexer| tokio::spawn(indexer.run(stop.clone())));
         let files = running
             .into_iter()
             .map(|files| tokio::spawn(files.run(stop.clone())));
         let exporters = exporters
             .into_iter()
             .map(|exporter| tokio::spawn(exporter.run(stop.clone())));
-        Ok(files.chain(exporters).collect())
+        Ok(files.chain(exporters).chain(indexer).collect())
+    }
+
+    /// The index, if there is to be one. One that can't be opened costs nothing else: it is said, and nothing waits for it.
+    async fn indexer(&self, config: &Config) -> Option<Indexer> {
+        let index = config.index.as_ref()?;
+        let limits = Limits {
+            keep: index.keep,
+            keep_bytes: index.max_bytes,
+            ..Limits::default()
+        };
+        let dir = config.data_dir.join(INDEX);
+        match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
+            Ok(indexer) => {
+                tracing::info!(dir = %dir.display(), days = index.keep.as_secs() / 86_400, "what is accepted is indexed and kept; --index off leaves it out");
+                Some(indexer)
+            }
+            Err(error) => {
+                tracing::error!(error = %crate::text::chain(&error), "there is no index: what is accepted is not in it, and goes its other ways");
+                None
+            }
+        }
     }
 
     /// Says in the data directory where the admin listener is.
@@ -168,6 +193,9 @@ impl DataDir {
         self.writer.finished().await;
     }
 }
+
+/// The index's directory in the data directory.
+const INDEX: &str = "index";
 
 /// How the upstream wants it.
 fn fit(config: &Config) -> Fit {

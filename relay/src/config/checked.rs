@@ -35,6 +35,10 @@ pub struct Config {
     pub spool: SpoolKind,
     /// Frames kept at most, in bytes.
     pub spool_max_bytes: u64,
+    /// Whether records are kept for an upstream that is still to be set, when there is none.
+    pub awaits_upstream: bool,
+    /// What the index keeps; `None` is without one.
+    pub index: Option<IndexConfig>,
     /// How much of the data directory's disk is left free: below it batches are refused.
     pub keep_free: KeepFree,
     /// How long dead letters are kept; [`Duration::MAX`] is as long as they fit.
@@ -67,6 +71,15 @@ pub struct Config {
     pub trusted_proxies: Networks,
     /// What the log shows, as `EnvFilter` reads it.
     pub log: String,
+}
+
+/// What the index keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexConfig {
+    /// How long, by when records came.
+    pub keep: Duration,
+    /// On disk at most, in bytes.
+    pub max_bytes: u64,
 }
 
 /// Files with a certificate and its key, in PEM.

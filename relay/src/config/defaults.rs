@@ -20,6 +20,10 @@ pub const DEFAULT_SPOOL_MAX_BYTES: u64 = 1 << 30;
 /// Records that the upstream gets in a second at most by default: a full spool drains in half a minute, and ingest is left
 /// most of a core.
 pub const DEFAULT_EXPORT_RECORDS_PER_SECOND: u32 = 250_000;
+/// How long the index keeps records by default: a month, in which most of what is asked about happened.
+pub const DEFAULT_INDEX_KEEP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// What the index takes on disk at most by default: 10 GiB.
+pub const DEFAULT_INDEX_MAX_BYTES: u64 = 10 << 30;
 /// A file of exported records that has reached this is done, by default: 100 MiB.
 pub const DEFAULT_FILE_MAX_BYTES: u64 = 100 << 20;
 /// Records of one user in a minute by default.

@@ -20,8 +20,8 @@ mod upstream;
 mod value;
 
 pub use checked::{
-    Clamp, Config, Connections, Exceptions, KeyConfig, Rates, SpoolKind, TlsConfig, TokenConfig,
-    UpstreamConfig,
+    Clamp, Config, Connections, Exceptions, IndexConfig, KeyConfig, Rates, SpoolKind, TlsConfig,
+    TokenConfig, UpstreamConfig,
 };
 pub use defaults::*;
 pub use error::ConfigError;

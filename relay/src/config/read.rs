@@ -7,11 +7,14 @@ use std::time::Duration;
 use tracing_subscriber::filter::EnvFilter;
 use url::Url;
 
-use super::checked::{Clamp, Config, Exceptions, KeyConfig, Rates, SpoolKind, TokenConfig};
+use super::checked::{
+    Clamp, Config, Exceptions, IndexConfig, KeyConfig, Rates, SpoolKind, TokenConfig,
+};
 use super::defaults::{
     DEFAULT_DATA_DIR, DEFAULT_DEAD_KEEP, DEFAULT_EXPORT_RECORDS_PER_SECOND, DEFAULT_FILE_MAX_BYTES,
-    DEFAULT_LEVEL_REFRESH, DEFAULT_LOG, DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_RECORDS,
-    DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS, DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES,
+    DEFAULT_INDEX_KEEP, DEFAULT_INDEX_MAX_BYTES, DEFAULT_LEVEL_REFRESH, DEFAULT_LOG,
+    DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_RECORDS, DEFAULT_RATE_BYTES, DEFAULT_RATE_RECORDS,
+    DEFAULT_RATE_REQUESTS, DEFAULT_SPOOL_MAX_BYTES,
 };
 use super::error::ConfigError;
 use super::files::FileConfig;
@@ -62,6 +65,17 @@ impl TryFrom<RawConfig> for Config {
         if spool == SpoolKind::None && raw.otlp_file_dir.is_some() {
             let expected = "files are written from the spool; leave --spool none out";
             return Err(wrong("otlp-file-dir", "…", expected));
+        }
+        let index = index(&raw)?;
+        if spool == SpoolKind::None && index.is_some() {
+            let expected = "the index is filled from the spool; leave --spool none out";
+            return Err(wrong("index", "on", expected));
+        }
+        let awaits_upstream = word(raw.otlp_endpoint.as_ref()) != Some("none");
+        if !awaits_upstream && index.is_none() && raw.otlp_file_dir.is_none() {
+            let expected =
+                "nobody would get the records: give a base URL, --index on or --otlp-file-dir";
+            return Err(wrong("otlp-endpoint", "none", expected));
         }
         match word(raw.database_url.as_ref()) {
             None => {}
@@ -124,6 +138,8 @@ impl TryFrom<RawConfig> for Config {
                 raw.spool_max_bytes.as_ref(),
                 DEFAULT_SPOOL_MAX_BYTES,
             )?,
+            awaits_upstream,
+            index,
             keep_free: keep_free(raw.keep_free.as_ref())?,
             dead_keep: dead_keep(raw.dead_keep.as_ref())?,
             rates,
@@ -178,6 +194,23 @@ fn dead_keep(setting: Option<&Setting>) -> Result<Duration, ConfigError> {
         Some(text) => duration(text)
             .ok_or_else(|| wrong("dead-keep", text, "use a duration such as 90d, or 0")),
     }
+}
+
+/// The settings of an index that is off are checked too, so that turning it on is no surprise.
+fn index(raw: &RawConfig) -> Result<Option<IndexConfig>, ConfigError> {
+    let keep = match word(raw.keep.as_ref()) {
+        None => DEFAULT_INDEX_KEEP,
+        Some(text) => duration(text)
+            .filter(|keep| !keep.is_zero())
+            .ok_or_else(|| wrong("keep", text, "use a duration such as 30d"))?,
+    };
+    let max_bytes = size(
+        "index-max-bytes",
+        raw.index_max_bytes.as_ref(),
+        DEFAULT_INDEX_MAX_BYTES,
+    )?;
+    let is_on = switch("index", raw.index.as_ref(), false)?;
+    Ok(is_on.then_some(IndexConfig { keep, max_bytes }))
 }
 
 fn files(raw: &RawConfig) -> Result<Option<FileConfig>, ConfigError> {

@@ -16,6 +16,7 @@ pub(super) fn upstream(raw: &RawConfig) -> Result<Option<UpstreamConfig>, Config
     check_token("otlp-token-file", token.as_ref())?;
     let said = raw.otlp_endpoint.as_ref().or(raw.logfire_endpoint.as_ref());
     let endpoint = match (word(said), &raw.logfire_token) {
+        (Some("none"), _) => return Ok(None),
         (Some(text), _) => text.to_owned(),
         (None, Some(token)) => logfire_endpoint(token.expose_secret()),
         (None, None) => match &token {

@@ -275,6 +275,9 @@ mod tests {
                 records: 1,
                 ..Frame::default()
             },
+            is_for_another: false,
+            subject: String::new(),
+            queue: None,
             from: Default::default(),
             to: Default::default(),
         }

@@ -205,6 +205,9 @@ mod tests {
                 records: records.len() as u64,
                 ..Frame::default()
             },
+            is_for_another: false,
+            subject: String::new(),
+            queue: None,
             from: at(times.start),
             to: at(times.end),
         }

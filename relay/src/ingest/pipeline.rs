@@ -19,7 +19,7 @@ use crate::levels::Origin;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
 use crate::redact::Redaction;
-use crate::spool::{Frame, Named, Offer, Packed, Traits, Verdict};
+use crate::spool::{Frame, Named, Names, Offer, Packed, Traits, Verdict};
 use crate::wire::{self, Batch, Record};
 
 /// Everything behind the edge: parse, map, keep.
@@ -161,6 +161,10 @@ fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body:
             oldest: mapped.oldest,
             newest: mapped.newest,
             traits: traits(records),
+            names: Names {
+                seqs: mapped.seqs,
+                hash,
+            },
         }),
         named: queue.map(|queue| Named {
             queue: queue.to_owned(),

@@ -48,6 +48,8 @@ pub struct Mapped {
     pub oldest: u64,
     /// The latest time of a record in it, in Unix nanoseconds.
     pub newest: u64,
+    /// The seq of each record in its order, where it has one.
+    pub seqs: Vec<Option<u64>>,
 }
 
 /// The records of `batch` that are to be kept, as one OTLP message; those of one logger stand together.
@@ -56,6 +58,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
     let shared = Shared::of(batch, arrival);
     let mut scratch = Scratch::default();
     let (mut oldest, mut newest) = (u64::MAX, 0);
+    let mut seqs = Vec::with_capacity(records.len());
     let first_install = || records.iter().find_map(|record| record.install.as_deref());
     let install = batch.context.install.as_deref().or_else(first_install);
 
@@ -76,6 +79,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
                 });
                 oldest = time.min(oldest);
                 newest = time.max(newest);
+                seqs.push(record.seq);
             }
         });
     }
@@ -83,6 +87,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
         body,
         oldest: oldest.min(newest),
         newest,
+        seqs,
     }
 }
 

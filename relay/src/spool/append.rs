@@ -84,6 +84,7 @@ pub fn bind<'q>(
         .bind(i64::from(frame.packed.crc))
         .bind(frame.traits.to_stored())
         .bind(only_for.map(Consumer::name))
+        .bind(frame.names.to_stored())
         .bind(frame.packed.blocks)
 }
 
@@ -91,8 +92,8 @@ macro_rules! insert {
     ($behind:literal) => {
         concat!(
             "INSERT INTO frame (id, end_records, end_bytes, received, records, oldest, newest, subject, queue, \
-             first_seq, last_seq, crc, bytes, plain_crc, traits, only_for, body) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             first_seq, last_seq, crc, bytes, plain_crc, traits, only_for, names, body) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             $behind
         )
     };

@@ -9,11 +9,13 @@ pub enum Consumer {
     Spans,
     /// Files on this machine.
     File,
+    /// The index of this relay.
+    Index,
 }
 
 impl Consumer {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Export, Self::Spans, Self::File];
+    pub const ALL: [Self; 4] = [Self::Export, Self::Spans, Self::File, Self::Index];
 
     /// Its name in the database and in metrics.
     #[must_use]
@@ -22,6 +24,7 @@ impl Consumer {
             Self::Export => "export",
             Self::Spans => "spans",
             Self::File => "file",
+            Self::Index => "index",
         }
     }
 
@@ -40,6 +43,7 @@ impl Consumer {
             Self::Export => 0,
             Self::Spans => 1,
             Self::File => 2,
+            Self::Index => 3,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::frame::{Frame, Traits};
 use super::handle::Spool;
 use super::integer::{signed, unsigned};
 use super::letters::{DeadLetter, Replayed, STEP, StoredLetter, Which};
+use super::names::Names;
 use super::packed::Packed;
 
 impl Spool {
@@ -179,6 +180,7 @@ fn pack(letters: &[StoredLetter]) -> Vec<Replayed> {
                 has_exception: true,
                 has_long_text: true,
             },
+            names: Names::default(),
         },
     };
     letters.iter().map(pack).collect()

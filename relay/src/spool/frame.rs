@@ -2,6 +2,7 @@
 
 use super::consumer::Position;
 use super::integer::signed;
+use super::names::Names;
 use super::packed::Packed;
 
 /// One encoded `ResourceLogs`.
@@ -19,6 +20,8 @@ pub struct Frame {
     pub newest: u64,
     /// What a consumer need not look inside for.
     pub traits: Traits,
+    /// What its records are called; of none where that is not known.
+    pub names: Names,
 }
 
 /// What is in a frame, so that who is after that only unpacks the frames that have it.
@@ -52,6 +55,12 @@ pub struct Pending {
     pub id: i64,
     /// What is in it; nothing when it is damaged, or not for this consumer.
     pub frame: Frame,
+    /// Whether it is for another consumer alone.
+    pub is_for_another: bool,
+    /// Whose token it came with; empty for what was carried by hand.
+    pub subject: String,
+    /// The disk queue that its named records come from.
+    pub queue: Option<String>,
     /// Where it begins and ends, counted since the database was made.
     pub from: Position,
     /// See `from`.

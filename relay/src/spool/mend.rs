@@ -200,6 +200,7 @@ async fn insert(
         Value::Integer(0),
         Value::Integer(3),
         Value::Null,
+        Value::Null,
     ];
     let missing = behind
         .len()

@@ -12,6 +12,7 @@ use super::error::is_damage;
 use super::frame::{Frame, Pending, Traits};
 use super::gauge::Gauge;
 use super::integer::unsigned;
+use super::names::Names;
 use super::packed::Packed;
 
 /// The frames that wait for `consumer`, in order: the first one, and more as long as all are within `max_bytes`.
@@ -69,6 +70,9 @@ fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending
     let mut pending = Pending {
         id,
         frame: Frame::default(),
+        is_for_another: false,
+        subject: row.try_get(13)?,
+        queue: row.try_get(14)?,
         from: Position {
             records: to.records.saturating_sub(records),
             bytes: to.bytes.saturating_sub(bytes),
@@ -77,6 +81,7 @@ fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending
     };
     let only_for: Option<&str> = row.try_get(11)?;
     if only_for.is_some_and(|only_for| only_for != consumer.name()) {
+        pending.is_for_another = true;
         return Ok(pending);
     }
     if u64::from(crc32fast::hash(&body)) != number(7)? {
@@ -99,9 +104,13 @@ fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending
         oldest: number(5)?,
         newest: number(6)?,
         traits: Traits::stored(number(10)?),
+        names: row
+            .try_get::<Option<&[u8]>, _>(15)?
+            .map(|names| Names::stored(names, records))
+            .unwrap_or_default(),
     };
     Ok(pending)
 }
 
 const BEHIND: &str = "SELECT id, end_records, end_bytes, records, received, oldest, newest, crc, bytes, plain_crc, traits,
-    only_for, body FROM frame WHERE id > ? ORDER BY id";
+    only_for, body, subject, queue, names FROM frame WHERE id > ? ORDER BY id";

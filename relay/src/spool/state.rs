@@ -18,6 +18,12 @@ impl Spool {
         self.gauge.stand().of(consumer)
     }
 
+    /// The last frame that was kept.
+    #[must_use]
+    pub fn last_frame(&self) -> i64 {
+        self.gauge.stand().last_frame
+    }
+
     /// What waits for the consumer that is furthest behind: what is on disk.
     #[must_use]
     pub fn depth(&self) -> Depth {

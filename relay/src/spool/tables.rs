@@ -4,7 +4,7 @@
 pub const VERSION: i64 = STEPS.len() as i64;
 
 /// Each brings a database from the version of its place to the next.
-pub const STEPS: [&str; 3] = [TABLES, PACKED, QUEUES];
+pub const STEPS: [&str; 4] = [TABLES, PACKED, QUEUES, NAMES];
 
 /// `end_*` count everything up to and including a frame since the database was made, so that what is pending for a
 /// consumer is one subtraction. Seqs are stored with their top bit flipped, because SQLite's integers are signed.
@@ -82,5 +82,13 @@ CREATE TABLE queue (
 CREATE INDEX queue_heard ON queue (heard);
 INSERT INTO queue SELECT subject, queue, unixepoch() / 3600, count(*), 0 FROM accepted GROUP BY subject, queue;
 PRAGMA user_version = 3;
+COMMIT;
+";
+
+/// What the records of a frame are called, in their order; see `names`.
+const NAMES: &str = "
+BEGIN;
+ALTER TABLE frame ADD COLUMN names BLOB;
+PRAGMA user_version = 4;
 COMMIT;
 ";

@@ -13,6 +13,7 @@ fn frame(text: &str) -> Frame {
         oldest: 1,
         newest: 9,
         traits: Traits::default(),
+        names: Names::default(),
     }
 }
 
@@ -683,5 +684,51 @@ async fn a_write_that_failed_is_counted_and_raises_the_alarm_until_one_succeeds(
     assert_eq!(spool.offer(offer("one", &[1])).await, Ok(Verdict::Kept));
     let writes = spool.writes();
     assert_eq!((writes.failed, writes.is_failing), (1, false));
+    close(spool, writer).await;
+}
+
+#[tokio::test]
+async fn what_records_are_called_is_kept_in_their_order_also_by_a_database_that_was_mended() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (spool, writer) = open(dir.path()).await;
+    let names = Names {
+        seqs: vec![Some(7), None, Some(3)],
+        hash: Some([9; 32]),
+    };
+    let mut first = offer("one", &[3, 7]);
+    first.hash = names.hash;
+    if let Some(frame) = &mut first.frame {
+        (frame.records, frame.names) = (3, names.clone());
+    }
+    assert_eq!(spool.offer(first).await, Ok(Verdict::Kept));
+    // This one is written with others, by another statement.
+    let mut second = offer("two", &[8]);
+    if let Some(frame) = &mut second.frame {
+        (frame.records, frame.names.seqs) = (1, vec![Some(8)]);
+    }
+    assert_eq!(spool.offer(second).await, Ok(Verdict::Kept));
+    let called = async |spool: &Spool| {
+        let frames = spool.read(Consumer::Export, 1 << 30).await;
+        let frames = frames.expect("the spool reads").into_iter();
+        let called = frames.map(|pending| (pending.subject, pending.queue, pending.frame.names));
+        called.collect::<Vec<_>>()
+    };
+    let of = |names| ("s".to_owned(), Some("q".to_owned()), names);
+    let expected = [
+        of(names),
+        of(Names {
+            seqs: vec![Some(8)],
+            hash: None,
+        }),
+    ];
+    assert_eq!(called(&spool).await, expected);
+    close(spool, writer).await;
+    let file = dir.path().join("relay.db");
+    let mut damaged = std::fs::read(&file).expect("it is read");
+    damaged[..100].fill(0);
+    std::fs::write(&file, damaged).expect("it is written");
+    let (spool, writer) = open(dir.path()).await;
+    assert!(dir.path().join("relay.db.damaged").exists());
+    assert_eq!(called(&spool).await, expected);
     close(spool, writer).await;
 }

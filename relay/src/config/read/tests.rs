@@ -23,6 +23,16 @@ fn nothing_at_all_is_development_mode_with_its_defaults() {
 #[test]
 fn each_wrong_setting_is_named_with_what_to_do() {
     let cases = [
+        ("index = \"yes\"", "--index `yes`: use on or off"),
+        ("keep = \"0s\"", "--keep `0s`: use a duration such as 30d"),
+        (
+            "otlp_endpoint = \"none\"",
+            "--otlp-endpoint `none`: nobody would get the records: give a base URL, --index on or --otlp-file-dir",
+        ),
+        (
+            "spool = \"none\"\nindex = \"on\"\notlp_endpoint = \"http://localhost:4318\"",
+            "--index `on`: the index is filled from the spool; leave --spool none out",
+        ),
         (
             "listen = \"here\"",
             "--listen `here`: use an address and a port, for example 127.0.0.1:8787",

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 
-use super::super::{Frame, Named, Offer, Packed, Spool, Traits, Verdict, Writer, schema};
+use super::super::{Frame, Named, Names, Offer, Packed, Spool, Traits, Verdict, Writer, schema};
 
 /// A frame of `seqs` of the queue `q`.
 fn offer(seqs: impl IntoIterator<Item = u64>) -> Offer {
@@ -17,6 +17,7 @@ fn offer(seqs: impl IntoIterator<Item = u64>) -> Offer {
             oldest: 1,
             newest: 9,
             traits: Traits::default(),
+            names: Names::default(),
         }),
         named: Some(Named {
             queue: "q".to_owned(),

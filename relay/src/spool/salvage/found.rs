@@ -42,10 +42,15 @@ impl Found {
         let closed = self.queues.values().map(|&(_, closed)| closed);
         let named = named.saturating_sub(closed.fold(0, u64::saturating_add));
         let cursors = self.cursors.iter().map(|(_, cursor)| cursor.at.records);
-        cursors
-            .chain([whole, if is_likely { torn } else { 0 }, named])
+        let known = cursors
+            .chain([whole, if is_likely { torn } else { 0 }])
             .max()
-            .unwrap_or(0)
+            .unwrap_or(0);
+        // Ranges have no checksum: one that was garbled may end anywhere.
+        if named.saturating_sub(known) > MAX_MORE_NAMED {
+            return known;
+        }
+        known.max(named)
     }
 
     /// Puts ranges in order, once all pages were looked at.
@@ -73,7 +78,7 @@ impl Found {
                 crc,
                 Value::Blob(body),
                 ..,
-            ] if matches!(row.len(), 13 | 17) => {
+            ] if matches!(row.len(), 13 | 17 | 18) => {
                 let (Some(records), Some(bytes)) = (records.integer(), bytes.integer()) else {
                     return;
                 };
@@ -155,6 +160,9 @@ impl Found {
         }
     }
 }
+
+/// No more records than that can have gone with a damaged database: names that say so are garbled.
+const MAX_MORE_NAMED: u64 = 1 << 32;
 
 /// A request has no more records, unless somebody raised the limit.
 const MAX_FRAME_RECORDS: u64 = 10_000;

@@ -1,0 +1,87 @@
+//! Segments that are open for reading, at most so many; those that were used lately stay open.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::SqliteConnection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::schema;
+
+/// The open segments.
+#[derive(Debug)]
+pub struct Pool {
+    places: Arc<Semaphore>,
+    idle: Mutex<Vec<Handle>>,
+}
+
+/// An open segment, and its place in the pool.
+#[derive(Debug)]
+pub struct Handle {
+    number: u64,
+    is_sealed: bool,
+    connection: SqliteConnection,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(MAX_OPEN)),
+            idle: Mutex::default(),
+        }
+    }
+}
+
+impl Pool {
+    /// A segment, open. Waits while so many are in use.
+    pub async fn take(
+        &self,
+        number: u64,
+        file: &Path,
+        is_sealed: bool,
+    ) -> Result<Handle, sqlx::Error> {
+        {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = idle.iter().position(|handle| handle.number == number) {
+                return Ok(idle.remove(place));
+            }
+            if self.places.available_permits() == 0 && !idle.is_empty() {
+                // The one that was used longest ago.
+                drop(idle.remove(0));
+            }
+        }
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(Handle {
+            number,
+            is_sealed,
+            connection: schema::open_to_read(file, is_sealed).await?,
+            _place: place,
+        })
+    }
+
+    /// Keeps it open for the next. The one that is written is closed, or it could not be sealed.
+    pub fn give_back(&self, handle: Handle) {
+        if handle.is_sealed {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(handle);
+        }
+    }
+
+    /// How many are open.
+    #[cfg(test)]
+    pub fn open(&self) -> usize {
+        MAX_OPEN - self.places.available_permits()
+    }
+}
+
+impl Handle {
+    /// To ask it.
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+/// Segments that are open for reading at once.
+pub const MAX_OPEN: usize = 16;
