@@ -1,5 +1,6 @@
 //! Settings of the paved path.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,18 @@ pub struct CourierBuilder {
     pub(crate) local_log: local_log::Settings,
     pub(crate) budget: Option<u32>,
     pub(crate) exits_later: bool,
+}
+
+impl fmt::Debug for CourierBuilder {
+    /// Shows no token, no user and no address: what is set may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CourierBuilder")
+            .field("service", &self.program.service)
+            .field("version", &self.program.version)
+            .field("dir", &self.dir)
+            .field("senders", &self.senders)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CourierBuilder {

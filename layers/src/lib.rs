@@ -93,6 +93,7 @@
 //! (`courier-signal`); while a [`Backend::flush_async`] waits, one that watches its deadline (`courier-flush`). Nothing
 //! else.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations)]
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
@@ -164,6 +165,10 @@ pub use start::StartError;
 pub use status::Status;
 pub use switches::{SWITCHES_FILE, SwitchError};
 pub use watch::Watch;
+
+/// Crates whose types this one takes or gives: a program that names them needs no second version of them.
+#[doc(no_inline)]
+pub use {jiff, serde_json, tracing_subscriber, uuid};
 
 /// For the macros of this crate.
 #[doc(hidden)]

@@ -68,3 +68,28 @@ fn a_setting_of_the_sender_without_one_is_an_error_that_names_it() {
         );
     }
 }
+
+#[test]
+fn no_debug_text_shows_a_token_or_a_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let backend = Backend::builder("https://relay.example").token("t-hunter2");
+    let mut shown = format!("{backend:?}");
+    let builder = Courier::builder("app", "1")
+        .dir(dir.path())
+        .backend(backend)
+        .token("t-hunter2")
+        .user("user-hunter2")
+        .without_panic_hook();
+    shown += &format!("{builder:?}");
+    let courier = builder.start().unwrap();
+    shown += &format!(
+        "{courier:?}{:?}{:?}",
+        courier.backend(),
+        courier.sanitizer()
+    );
+    assert!(shown.contains("CourierBuilder") && shown.contains("BackendBuilder"));
+    assert!(!shown.contains("t-hunter2"), "{shown}");
+    assert!(
+        !format!("{:?}", Courier::builder("app", "1").user("user-hunter2")).contains("hunter2")
+    );
+}

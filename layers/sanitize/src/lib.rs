@@ -19,6 +19,8 @@
 //!
 //! What it does not do: understand prose. A secret without a name, a form or a context looks like any other word.
 
+#![warn(missing_debug_implementations)]
+
 #[cfg(feature = "policy")]
 mod file;
 mod kind;

@@ -1,6 +1,7 @@
 //! Settings of a sender, and what can be wrong with them.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,17 @@ pub struct BackendBuilder {
     pub(super) http: http::Settings,
     #[cfg(feature = "http")]
     pub(super) runtime: http::OwnRuntime,
+}
+
+impl fmt::Debug for BackendBuilder {
+    /// Shows no token and no address: what is set may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackendBuilder")
+            .field("flush_every", &self.flush_every)
+            .field("drop_deadline", &self.drop_deadline)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Backend {
