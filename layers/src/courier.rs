@@ -97,7 +97,7 @@ impl Courier {
                 .context(&self.0.context)
                 .changes(&self.0.changes)
                 .trace_ids_by(self.0.trace_ids),
-            backend: self.0.backend.as_ref().map(BackendLayer::unfiltered),
+            backend: self.0.backend.as_ref().map(Backend::unfiltered_layer),
             noise: self.0.own.budget().is_some().then(|| Noise {
                 own: self.0.own.clone(),
                 queue: self.0.queue.clone(),

@@ -35,7 +35,7 @@
 //!
 //! ```
 //! use tracing_courier::{
-//!     Backend, BackendLayer, BreadcrumbLayer, Breadcrumbs, DiskQueue, DiskQueueLayer, Levels, SanitizeExt, SanitizeLayer,
+//!     Backend, BreadcrumbLayer, Breadcrumbs, DiskQueue, DiskQueueLayer, Levels, SanitizeExt, SanitizeLayer,
 //! };
 //! use tracing_subscriber::{filter::LevelFilter, prelude::*};
 //!
@@ -51,7 +51,7 @@
 //!     .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO))
 //!     .with(BreadcrumbLayer::new(&crumbs).with_filter(levels.filter()))
 //!     .with(DiskQueueLayer::new(&queue).breadcrumbs(&crumbs).with_filter(levels.filter()))
-//!     .with(BackendLayer::new(&backend))              // wakes the sender at once on ERROR and FATAL; delivery does not depend on it
+//!     .with(backend.layer())                           // wakes the sender at once on ERROR and FATAL; delivery does not depend on it
 //!     .sanitized(SanitizeLayer::default())
 //!     .init();
 //! # tracing::info!("one record");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tracing::{Dispatch, debug, dispatcher, enabled, error, info, trace};
 use tracing_courier::send::{Answer, Request, Transport};
 use tracing_courier::{
-    Backend, BackendLayer, BreadcrumbLayer, Breadcrumbs, DiskQueue, DiskQueueLayer, Level, Levels,
-    Rules, SanitizeExt, SanitizeLayer,
+    Backend, BreadcrumbLayer, Breadcrumbs, DiskQueue, DiskQueueLayer, Level, Levels, Rules,
+    SanitizeExt, SanitizeLayer,
 };
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -48,7 +48,7 @@ fn the_whole_stack_asks_for_what_the_levels_say_and_follows_a_change() {
                 .breadcrumbs(&crumbs)
                 .with_filter(levels.filter()),
         )
-        .with(BackendLayer::new(&backend))
+        .with(backend.layer())
         .sanitized(SanitizeLayer::default())
         .into();
     dispatcher::with_default(&stack, || {

@@ -8,24 +8,26 @@ use tracing_subscriber::registry::LookupSpan;
 use super::backend::Backend;
 use crate::quiet::is_quiet;
 
-/// Nudges a [`Backend`] when an error was logged. Delivery does not depend on it: without it the timer sends.
+/// Nudges a [`Backend`] when an error was logged. From [`Backend::layer`]. Delivery does not depend on it: without it the timer sends.
 ///
 /// It reads nothing of the event, so it needs no gate. Put it behind the [`DiskQueueLayer`](crate::DiskQueueLayer).
 #[derive(Debug)]
 pub struct BackendLayer(Backend);
 
-impl BackendLayer {
-    /// Nudges this backend. The layer comes with its filter, so that it asks for no more events than errors.
-    pub fn new<S>(backend: &Backend) -> Filtered<Self, LevelFilter, S>
+impl Backend {
+    /// The layer that wakes this sender at once on ERROR and FATAL. It comes with its filter, so that it asks for no
+    /// more events than errors.
+    #[must_use]
+    pub fn layer<S>(&self) -> Filtered<BackendLayer, LevelFilter, S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        Self::unfiltered(backend).with_filter(LevelFilter::ERROR)
+        self.unfiltered_layer().with_filter(LevelFilter::ERROR)
     }
 
     /// For a stack that filters it already.
-    pub(crate) fn unfiltered(backend: &Backend) -> Self {
-        Self(backend.clone())
+    pub(crate) fn unfiltered_layer(&self) -> BackendLayer {
+        BackendLayer(self.clone())
     }
 }
 
