@@ -1,7 +1,10 @@
 //! Losses, counted by reason: nothing is lost in silence.
 
+use std::cmp::Ordering as Order;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Serialize, Serializer};
 
 /// Why a record was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +49,26 @@ impl Loss {
     }
 }
 
+/// By name, as lists of them are read.
+impl Ord for Loss {
+    fn cmp(&self, other: &Self) -> Order {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Loss {
+    fn partial_cmp(&self, other: &Self) -> Option<Order> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As its name.
+impl Serialize for Loss {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// Counters of lost records, one for each [`Loss`].
 #[derive(Debug, Default)]
 pub struct Losses([AtomicU64; Loss::ALL.len()]);
@@ -68,10 +91,10 @@ impl Losses {
 
     /// The reasons that have lost anything, with their counts.
     #[must_use]
-    pub fn by_reason(&self) -> BTreeMap<&'static str, u64> {
+    pub fn by_reason(&self) -> BTreeMap<Loss, u64> {
         Loss::ALL
             .into_iter()
-            .map(|reason| (reason.as_str(), self.count(reason)))
+            .map(|reason| (reason, self.count(reason)))
             .filter(|&(_, records)| records > 0)
             .collect()
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use crate::level::LevelStatus;
+use crate::losses::Loss;
 use crate::queue::{DiskQueue, Health};
 use crate::send::Connection;
 
@@ -22,12 +24,14 @@ pub struct Status {
     pub locked: bool,
     /// What the sender is doing, or what stands in its way.
     pub connection: Connection,
-    /// When the relay last took a batch, in RFC 3339.
-    pub last_success: Option<String>,
+    /// When the relay last took a batch; in JSON as RFC 3339.
+    #[serde(serialize_with = "in_words")]
+    pub last_success: Option<Timestamp>,
     /// What last went wrong.
     pub last_error: Option<String>,
-    /// When, in RFC 3339.
-    pub last_error_at: Option<String>,
+    /// When; in JSON as RFC 3339.
+    #[serde(serialize_with = "in_words")]
+    pub last_error_at: Option<Timestamp>,
     /// Records delivered since the start.
     pub delivered: u64,
     /// Records that the relay refused for their content since the start.
@@ -42,7 +46,7 @@ pub struct Status {
     /// Their bytes.
     pub pending_bytes: u64,
     /// Records lost, by reason.
-    pub lost_by_reason: BTreeMap<&'static str, u64>,
+    pub lost_by_reason: BTreeMap<Loss, u64>,
     /// The levels in force and why, where the sender follows the relay's.
     pub levels: Option<LevelStatus>,
 }
@@ -73,5 +77,13 @@ impl Status {
             lost_by_reason: queue.losses().by_reason(),
             levels: None,
         }
+    }
+}
+
+/// A time as RFC 3339; jiff's own feature for serde is not asked for.
+fn in_words<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
     }
 }

@@ -190,7 +190,10 @@ fn what_a_receipt_lists_as_rejected_is_put_aside_with_its_reason() {
     });
     let report = trial.flush();
     assert_eq!((report.delivered, report.rejected), (4, 1));
-    assert_eq!(report.lost_by_reason.get("rejected"), Some(&1));
+    assert_eq!(
+        report.lost_by_reason.get(&tracing_courier::Loss::Rejected),
+        Some(&1)
+    );
     assert_eq!(trial.put_aside(), [(2, "no message".to_owned())]);
 
     trial.flush();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::losses::Loss;
+
 /// What a flush came to. Counts run from the start of the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -15,7 +17,7 @@ pub struct Report {
     /// Records that the relay refused for their content; they lie in `rejected.jsonl`.
     pub rejected: u64,
     /// Records lost, by reason; the reasons that lost none are left out.
-    pub lost_by_reason: BTreeMap<&'static str, u64>,
+    pub lost_by_reason: BTreeMap<Loss, u64>,
     /// Why the flush returned.
     pub why_stopped: WhyStopped,
 }
