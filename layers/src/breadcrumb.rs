@@ -4,7 +4,8 @@
 //! that attaching the trail to an error is a copy, and pushing one allocates nothing once the ring is warm and asks
 //! nothing that only an error needs to know.
 //!
-//! What it does not do: keep attributes, or anything that the levels have filtered out.
+//! What it does not do: keep an event's attributes, or anything that the levels have filtered out. A program may leave
+//! crumbs that are no events, which have some: see [`Courier::breadcrumb`](crate::Courier::breadcrumb).
 
 use std::collections::VecDeque;
 use std::process;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use serde_json::Map;
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -109,6 +111,12 @@ impl Breadcrumbs {
         self.with(|ring| ring.push(frame));
     }
 
+    /// Adds a crumb that was no event, cleaned already.
+    pub(crate) fn leave(&self, crumb: &Breadcrumb) {
+        let crumb = Crumb::of(crumb);
+        self.with(|ring| ring.keep(crumb));
+    }
+
     /// Appends the trail's JSON objects to `out`, joined by commas, without the crumb of `frame` itself.
     pub(crate) fn write_before(&self, frame: &Rc<Frame>, out: &mut Vec<u8>) {
         // A record that a policy has cleaned takes no crumb that none has.
@@ -191,6 +199,20 @@ impl Ring {
         crumb.category = said_category(frame);
         crumb.of = Mark::of(frame);
         crumb.is_raw = frame.gate.is_raw;
+        self.put(crumb);
+    }
+
+    fn keep(&mut self, crumb: Crumb) {
+        if self.max_records == 0 || self.max_bytes == 0 {
+            return;
+        }
+        if self.crumbs.len() >= self.max_records {
+            self.drop_oldest();
+        }
+        self.put(crumb);
+    }
+
+    fn put(&mut self, crumb: Crumb) {
         self.bytes += crumb.bytes();
         self.crumbs.push_back(crumb);
         while self.bytes > self.max_bytes && self.drop_oldest().is_some() {}
@@ -233,7 +255,39 @@ fn said_category(frame: &Frame) -> Option<&'static str> {
     Some(known.0)
 }
 
+/// One of the four categories, by its name or by the words of what the program calls it: `ui.click` is `ui`.
+pub(crate) fn category_of(said: &str) -> &'static str {
+    by_logger(said)
+}
+
 impl Crumb {
+    /// One that was no event. Its message is cut as all are; attributes that are longer than that are left out.
+    fn of(crumb: &Breadcrumb) -> Self {
+        let mut crumb = crumb.clone();
+        if crumb.message.len() > MAX_MESSAGE_BYTES {
+            let cut = char_floor(&crumb.message, MAX_MESSAGE_BYTES);
+            crumb.message.truncate(cut);
+            crumb.message.push_str(TRUNCATED);
+        }
+        let attributes = serde_json::to_vec(&crumb.attributes).unwrap_or_default();
+        if attributes.len() > MAX_MESSAGE_BYTES {
+            crumb.attributes = Map::from_iter([("truncated".to_owned(), TRUNCATED.into())]);
+        }
+        let category = category_of(&crumb.category);
+        let mut json = serde_json::to_value(&crumb).unwrap_or_default();
+        if let Some(members) = json.as_object_mut() {
+            members.remove("category");
+        }
+        let mut json = serde_json::to_vec(&json).unwrap_or_default();
+        json.pop();
+        Self {
+            json,
+            category: Some(category),
+            of: Mark::default(),
+            is_raw: false,
+        }
+    }
+
     fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::new();
         self.write(&mut json);

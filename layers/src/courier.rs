@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::filter::FilterExt as _;
@@ -24,8 +24,8 @@ use crate::life::Life;
 use crate::local_log::LocalLog;
 use crate::own::Own;
 use crate::queue::{DiskQueue, Health};
-use crate::record::Breadcrumb;
-use crate::sanitize::Sanitizer;
+use crate::record::{Breadcrumb, Level};
+use crate::sanitize::{Place, Sanitizer};
 use crate::send::{Backend, BackendError, BackendLayer, Ends, Report, WhyStopped};
 use crate::session::{Session, SupportCode};
 use crate::status::Status;
@@ -136,6 +136,44 @@ impl Courier {
     #[must_use]
     pub fn recent(&self) -> Vec<Breadcrumb> {
         self.0.crumbs.recent()
+    }
+
+    /// Leaves a crumb that is no event, for the errors that follow: `breadcrumb("ui.click", "save", attributes)`. The
+    /// category is one of `ui`, `network`, `user` and `system`, or begins with a word that says which; the rest of the
+    /// program sees nothing of it, and no record is made. Cleaned like any; a message of more than 512 bytes is cut,
+    /// attributes of more are left out.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use tracing_courier::{Courier, serde_json::json};
+    ///
+    /// let courier = Courier::builder("app", "1.0").dir(dir.path()).start()?;
+    /// courier.breadcrumb("ui.click", "save", json!({"form": "survey"}));
+    /// assert_eq!(courier.recent()[0].message, "save");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn breadcrumb(&self, category: &str, message: &str, attributes: impl Into<Value>) {
+        let inner = &self.0;
+        if !inner.switches.records() {
+            return;
+        }
+        let clean = |text: &str| inner.sanitizer.clean(Place::Breadcrumb, text).into_owned();
+        let mut attributes = attributes.into();
+        inner.sanitizer.value(Place::Breadcrumb, &mut attributes);
+        inner.crumbs.leave(&Breadcrumb {
+            timestamp: inner.clock.now().to_string(),
+            level: Level::Info,
+            logger: clean(category),
+            message: clean(message),
+            category: category.to_owned(),
+            attributes: match attributes {
+                Value::Object(attributes) => attributes,
+                Value::Null => Map::new(),
+                other => Map::from_iter([("value".to_owned(), other)]),
+            },
+        });
     }
 
     /// Who is logged in from now on; records keep whom they were made under. Use an opaque id.

@@ -73,4 +73,7 @@ pub struct Breadcrumb {
     pub message: String,
     /// What part of the program: `ui`, `network`, `system` or `user`.
     pub category: String,
+    /// More of it, from [`Courier::breadcrumb`](crate::Courier::breadcrumb) alone.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
 }
