@@ -1,6 +1,6 @@
 //! Records of the library's own: a session that began, a network that went, levels that changed.
 //!
-//! They carry the run's context like any record, and where nothing is to be recorded there are none of these either.
+//! They carry the run's context like any record, and are left out like any while recording is switched off.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};

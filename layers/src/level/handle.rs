@@ -26,7 +26,7 @@ pub(super) struct Inner {
     /// What is in force: the only thing that an event may have to look at.
     pub(super) rules: ArcSwap<Rules>,
     pub(super) decided: Decided,
-    /// Of `rules`: whoever decides by old ones notices.
+    /// How often `rules` was replaced. Who has decided by old ones sees that the number changed meanwhile.
     swaps: AtomicU64,
     state: Mutex<State>,
     /// Held while a change is made and told, so that changes are told in the order in which they were made.

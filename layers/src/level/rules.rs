@@ -32,7 +32,7 @@ struct Module {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LevelsError {
-    /// A part of the text names a level that there is none of.
+    /// A part of the text names a level that does not exist.
     #[error("in levels `{text}`: {source}")]
     Level {
         /// The whole text.

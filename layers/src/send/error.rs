@@ -14,7 +14,7 @@ pub enum BackendError {
     #[cfg(feature = "http")]
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// A certificate or key is none.
+    /// A certificate or key can't be used.
     #[cfg(feature = "http")]
     #[error(transparent)]
     Certificate(#[from] CertificateError),

@@ -10,7 +10,7 @@ pub(super) enum Standing {
     BackingOff {
         until: Duration,
     },
-    /// Until there is a new one; where somebody gives tokens, they are asked again at a moment.
+    /// Until there is a new token. Where the program has a token provider, that is asked again at this moment.
     PausedForToken {
         until: Option<Duration>,
     },

@@ -1,4 +1,4 @@
-//! The key of the pseudonyms, from its file: short of its reach, nobody else's to read.
+//! The key of the pseudonyms, from a file that only its owner may read.
 
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use crate::rule::scanner::{Samples, Scanner};
 use crate::text::span::Seen;
 use crate::text::{Bytes, Text};
 
-/// No private key is longer; what is, is none.
+/// No private key is longer, so a longer text between the lines is not taken for one.
 const MAX_KEY_BYTES: usize = 16 * 1024;
 const MAX_LABEL_BYTES: usize = 48;
 /// Shortest run of base64 that is taken for a line of a key without end.

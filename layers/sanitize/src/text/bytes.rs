@@ -17,7 +17,7 @@ impl Bytes {
             .and(b'a', b'z')
     }
 
-    /// All but the space and what lies below it, and but these.
+    /// Every byte above the space, but for these.
     pub const fn dark_without(signs: &[u8]) -> Self {
         Self([false; 256]).and(b'!', u8::MAX).with(signs, false)
     }

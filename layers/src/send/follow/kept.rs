@@ -3,7 +3,7 @@
 //! 1. What was for a while holds for what is left of it by the wall clock, and never longer than was left when it was
 //!    written: a clock that was set back meanwhile prolongs nothing.
 //! 2. What was for one session is not kept: the next one is another.
-//! 3. A file that makes no sense is none.
+//! 3. A file that can't be understood counts as missing.
 
 use std::fs;
 use std::io::{self, Read as _};
