@@ -53,10 +53,9 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let mut courier = Courier::builder("axum-service", env!("CARGO_PKG_VERSION"))
         .dir(&args.dir)
-        .levels("info,axum_service=debug")
-        .drop_deadline(args.drop_deadline);
+        .levels("info,axum_service=debug");
     if let Some(relay) = &args.relay {
-        courier = courier.relay(relay);
+        courier = courier.relay(relay).drop_deadline(args.drop_deadline);
     }
     if let Some(token) = &args.token {
         courier = courier.token(token);

@@ -132,10 +132,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let mut courier = Courier::builder("field_app", env!("CARGO_PKG_VERSION"))
         .dir(&args.dir)
         .max_bytes(args.max_bytes.as_u64())
-        .fsync(args.fsync.into())
-        .flush_every(args.flush_every);
+        .fsync(args.fsync.into());
     if let Some(relay) = &args.relay {
-        courier = courier.relay(relay);
+        courier = courier.relay(relay).flush_every(args.flush_every);
     }
     if let Some(token) = &args.token {
         courier = courier.token(token);
