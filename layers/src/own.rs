@@ -9,7 +9,7 @@ use crate::budget::{Budget, Suppressed};
 use crate::context::RunContext;
 use crate::disk;
 use crate::queue::{Appended, DiskQueue, Line};
-use crate::record::{self, Level, Record};
+use crate::record::{Level, Record};
 use crate::switches::Switches;
 
 /// Writes them. A cheap handle; the default one knows of no context and no switches.
@@ -93,22 +93,9 @@ impl Own {
         mut attributes: Map<String, Value>,
     ) -> Record {
         self.context.fill(&mut attributes);
-        let mut timestamp = Vec::new();
-        record::timestamp(now, &mut timestamp);
         Record {
-            timestamp: String::from_utf8(timestamp).unwrap_or_default(),
-            level,
-            logger: "courier".to_owned(),
-            message,
             attributes,
-            error: None,
-            error_type: None,
-            stack_trace: None,
-            trace_id: None,
-            span_id: None,
-            spans: Vec::new(),
-            location: None,
-            breadcrumbs: Vec::new(),
+            ..Record::new(now, level, "courier", message)
         }
     }
 }

@@ -195,15 +195,11 @@ impl PanicHook {
             attributes.insert("thread.name".to_owned(), name.into());
         }
         self.context.fill(&mut attributes);
-        let mut timestamp = Vec::new();
-        record::timestamp(self.clock.now(), &mut timestamp);
+        // Its time first: a backtrace can take a while.
+        let plain = Record::new(self.clock.now(), self.level, "panic", message);
         Record {
-            timestamp: String::from_utf8(timestamp).unwrap_or_default(),
-            level: self.level,
-            logger: "panic".to_owned(),
-            error: Some(format!("panic: {message}")),
+            error: Some(format!("panic: {}", plain.message)),
             error_type: Some("panic".to_owned()),
-            message,
             attributes,
             stack_trace: self.has_backtrace.then(|| self.stack()),
             trace_id: open.trace.map(|(trace, _)| format!("{trace:032x}")),
@@ -214,6 +210,7 @@ impl PanicHook {
                 line: Some(location.line()),
             }),
             breadcrumbs: self.trail(),
+            ..plain
         }
     }
 

@@ -4,7 +4,6 @@
 
 use std::io::Write as _;
 
-use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serialize;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
@@ -13,6 +12,7 @@ use crate::cut::{TRUNCATED, char_floor};
 use crate::gate::{FieldPlan, Fields, Frame, Role, SpanFields, Value, crate_relative};
 use crate::record::Level;
 use crate::record::error::{RecordError, chain, message};
+use crate::record::timestamp::timestamp;
 
 /// Attributes of one record: more than any support engineer reads, and few enough to look for doubles among them.
 const MAX_ATTRIBUTES: usize = 1_024;
@@ -119,12 +119,6 @@ where
     span_names(scope(), &mut out);
     out.push(b'}');
     out
-}
-
-/// RFC 3339 in UTC, always with nine decimals, so that text order is time order.
-pub(crate) fn timestamp(at: jiff::Timestamp, out: &mut Vec<u8>) {
-    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
-    let _ = PRINTER.print_timestamp(&at, jiff::fmt::StdIoWrite(out));
 }
 
 /// A string. Most have nothing to escape and are copied as they are.

@@ -9,10 +9,12 @@ mod error;
 mod guard;
 mod level;
 mod shape;
+mod timestamp;
 
-pub(crate) use encode::{Extra, encode, encode_head, encode_head_with, encode_spans, timestamp};
+pub(crate) use encode::{Extra, encode, encode_head, encode_head_with, encode_spans};
 pub(crate) use error::message;
 pub use guard::MAX_RECORD_BYTES;
 pub(crate) use guard::fit;
 pub use level::{Level, UnknownLevel};
 pub use shape::{Breadcrumb, Location, Record};
+pub(crate) use timestamp::timestamp;

@@ -1,13 +1,37 @@
 //! A record as everybody but the encoder sees it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::level::Level;
 
 /// What was logged, once: as on the wire (`contract/README.md`), without its place in a queue.
+///
+/// ```
+/// use tracing_courier::{Level, Record, jiff::Timestamp};
+///
+/// let mut record = Record::new(Timestamp::UNIX_EPOCH, Level::Error, "app::sync", "upload failed");
+/// record.attributes.insert("http_status".to_owned(), 503.into());
+/// assert_eq!(
+///     tracing_courier::serde_json::to_string(&record)?,
+///     r#"{"timestamp":"1970-01-01T00:00:00.000000000Z","level":"error","logger":"app::sync","message":"upload failed","attributes":{"http_status":503}}"#
+/// );
+/// # Ok::<(), tracing_courier::serde_json::Error>(())
+/// ```
+///
+/// Fields may be added, so other crates can't write out all of them, nor match on all of them:
+///
+/// ```compile_fail,E0638
+/// # let record: tracing_courier::Record = unimplemented!();
+/// let tracing_courier::Record {
+///     timestamp, level, logger, message, attributes, error, error_type, stack_trace, trace_id, span_id, spans,
+///     location, breadcrumbs,
+/// } = record;
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Record {
     /// When, in RFC 3339 and UTC, to the nanosecond.
     pub timestamp: String,
@@ -46,6 +70,34 @@ pub struct Record {
     /// What was logged before an error or fatal record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breadcrumbs: Vec<Breadcrumb>,
+}
+
+impl Record {
+    /// A record of this moment, with no attributes and nothing else that is optional: those fields are set afterwards.
+    pub fn new(
+        at: Timestamp,
+        level: Level,
+        logger: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let mut timestamp = Vec::new();
+        super::timestamp::timestamp(at, &mut timestamp);
+        Self {
+            timestamp: String::from_utf8(timestamp).unwrap_or_default(),
+            level,
+            logger: logger.into(),
+            message: message.into(),
+            attributes: Map::new(),
+            error: None,
+            error_type: None,
+            stack_trace: None,
+            trace_id: None,
+            span_id: None,
+            spans: Vec::new(),
+            location: None,
+            breadcrumbs: Vec::new(),
+        }
+    }
 }
 
 /// A place in the source.
