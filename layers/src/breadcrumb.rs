@@ -33,6 +33,18 @@ const CATEGORY_BYTES: usize = 23;
 const MAX_MESSAGE_BYTES: usize = 512;
 
 /// The ring. A cheap handle: clones share it.
+///
+/// ```
+/// use tracing_courier::{BreadcrumbLayer, Breadcrumbs, SanitizeExt as _, SanitizeLayer};
+/// use tracing_subscriber::prelude::*;
+///
+/// let crumbs = Breadcrumbs::new();
+/// let stack = tracing_subscriber::registry()
+///     .with(BreadcrumbLayer::new(&crumbs))
+///     .sanitized(SanitizeLayer::default());
+/// tracing::dispatcher::with_default(&stack.into(), || tracing::info!("online"));
+/// assert_eq!(crumbs.recent()[0].message, "online");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Breadcrumbs(Arc<ArcSwap<Held>>);
 

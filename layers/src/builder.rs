@@ -16,6 +16,23 @@ use crate::sanitize::Sanitizer;
 use crate::send::{Backend, BackendBuilder};
 
 /// Settings of a [`Courier`](crate::Courier).
+///
+/// ```
+/// use tracing_courier::{Courier, Level};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let courier = Courier::builder("field-app", "1.4.0")
+///     .dir(dir.path())
+///     .levels("info")
+///     .level_floor(Level::Debug)
+///     .max_bytes(20 * 1024 * 1024)
+/// #     .without_panic_hook()
+///     .start()?; // without `.relay(..)` records are only kept
+/// assert!(courier.backend().is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "it does nothing before `start`"]
 pub struct CourierBuilder {
     pub(crate) program: Program,

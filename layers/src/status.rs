@@ -11,6 +11,20 @@ use crate::queue::{DiskQueue, Health};
 use crate::send::Connection;
 
 /// How recording and sending stand. It can be shown, or serialized as it is.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let courier = tracing_courier::Courier::builder("field-app", "1.4.0")
+///     .dir(dir.path())
+/// #     .without_panic_hook()
+///     .start()?;
+/// let status = courier.status();
+/// let json = tracing_courier::serde_json::to_string(&status)?; // for a settings screen
+/// assert!(json.starts_with('{'));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Status {

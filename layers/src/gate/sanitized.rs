@@ -15,6 +15,18 @@ use super::{ending, frame};
 use crate::quiet::is_quiet;
 
 /// Adds [`sanitized`](Self::sanitized) to every stack of layers.
+///
+/// ```
+/// use tracing_courier::{BreadcrumbLayer, Breadcrumbs, SanitizeExt as _, SanitizeLayer};
+/// use tracing_subscriber::prelude::*;
+///
+/// let crumbs = Breadcrumbs::new();
+/// let stack = tracing_subscriber::registry()
+///     .with(BreadcrumbLayer::new(&crumbs)) // any layer sees clean data
+///     .sanitized(SanitizeLayer::default()); // always last
+/// tracing::dispatcher::with_default(&stack.into(), || tracing::info!("login of ada@example.org"));
+/// assert_eq!(crumbs.recent()[0].message, "login of [REDACTED:email]");
+/// ```
 pub trait SanitizeExt: Sized {
     /// Closes the stack with a gate: all of its layers see clean data only.
     ///

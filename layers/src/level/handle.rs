@@ -18,6 +18,16 @@ use super::stack::Stack;
 use crate::record::Level;
 
 /// The levels in force. A cheap handle: clones and filters share them.
+///
+/// ```
+/// use tracing_courier::{Level, Levels};
+///
+/// let levels = Levels::new("info,http=trace")?;
+/// let same = levels.clone(); // a handle: what one of them sets, all have
+/// same.set("warn".parse()?);
+/// assert_eq!(levels.rules().min(), Level::Warning);
+/// # Ok::<(), tracing_courier::LevelsError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Levels(pub(super) Arc<Inner>);
 
