@@ -209,7 +209,7 @@ impl Builder {
     /// A queue whose directory could not be made, for this reason: it keeps its records in memory.
     pub(super) fn start_homeless(&self, losses: &Arc<Losses>, reason: &str) -> Arc<Engine> {
         let engine = self.engine(self.ids.next(), None, losses);
-        engine.ledger().held = Some(Trouble::without_home(reason));
+        engine.ledger().refusal.bar(Trouble::without_home(reason));
         engine
     }
 

@@ -46,6 +46,7 @@
 //! # }
 //! ```
 
+mod account;
 mod adopt;
 mod appended;
 mod attempt;
@@ -86,10 +87,10 @@ mod outcome;
 #[cfg(test)]
 mod proofs;
 mod reader;
+mod refusal;
 mod rejected;
 mod rest;
 mod resting;
-mod rewrite;
 mod room;
 mod sending;
 mod shared;
