@@ -17,7 +17,10 @@ use tracing_courier::{Courier, Level, LevelsError, StartError, SwitchError, loca
 /// The public types of the library that are errors, each with the file that it stands in.
 fn public_errors() -> BTreeMap<String, PathBuf> {
     let mut errors = BTreeMap::new();
-    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = sources(&here.join("src"));
+    files.extend(sources(&here.join("sanitize/src")));
+    for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let (text, _) = text.split_once("\n#[cfg(test)]").unwrap_or((&text, ""));
         let lines: Vec<&str> = text.lines().collect();

@@ -174,6 +174,15 @@ fn a_parent_that_only_hands_on_is_no_circle() {
 }
 
 #[test]
+fn a_crate_that_the_root_hands_on_is_no_circle() {
+    let found = planted(&[
+        ("lib.rs", "mod a; pub use {jiff, a::A}; pub struct Root;"),
+        ("a.rs", "use jiff::Timestamp; pub struct A(Timestamp);"),
+    ]);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn what_is_compiled_for_tests_alone_does_not_count() {
     let found = planted(&[
         ("lib.rs", "mod a; mod b; #[cfg(test)] mod tests;"),

@@ -166,9 +166,9 @@ impl Tree {
             }
         }
         // What begins with a child or with a name that came from elsewhere is known now.
-        let whole = |path: &Name| match path.first().map(String::as_str) {
-            Some(first) if module.children.contains(first) => {
-                [name.as_slice(), path.as_slice()].concat()
+        let whole = |path: &Name| match path.as_slice() {
+            [elsewhere, first, ..] if elsewhere == ELSEWHERE && module.children.contains(first) => {
+                [name.as_slice(), path.get(1..).unwrap_or_default()].concat()
             }
             _ => path.clone(),
         };
@@ -196,6 +196,10 @@ impl Tree {
         }
     }
 }
+
+/// Before the path of a `use` that begins with another name than `crate`, `self` or `super`: that of a child, or of
+/// another crate, which no module here is called.
+const ELSEWHERE: &str = "::";
 
 /// Longer chains of hands that a name goes through are a circle themselves.
 const MOST_HANDS: usize = 16;
@@ -247,7 +251,7 @@ fn absolute(name: &Name, path: &Name) -> Option<Name> {
         "crate" => Vec::new(),
         "self" => name.clone(),
         "super" => parent(name)?,
-        _ => return Some(path.clone()),
+        _ => return Some([&[ELSEWHERE.to_owned()], path.as_slice()].concat()),
     };
     for part in rest {
         match part.as_str() {
