@@ -110,7 +110,7 @@ pub use disk_queue::DiskQueue;
 pub use fsync::{DEFAULT_FSYNC_INTERVAL, Fsync};
 pub use health::{Health, Pending};
 pub use id::QueueId;
-pub use line::Line;
+pub use line::{Body, Line};
 pub use memory::MEMORY_BYTES;
 pub use sending::{ALONE_AFTER, PUT_ASIDE_AFTER};
 pub use trouble::DEFAULT_KEEP_FREE_PERCENT;
