@@ -12,9 +12,9 @@ use crate::private;
 
 /// The real file system: directories 0700, files 0600.
 #[derive(Debug)]
-pub(crate) struct Disk;
+pub(crate) struct FileSystem;
 
-impl Storage for Disk {
+impl Storage for FileSystem {
     fn make_root(&self, root: &Path) -> io::Result<()> {
         if root.is_dir() {
             return Ok(());
