@@ -114,9 +114,9 @@ fn fill(dir: &Path, bytes: u64) {
     while queue.pending().bytes < bytes {
         for _ in 0..10_000 {
             line.clear();
-            let body = line.body();
+            let mut body = line.body();
             body.extend_from_slice(br#""timestamp":"2026-11-27T00:00:00.000000000Z","level":"info","logger":"app","message":""#);
-            body.resize(body.len() + 170, b'x');
+            body.extend_from_slice(&[b'x'; 170]);
             body.extend_from_slice(b"\"}");
             let _ = queue.append(&mut line, Durability::PageCache);
         }

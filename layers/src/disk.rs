@@ -118,16 +118,16 @@ impl DiskQueueLayer {
             breadcrumbs: &buffers.crumbs,
         };
         buffers.line.clear();
-        let start = buffers.line.body().len();
+        let start = buffers.line.buffer().len();
         let scope = || ctx.event_scope(event).into_iter().flatten();
         record::encode(
             frame,
             scope,
             &extra,
             &mut buffers.names,
-            buffers.line.body(),
+            buffers.line.buffer(),
         );
-        record::fit(buffers.line.body(), start);
+        record::fit(buffers.line.buffer(), start);
         let durability = match level {
             Level::Fatal => Durability::Durable,
             _ => Durability::PageCache,
@@ -145,11 +145,11 @@ impl DiskQueueLayer {
 /// The line of a record that does not come through `tracing`.
 pub(crate) fn line(record: &Record) -> Line {
     let mut line = Line::new();
-    let start = line.body().len();
+    let start = line.buffer().len();
     let json = serde_json::to_vec(record).unwrap_or_default();
-    line.body()
+    line.buffer()
         .extend_from_slice(json.get(1..).unwrap_or_default());
-    record::fit(line.body(), start);
+    record::fit(line.buffer(), start);
     line
 }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::private;
+
 /// The file in the queue's root that keeps the install id.
 pub const INSTALL_ID_FILE: &str = "install-id";
 
@@ -34,7 +36,7 @@ courier_sanitize::debug_is_display!(SessionError);
 
 /// The install id, made at the first start. A file that holds no id (cut short by a crash) gets a new one.
 pub(crate) fn install_id(dir: &Path) -> Result<Uuid, SessionError> {
-    make_private(dir).map_err(|source| SessionError::Directory {
+    private::create_dir_all(dir).map_err(|source| SessionError::Directory {
         path: dir.to_owned(),
         source,
     })?;
@@ -67,7 +69,7 @@ pub(crate) fn install_id(dir: &Path) -> Result<Uuid, SessionError> {
 
 fn write_aside(dir: &Path, path: &Path, id: Uuid) -> io::Result<()> {
     let aside = dir.join(format!("{INSTALL_ID_FILE}.{id}"));
-    let mut file = create_private(&aside)?;
+    let mut file = private::create_file(&aside)?;
     let written = file
         .write_all(format!("{id}\n").as_bytes())
         .and_then(|()| file.sync_all())
@@ -91,23 +93,6 @@ pub(crate) fn settle(dir: &Path, id: Uuid) -> Uuid {
             id
         }
     }
-}
-
-/// Makes the directory, and those above it that are missing, for the program's own user only.
-pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-pub(crate) fn create_private(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

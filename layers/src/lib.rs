@@ -129,6 +129,7 @@ mod open_spans;
 pub mod opentelemetry_0_33;
 mod own;
 mod panic;
+mod private;
 pub mod queue;
 mod quiet;
 pub mod record;

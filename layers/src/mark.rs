@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::private;
 use crate::queue::QueueId;
 use crate::session::Session;
 
@@ -267,11 +268,8 @@ fn append(mut file: &File, entry: &Entry) -> io::Result<()> {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).append(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut options = private::files();
+    options.read(true).append(true).create_new(true).open(path)
 }
 
 const PREFIX: &str = "session-";

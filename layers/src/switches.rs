@@ -18,7 +18,7 @@ use tracing_core::{LevelFilter, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
 use uuid::Uuid;
 
-use crate::install::create_private;
+use crate::private;
 
 /// The file in the queue's root that remembers. Without it everything is on.
 pub const SWITCHES_FILE: &str = "switches.json";
@@ -147,7 +147,7 @@ impl Switches {
 
 fn write(path: &Path, json: &[u8]) -> io::Result<()> {
     let aside = path.with_extension(format!("{}.new", Uuid::new_v4()));
-    let mut file = create_private(&aside)?;
+    let mut file = private::create_file(&aside)?;
     file.write_all(json)
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&aside, path))

@@ -31,8 +31,8 @@ use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::context::RunContext;
-use crate::install::make_private;
 use crate::life::Life;
+use crate::private;
 use crate::record::Record;
 use lines::LineFormat;
 
@@ -117,7 +117,7 @@ impl Settings {
         };
         // Where the program goes later must not matter.
         let dir = std::path::absolute(&dir).unwrap_or(dir);
-        make_private(&dir).map_err(|source| LocalLogError::Directory {
+        private::create_dir_all(&dir).map_err(|source| LocalLogError::Directory {
             dir: dir.clone(),
             source,
         })?;

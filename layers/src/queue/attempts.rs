@@ -23,7 +23,7 @@ use super::sending::{ALONE_AFTER, Age, Sending};
 
 impl Ledger {
     pub(super) fn begin_attempt(&mut self, batch: &Batch) {
-        let is_dying = self.said_fatal.is_some();
+        let is_dying = self.dying.is_likely();
         let Some(chain) = self.chain_of(batch.queue()) else {
             return;
         };
@@ -50,8 +50,7 @@ impl Ledger {
 
     /// Takes back the attempts that were under way in the last round already; says whether others are.
     pub(super) fn age_attempts(&mut self) -> bool {
-        let is_dying = self.said_fatal == Some(Age::New);
-        self.said_fatal = is_dying.then_some(Age::Seen);
+        self.dying.age();
         let is_new = |chain: &mut Chain| match &mut chain.sending {
             Some(Sending { age, .. }) if *age == Age::New => {
                 *age = Age::Seen;
@@ -68,7 +67,7 @@ impl Ledger {
             .chains()
             .map(is_new)
             .fold(false, |any, is_new| any | is_new);
-        any_new || self.said_fatal.is_some()
+        any_new || self.dying.is_likely()
     }
 
     /// A FATAL record came from this thread: should the program die now, no record that another thread sends is to
@@ -81,7 +80,7 @@ impl Ledger {
         {
             return;
         }
-        self.said_fatal = Some(Age::New);
+        self.dying.begin();
         self.chains().for_each(Chain::take_attempt_back);
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::adopt::{LOCK_NAME, Survey, lock_text, survey};
 use super::cap::Cap;
 use super::chain::Chain;
-use super::disk::Disk;
 use super::engine::{Engine, Place};
+use super::file_system::FileSystem;
 use super::fsync::Fsync;
 use super::home::{Home, MovedIn};
 use super::housekeeping::Housekeeping;
@@ -92,7 +92,7 @@ impl Builder {
             max_root_bytes: None,
             fsync: Fsync::default(),
             clock: Clock::default(),
-            storage: Arc::new(Disk),
+            storage: Arc::new(FileSystem),
             ids: Ids::default(),
             has_thread: true,
             keep_free: None,
@@ -209,7 +209,7 @@ impl Builder {
     /// A queue whose directory could not be made, for this reason: it keeps its records in memory.
     pub(super) fn start_homeless(&self, losses: &Arc<Losses>, reason: &str) -> Arc<Engine> {
         let engine = self.engine(self.ids.next(), None, losses);
-        engine.ledger().held = Some(Trouble::without_home(reason));
+        engine.ledger().refusal.bar(Trouble::without_home(reason));
         engine
     }
 

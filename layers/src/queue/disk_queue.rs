@@ -130,7 +130,7 @@ impl DiskQueue {
     /// Whether the disk takes what is written.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.engine().ledger().health()
+        self.engine().ledger().refusal.health()
     }
 
     /// Queues in the root that a newer version wrote: they are left as they are.
@@ -149,7 +149,7 @@ impl DiskQueue {
         engine.look_at_space();
         engine.ledger().recover();
         engine.sync()?;
-        match engine.ledger().health() {
+        match engine.ledger().refusal.health() {
             Health::Healthy => Ok(()),
             Health::Degraded(reason) => Err(io::Error::other(reason)),
         }

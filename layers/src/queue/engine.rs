@@ -215,7 +215,7 @@ impl Engine {
             if !self.home.is_missing() && ledger.has_lost_home() {
                 self.has_lost_home.store(true, Ordering::Release);
             }
-            ledger.age_attempts() || ledger.health() != Health::Healthy
+            ledger.age_attempts() || ledger.refusal.health() != Health::Healthy
         };
         if self.fsync != Fsync::Never {
             // A failed sync seals its segment; the next round syncs what came after.
@@ -392,7 +392,7 @@ impl Engine {
         drop(buffer);
         match drained.batch {
             Some(batch) => {
-                let holes = self.ledger().holes.clone();
+                let holes = self.ledger().account.holes().clone();
                 let gaps = unexplained(&view, drained.gaps, holes);
                 Some(with_gaps(batch, gaps))
             }

@@ -236,7 +236,7 @@ const CRC_KEY: &str = ",\"crc\":\"";
 
 #[cfg(test)]
 mod tests {
-    use super::super::disk::Disk;
+    use super::super::file_system::FileSystem;
     use super::*;
 
     fn slot(seq: u64) -> Slot {
@@ -257,7 +257,7 @@ mod tests {
     fn written(slots: &[Slot]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE_NAME);
-        let mut head = Head::new(Arc::new(Disk), path.clone(), 0);
+        let mut head = Head::new(Arc::new(FileSystem), path.clone(), 0);
         for slot in slots {
             head.write(slot).unwrap();
         }
@@ -275,7 +275,7 @@ mod tests {
             let slots: Vec<Slot> = (0..n).map(slot).collect();
             let (_dir, path) = written(&slots);
             assert_eq!(
-                read(&Disk, &path),
+                read(&FileSystem, &path),
                 Stored::Slot {
                     slot: slot(n - 1),
                     turn: n
@@ -292,7 +292,7 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at] ^= 0x10;
             std::fs::write(&path, &damaged).unwrap();
-            match read(&Disk, &path) {
+            match read(&FileSystem, &path) {
                 Stored::Slot { slot: found, .. } => {
                     assert!(found == slot(7) || found == slot(8), "byte {at}")
                 }
@@ -306,9 +306,9 @@ mod tests {
     fn no_file_and_two_bad_slots_are_a_lost_head() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE_NAME);
-        assert_eq!(read(&Disk, &path), Stored::Lost);
+        assert_eq!(read(&FileSystem, &path), Stored::Lost);
         std::fs::write(&path, vec![0; 1024]).unwrap();
-        assert_eq!(read(&Disk, &path), Stored::Lost);
+        assert_eq!(read(&FileSystem, &path), Stored::Lost);
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
         let says = r#"{"version":2,"who":"knows""#;
         let crc = crc32fast::hash(says.as_bytes());
         std::fs::write(&path, format!("{says},\"crc\":\"{crc:08x}\"}}\n")).unwrap();
-        assert_eq!(read(&Disk, &path), Stored::Newer);
+        assert_eq!(read(&FileSystem, &path), Stored::Newer);
     }
 
     #[test]

@@ -11,21 +11,21 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
+use super::account::Account;
 use super::adopt::Adopted;
 use super::cap::Cap;
 use super::chore::Chore;
 use super::context;
 use super::context::Context;
 use super::fsync::Fsync;
-use super::health::{Health, Pending};
-use super::holes::Holes;
+use super::health::Pending;
 use super::id::QueueId;
 use super::in_hand::InHand;
 use super::line::{Line, MAX_LINE_BYTES};
 use super::memory::{Kept, Memory};
-use super::note::{Note, Owed};
-use super::sending::Age;
-use super::trouble::{Trouble, is_full};
+use super::refusal::Refusal;
+use super::sending::Dying;
+use super::trouble::is_full;
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::losses::{Loss, Losses};
@@ -38,29 +38,19 @@ pub(super) struct Ledger {
     /// Queues in the root that a newer version wrote.
     pub(super) newer: Vec<QueueId>,
     pub(super) memory: Memory,
-    pub(super) owed: Owed,
-    /// Seqs of our own that never reached the disk.
-    pub(super) holes: Holes,
+    pub(super) account: Account,
     pub(super) next_seq: u64,
     pub(super) cap: Cap,
     fsync: Fsync,
-    pub(super) losses: Arc<Losses>,
     context: Arc<str>,
     /// Another ledger took over.
     pub(super) is_closed: bool,
     /// See [`super::rest`].
     pub(super) is_at_rest: bool,
     clock: Clock,
-    /// Why records wait in memory.
-    pub(super) trouble: Option<Trouble>,
-    /// Why the disk is not even tried: it has no room to spare, or there is no directory yet.
-    pub(super) held: Option<Trouble>,
-    /// Records that came since the disk was tried last.
-    untried: u32,
-    /// A FATAL record came from outside of the sender, not long ago.
-    pub(super) said_fatal: Option<Age>,
-    /// Records whose callers wait for a sync.
-    pub(super) in_hand: Vec<InHand>,
+    pub(super) refusal: Refusal,
+    pub(super) dying: Dying,
+    in_hand: InHand,
     /// What is to be done once the mutex is free.
     pub(super) chores: Vec<Chore>,
     note_line: Line,
@@ -100,20 +90,16 @@ impl Ledger {
             adopted: VecDeque::new(),
             newer: Vec::new(),
             memory: Memory::default(),
-            owed: Owed::default(),
-            holes: Holes::default(),
+            account: Account::new(losses),
             cap,
             fsync,
-            losses,
             context,
             is_closed: false,
             is_at_rest: false,
             clock,
-            trouble: None,
-            held: None,
-            untried: 0,
-            said_fatal: None,
-            in_hand: Vec::new(),
+            refusal: Refusal::default(),
+            dying: Dying::default(),
+            in_hand: InHand::default(),
             chores: Vec::new(),
             note_line: Line::new(),
         }
@@ -151,13 +137,10 @@ impl Ledger {
         if is_urgent && self.is_full() {
             self.try_in_spite_of_floor();
         }
-        if self.trouble.is_some() {
-            self.untried += 1;
-            if self.untried >= RECORDS_BETWEEN_TRIES {
-                self.recover();
-            }
+        if self.refusal.is_try_due() {
+            self.recover();
         }
-        let room = match self.is_refused() {
+        let room = match self.refusal.is_in_force() {
             true => None,
             false => {
                 self.say_losses();
@@ -191,18 +174,18 @@ impl Ledger {
             Some(Ok(ticket)) => {
                 if is_waited_for {
                     let line = line.bytes().into();
-                    self.in_hand.push(InHand::new(Kept {
+                    self.in_hand.push(Kept {
                         seq,
                         line,
                         context,
                         is_waited_for,
-                    }));
+                    });
                 }
                 Stored::OnDisk { seq, ticket }
             }
             refused => {
                 if let Some(Err(error)) = refused {
-                    self.trouble = Some(Trouble::of(&error));
+                    self.refusal.begin(&error);
                 }
                 let makes_way = is_urgent && self.is_full();
                 match self.keep_in_memory(seq, line, context, makes_way) {
@@ -220,7 +203,7 @@ impl Ledger {
 
     /// Makes room for a line of `bytes` before it has its seq, where that takes a new segment.
     pub(super) fn make_room_ahead(&mut self, bytes: usize) {
-        if !self.is_refused() && !self.is_closed && !self.has_room(bytes) {
+        if !self.refusal.is_in_force() && !self.is_closed && !self.has_room(bytes) {
             self.say_losses();
             // Tried again, and answered for, when the line is written.
             let _ = self.make_room(bytes);
@@ -236,7 +219,7 @@ impl Ledger {
         if self.memory.give_up(seq) {
             return Stored::InMemory;
         }
-        if self.holes.count(seq, seq + 1) > 0 {
+        if self.account.missing(seq, seq + 1) > 0 {
             return Stored::Lost(Loss::Disk);
         }
         let ticket = self.writer.ticket();
@@ -245,17 +228,16 @@ impl Ledger {
 
     /// Tries to write what waits in memory. After it the queue is healthy, or as degraded as before.
     pub(super) fn recover(&mut self) {
-        self.untried = 0;
-        if self.held.is_some() {
+        if !self.refusal.begin_try() {
             return;
         }
         while !self.memory.is_empty() {
             if let Err(error) = self.write_oldest() {
-                self.trouble = Some(Trouble::of(&error));
+                self.refusal.begin(&error);
                 return;
             }
         }
-        if self.trouble.take().is_some() {
+        if self.refusal.end() {
             self.say_losses();
         }
     }
@@ -269,14 +251,15 @@ impl Ledger {
         if let Some(kept) = self.memory.oldest() {
             self.writer.write(kept.seq, &kept.line, &kept.context)?;
         }
-        let written = self.memory.pop().filter(|kept| kept.is_waited_for);
-        self.in_hand.extend(written.map(InHand::new));
+        if let Some(kept) = self.memory.pop().filter(|kept| kept.is_waited_for) {
+            self.in_hand.push(kept);
+        }
         Ok(())
     }
 
     /// Writes what is owed as loss records, where the disk takes it.
     pub(super) fn say_losses(&mut self) {
-        while !self.is_refused() && self.owed.next().is_some() {
+        while !self.refusal.is_in_force() && self.account.next_owed().is_some() {
             if self
                 .make_room(NOTE_BYTES)
                 .and_then(|()| self.say_loss())
@@ -289,7 +272,7 @@ impl Ledger {
 
     /// Writes one loss record into the open segment.
     pub(super) fn say_loss(&mut self) -> io::Result<()> {
-        let Some(note) = self.owed.next() else {
+        let Some(note) = self.account.next_owed() else {
             return Ok(());
         };
         note.encode(&mut self.note_line, self.clock.now());
@@ -302,7 +285,7 @@ impl Ledger {
             .write(seq, self.note_line.stamp(seq, &body), &self.context);
         match written {
             Ok(_) => {
-                if let Some(note) = self.owed.settle() {
+                if let Some(note) = self.account.settle() {
                     self.writer.keep_note(seq, note);
                 }
                 Ok(())
@@ -325,15 +308,7 @@ impl Ledger {
 
     /// Counts the record with this seq as lost, to be said later.
     pub(super) fn lose(&mut self, seq: u64, reason: Loss) {
-        self.holes.add(seq, seq);
-        self.losses.add(reason, 1);
-        self.owed.add(Note {
-            queue: self.id(),
-            first_seq: seq,
-            last_seq: seq,
-            count: 1,
-            reason,
-        });
+        self.account.lose_own(self.id(), seq, reason);
     }
 
     pub(super) fn pending(&self) -> Pending {
@@ -351,25 +326,34 @@ impl Ledger {
     /// Records of our own queue that are still to be delivered.
     pub(super) fn own_pending_records(&self) -> u64 {
         let position = self.writer.chain.slot.position.seq;
-        let missing = self.holes.count(position, self.next_seq);
+        let missing = self.account.missing(position, self.next_seq);
         self.next_seq.saturating_sub(position) - missing
     }
 
-    pub(super) fn health(&self) -> Health {
-        match self.held.as_ref().or(self.trouble.as_ref()) {
-            None => Health::Healthy,
-            Some(trouble) => Health::Degraded(trouble.reason.clone()),
-        }
+    /// Writes each record that somebody waits for once more, in the order of seq, after a sync that failed.
+    pub(super) fn rewrite_in_hand(&mut self) {
+        let mut in_hand = std::mem::take(&mut self.in_hand);
+        in_hand.write_again(|record| {
+            let room = self.make_room_for_older(record.seq, record.line.len());
+            room.and_then(|()| self.writer.write(record.seq, &record.line, &record.context))
+                .ok()
+        });
+        self.in_hand = in_hand;
     }
 
-    fn is_refused(&self) -> bool {
-        self.held.is_some() || self.trouble.is_some()
+    /// The ticket under which a record was written again after a failed sync.
+    pub(super) fn ticket_again(&self, seq: u64) -> Option<u64> {
+        self.in_hand.ticket_again(seq)
+    }
+
+    /// The caller no longer waits for this record.
+    pub(super) fn let_go(&mut self, seq: u64) {
+        self.in_hand.let_go(seq);
     }
 
     /// Whether records wait in memory because the disk has no room.
     pub(super) fn is_full(&self) -> bool {
-        let is_full = |trouble: &Option<Trouble>| trouble.as_ref().is_some_and(|it| it.is_full);
-        is_full(&self.held) || (self.held.is_none() && is_full(&self.trouble))
+        self.refusal.is_for_want_of_room()
     }
 
     /// Bytes of the context that the next segment begins with.
@@ -407,9 +391,6 @@ impl Ledger {
         self.writer.write(seq, line.bytes(), context)
     }
 }
-
-/// While the disk refuses, it is tried again after so many records, and by the housekeeping once a second.
-const RECORDS_BETWEEN_TRIES: u32 = 64;
 
 /// More than a loss record takes.
 pub(super) const NOTE_BYTES: usize = 512;

@@ -10,6 +10,8 @@
 //!
 //! What it does not do: look into the JSON.
 
+use std::io;
+
 use crc32fast::Hasher;
 
 /// A reusable buffer for one encoded record. Its first 42 bytes are kept free for the prefix.
@@ -42,9 +44,13 @@ impl Line {
         self.bytes.extend_from_slice(BLANK_PREFIX);
     }
 
-    /// Where the JSON members and the closing brace go: `"timestamp":"…",…}`, with no newline. Append only: the
-    /// first 42 bytes belong to the queue.
-    pub fn body(&mut self) -> &mut Vec<u8> {
+    /// Where the JSON members and the closing brace are added: `"timestamp":"…",…}`, with no newline.
+    pub fn body(&mut self) -> Body<'_> {
+        Body(&mut self.bytes)
+    }
+
+    /// The whole line, for who encodes a record into it and cuts that to size. The first 42 bytes belong to the queue.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
@@ -92,6 +98,49 @@ impl Line {
 
     fn is_closed(&self) -> bool {
         self.bytes.last() == Some(&b'\n')
+    }
+}
+
+/// The end of a [`Line`], to add to. What is there already can't be changed.
+///
+/// ```
+/// use std::io::Write as _;
+/// use tracing_courier::queue::Line;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut line = Line::new();
+/// write!(line.body(), r#""timestamp":"{}","level":"info"}}"#, "2026-02-06T12:00:00Z")?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # use tracing_courier::queue::Line;
+/// Line::new().body().clear();
+/// ```
+#[derive(Debug)]
+pub struct Body<'a>(&'a mut Vec<u8>);
+
+impl Body<'_> {
+    /// Adds these bytes.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Adds this byte.
+    pub fn push(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+}
+
+impl io::Write for Body<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -315,9 +364,9 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_the_caller_cut_short_still_makes_a_whole_line() {
+    fn a_line_that_was_cut_short_still_makes_a_whole_line() {
         let mut line = Line::new();
-        line.body().clear();
+        line.buffer().clear();
         let hasher = line.close();
         let bytes = line.stamp(1, &hasher).to_vec();
         assert_eq!(check(&bytes), Check::Whole { seq: 1, len: 43 });

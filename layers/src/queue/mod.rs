@@ -46,6 +46,7 @@
 //! # }
 //! ```
 
+mod account;
 mod adopt;
 mod appended;
 mod attempt;
@@ -61,10 +62,10 @@ mod chore;
 mod chores;
 mod commit;
 mod context;
-mod disk;
 mod disk_queue;
 mod drain;
 mod engine;
+mod file_system;
 mod fsync;
 mod guard;
 mod head;
@@ -86,10 +87,10 @@ mod outcome;
 #[cfg(test)]
 mod proofs;
 mod reader;
+mod refusal;
 mod rejected;
 mod rest;
 mod resting;
-mod rewrite;
 mod room;
 mod sending;
 mod shared;
@@ -109,7 +110,7 @@ pub use disk_queue::DiskQueue;
 pub use fsync::{DEFAULT_FSYNC_INTERVAL, Fsync};
 pub use health::{Health, Pending};
 pub use id::QueueId;
-pub use line::Line;
+pub use line::{Body, Line};
 pub use memory::MEMORY_BYTES;
 pub use sending::{ALONE_AFTER, PUT_ASIDE_AFTER};
 pub use trouble::DEFAULT_KEEP_FREE_PERCENT;

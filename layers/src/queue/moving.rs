@@ -43,7 +43,7 @@ impl Engine {
             Err(error) => {
                 one_try.put_off();
                 let reason = format!("cannot make a queue in `{}`: {error}", self.root.display());
-                self.ledger().held = Some(Trouble::without_home(&reason));
+                self.ledger().refusal.bar(Trouble::without_home(&reason));
             }
         }
     }
@@ -65,7 +65,7 @@ impl Engine {
 impl Ledger {
     /// The directory is there. What was found in its root is older.
     fn move_in(&mut self, found: Survey) {
-        self.held = None;
+        self.refusal.unbar();
         let chain = &mut self.writer.chain;
         chain.slot.generation = chain.slot.generation.max(found.generation + 1);
         chain.write_head();

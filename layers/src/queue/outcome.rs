@@ -46,7 +46,7 @@ impl Ledger {
         self.count_damage(token.queue, confirmed_seq, &token.gaps);
         if token.queue == self.id() {
             self.memory.forget_before(token.position.seq);
-            self.holes.forget_before(token.position.seq);
+            self.account.forget_holes_before(token.position.seq);
         }
         if let Some(chain) = self.chain_of(token.queue) {
             let behind = chain.leave_behind();
@@ -69,17 +69,17 @@ impl Ledger {
                 continue;
             };
             let record = batch.record(index);
-            self.losses.add(Loss::Rejected, 1);
-            // A relay that refuses notes must not be sent one about it.
-            if !is_note(record) {
-                self.owed.add(Note {
-                    queue,
-                    first_seq: seq,
-                    last_seq: seq,
-                    count: 1,
-                    reason: Loss::Rejected,
-                });
+            if is_note(record) {
+                self.account.lose_unsaid(Loss::Rejected);
+                continue;
             }
+            self.account.lose(Note {
+                queue,
+                first_seq: seq,
+                last_seq: seq,
+                count: 1,
+                reason: Loss::Rejected,
+            });
         }
         self.say_losses();
     }
@@ -109,14 +109,13 @@ impl Ledger {
             let confirmed = adopted.chain.slot.position.seq;
             let said = said.remove(&adopted.chain.id).unwrap_or_default();
             for (_, note) in said.into_iter().filter(|&(at, _)| at >= confirmed) {
-                self.owed.add(note);
+                self.account.owe_again(note);
             }
             let (first_seq, end_seq) = (adopted.chain.slot.position.seq, adopted.end_seq);
             let count = adopted.pending_records();
             if count > 0 {
-                self.losses.add(Loss::Cleared, count);
                 let queue = adopted.chain.id;
-                self.owed.add(Note {
+                self.account.lose(Note {
                     queue,
                     first_seq,
                     last_seq: end_seq - 1,
@@ -133,7 +132,7 @@ impl Ledger {
         for segment in &mut segments {
             self.writer.let_go(segment.first_seq);
             for note in segment.take_notes_from(confirmed) {
-                self.owed.add(note);
+                self.account.owe_again(note);
             }
         }
         let chain = &mut self.writer.chain;
@@ -147,7 +146,8 @@ impl Ledger {
         chain.context = None;
         chain.write_head();
         self.unlink(&segments);
-        self.lose_own_range(&lost, Loss::Cleared);
+        let queue = self.id();
+        self.account.lose_own_range(queue, &lost, Loss::Cleared);
         self.say_losses();
         // Where the disk refuses, they go all the same.
         let _ = self.keep_what_was_said();
@@ -166,7 +166,7 @@ impl Ledger {
 
     /// Whether nothing of our own is pending, or to be said.
     pub(super) fn is_empty(&self) -> bool {
-        self.own_pending_records() == 0 && self.owed.next().is_none()
+        self.own_pending_records() == 0 && self.account.next_owed().is_none()
     }
 
     /// Takes an adopted queue out of the list; its directory is to go.
@@ -186,8 +186,7 @@ impl Ledger {
         for &(first_seq, last_seq) in gaps.iter().filter(|gap| gap.1 >= confirmed_seq) {
             let first_seq = first_seq.max(confirmed_seq);
             let count = last_seq - first_seq + 1;
-            self.losses.add(Loss::Damaged, count);
-            self.owed.add(Note {
+            self.account.lose(Note {
                 queue,
                 first_seq,
                 last_seq,

@@ -10,7 +10,6 @@
 //!    most.
 
 use std::io;
-use std::ops::Range;
 use std::path::PathBuf;
 
 use super::QueueId;
@@ -114,23 +113,6 @@ impl Ledger {
         self.chores.extend(paths.map(Chore::Unlink));
     }
 
-    /// Counts and owes the loss of `lost`, of our own queue.
-    pub(super) fn lose_own_range(&mut self, lost: &Range<u64>, reason: Loss) {
-        let count = (lost.end - lost.start) - self.holes.count(lost.start, lost.end);
-        if count > 0 {
-            self.losses.add(reason, count);
-            let queue = self.id();
-            self.owed.add(Note {
-                queue,
-                first_seq: lost.start,
-                last_seq: lost.end - 1,
-                count,
-                reason,
-            });
-        }
-        self.holes.forget_before(lost.end);
-    }
-
     fn begin_segment_if_needed(&mut self, seq: u64, bytes: usize, say: Say) -> io::Result<()> {
         let needed = self.needed(bytes);
         if self.writer.has_room(needed) {
@@ -148,7 +130,7 @@ impl Ledger {
         }
         let mut begun = self.writer.begin_segment(seq, limit);
         if !dropped.is_empty() {
-            while begun.is_ok() && say == Say::First && self.owed.next().is_some() {
+            while begun.is_ok() && say == Say::First && self.account.next_owed().is_some() {
                 begun = self.say_loss();
             }
             if say == Say::First {
@@ -194,9 +176,10 @@ impl Ledger {
         let (mut segment, lost) = self.writer.chain.drop_oldest(end_seq)?;
         self.writer.let_go(segment.first_seq);
         for note in segment.take_notes_from(confirmed) {
-            self.owed.add(note);
+            self.account.owe_again(note);
         }
-        self.lose_own_range(&lost, Loss::Overflow);
+        let queue = self.id();
+        self.account.lose_own_range(queue, &lost, Loss::Overflow);
         Some(segment)
     }
 
@@ -219,18 +202,16 @@ impl Ledger {
         // What lies before the confirmed position is delivered.
         let notes = read.notes.into_iter().filter(|&(at, _)| at >= confirmed);
         for (_, note) in notes {
-            self.owed.add(note);
+            self.account.owe_again(note);
         }
         let count = lost.end - lost.start;
         if count > 0 {
-            let reason = Loss::Overflow;
-            self.losses.add(reason, count);
-            self.owed.add(Note {
+            self.account.lose(Note {
                 queue: read.queue,
                 first_seq: lost.start,
                 last_seq: lost.end - 1,
                 count,
-                reason,
+                reason: Loss::Overflow,
             });
         }
         Some((read.queue, path))

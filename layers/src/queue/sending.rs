@@ -18,6 +18,28 @@ pub(super) enum Age {
     Seen,
 }
 
+/// A FATAL record came from outside of the sender, not long ago: should the program die now, it dies of that.
+#[derive(Debug, Default)]
+pub(super) struct Dying(Option<Age>);
+
+impl Dying {
+    pub(super) fn begin(&mut self) {
+        self.0 = Some(Age::New);
+    }
+
+    pub(super) fn is_likely(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A round of the housekeeping has passed.
+    pub(super) fn age(&mut self) {
+        self.0.take_if(|age| *age == Age::Seen);
+        if let Some(age) = &mut self.0 {
+            *age = Age::Seen;
+        }
+    }
+}
+
 /// After three deaths in one batch: twice may be bad luck.
 pub const ALONE_AFTER: u64 = 3;
 

@@ -18,12 +18,7 @@ impl Engine {
             let floor = self.floor.of(space);
             (space.available < floor).then(|| Trouble::below(floor, space))
         });
-        let mut ledger = self.ledger();
-        match &ledger.held {
-            // There is no directory: that is told instead.
-            Some(held) if !held.is_full => {}
-            _ => ledger.held = below,
-        }
+        self.ledger().refusal.set_floor(below);
     }
 
     /// What is urgent is to be written next, or the memory is about to be gone: what waits goes to disk, floor or not,
@@ -52,7 +47,7 @@ impl Engine {
 impl Ledger {
     /// Tries to write what waits, floor or not.
     pub(super) fn try_in_spite_of_floor(&mut self) {
-        self.held.take_if(|held| held.is_full);
+        self.refusal.ignore_floor();
         self.recover();
     }
 
@@ -67,7 +62,7 @@ impl Ledger {
             };
             left = after;
             if let Err(error) = self.write_oldest() {
-                self.trouble = Some(Trouble::of(&error));
+                self.refusal.begin(&error);
                 return;
             }
         }

@@ -1,6 +1,7 @@
 //! What the queue asks of a file system, and nothing more.
 //!
-//! Two arms: [`Disk`](super::disk::Disk), and a simulated one for tests that fails, tears and loses power on demand.
+//! Two arms: [`FileSystem`](super::file_system::FileSystem), and a simulated disk for tests that fails, tears and loses power
+//! on demand.
 
 use std::fmt;
 use std::io;

@@ -20,21 +20,18 @@ impl Ledger {
         old.is_closed = true;
         self.is_at_rest = old.is_at_rest;
         self.adopted.extend(old.adopted.drain(..));
-        while let Some(note) = old.owed.settle() {
-            self.owed.add(note);
-        }
+        self.account.take_over(&mut old.account);
         let first_seq = old.writer.chain.slot.position.seq;
         for segment in &mut old.writer.chain.segments {
             for note in segment.take_notes_from(first_seq) {
-                self.owed.add(note);
+                self.account.owe_again(note);
             }
         }
         let end_seq = old.memory.oldest().map_or(old.next_seq, |kept| kept.seq);
-        let count = end_seq.saturating_sub(first_seq) - old.holes.count(first_seq, end_seq);
+        let count = end_seq.saturating_sub(first_seq) - old.account.missing(first_seq, end_seq);
         if count > 0 {
-            self.losses.add(Loss::Disk, count);
             let (queue, last_seq) = (old.id(), end_seq - 1);
-            self.owed.add(Note {
+            self.account.lose(Note {
                 queue,
                 first_seq,
                 last_seq,

@@ -1,7 +1,7 @@
 //! The last words of a queue.
 
 use super::super::chain::path;
-use super::super::disk::Disk;
+use super::super::file_system::FileSystem;
 use super::super::line::is_context;
 use super::super::reader::{Found, Reader};
 use super::super::storage::Storage as _;
@@ -28,7 +28,7 @@ impl StoredQueue {
     }
 
     fn last_between(&self, first_seq: u64, from: u64, end: u64) -> Option<Vec<u8>> {
-        let file = Disk.read(&path(&self.dir, first_seq)).ok()?;
+        let file = FileSystem.read(&path(&self.dir, first_seq)).ok()?;
         let mut reader = Reader::new(file, from, end, u64::MAX);
         let mut last = None;
         while let Ok(found @ (Found::Line { .. } | Found::Garbage(_))) = reader.next() {

@@ -10,7 +10,7 @@ use super::plain;
 use crate::queue::QueueId;
 use crate::queue::adopt::LOCK_NAME;
 use crate::queue::chain::{self, View};
-use crate::queue::disk::Disk;
+use crate::queue::file_system::FileSystem;
 use crate::queue::head::{self, Position, Stored};
 use crate::queue::storage::Storage;
 
@@ -57,7 +57,7 @@ pub fn queues(path: impl AsRef<Path>) -> Result<Vec<StoredQueue>, InspectError> 
         return Ok(vec![StoredQueue::look(id, path.to_owned())?]);
     }
     let mut queues = Vec::new();
-    for name in Disk.names(path).map_err(unreadable)? {
+    for name in FileSystem.names(path).map_err(unreadable)? {
         if let Some(id) = QueueId::from_dir_name(&name) {
             let dir = path.join(name);
             plain::check_link(&dir)?;
@@ -114,7 +114,7 @@ impl StoredQueue {
     }
 
     fn look(id: QueueId, dir: PathBuf) -> Result<Self, InspectError> {
-        let names = Disk
+        let names = FileSystem
             .names(&dir)
             .map_err(|source| InspectError::Unreadable {
                 path: dir.clone(),
@@ -137,7 +137,7 @@ impl StoredQueue {
             }
         }
         segments.sort_unstable();
-        let stored = head::read(&Disk, &dir.join(head::FILE_NAME));
+        let stored = head::read(&FileSystem, &dir.join(head::FILE_NAME));
         let is_without_head = matches!(stored, Stored::Lost);
         let state = match stored {
             Stored::Newer => State::Newer,
@@ -186,7 +186,7 @@ impl StoredQueue {
     pub(super) fn view(&self) -> View {
         let position = self.position().unwrap_or_default();
         View {
-            storage: Arc::new(Disk),
+            storage: Arc::new(FileSystem),
             id: self.id,
             dir: self.dir.clone(),
             segments: if self.is_newer() {
@@ -203,7 +203,7 @@ impl StoredQueue {
 
     /// Up to which seq its owner has confirmed by now.
     pub(super) fn confirmed_by_now(&self) -> u64 {
-        match head::read(&Disk, &self.dir.join(head::FILE_NAME)) {
+        match head::read(&FileSystem, &self.dir.join(head::FILE_NAME)) {
             Stored::Slot { slot, .. } => slot.position.seq,
             // Removed altogether: drained.
             _ if !self.dir.exists() => u64::MAX,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::super::chain;
-use super::super::disk::Disk;
+use super::super::file_system::FileSystem;
 use super::super::head::{self, Stored};
 use super::super::holes::Holes;
 use super::super::line::is_context;
@@ -90,7 +90,7 @@ fn verify(queue: &StoredQueue) -> Verdict {
     let mut segments = queue.segments.iter().peekable();
     while let Some(&(first_seq, bytes)) = segments.next() {
         let limit = segments.peek().map_or(u64::MAX, |next| next.0);
-        let file = match Disk.read(&chain::path(&queue.dir, first_seq)) {
+        let file = match FileSystem.read(&chain::path(&queue.dir, first_seq)) {
             Ok(file) => file,
             Err(_) if queue.is_living() && queue.confirmed_by_now() >= limit => continue,
             Err(_) => {
@@ -158,7 +158,7 @@ fn verify(queue: &StoredQueue) -> Verdict {
 
 fn head_state(queue: &StoredQueue) -> HeadState {
     let path = queue.dir.join(head::FILE_NAME);
-    match head::read(&Disk, &path) {
+    match head::read(&FileSystem, &path) {
         Stored::Slot { .. } => HeadState::Whole,
         Stored::Newer => HeadState::Newer,
         Stored::Lost if fs::metadata(&path).is_ok_and(|found| found.len() > 0) => {

@@ -360,7 +360,7 @@ fn what_was_confirmed_in_memory_and_then_written_keeps_its_context() {
     account.append(&queue, 0, Durability::PageCache);
     // One that no queue of this size can hold takes a seq, and is not there.
     let mut line = Line::new();
-    line.body().resize(200_000, b'x');
+    line.buffer().resize(200_000, b'x');
     assert_eq!(
         queue.append(&mut line, Durability::PageCache),
         Appended::Lost(Loss::Overflow)

@@ -159,7 +159,7 @@ impl World {
             .iter()
             .flat_map(|segment| &segment.notes)
             .map(|(_, note)| note);
-        for note in said.chain(ledger.owed.iter()) {
+        for note in said.chain(ledger.account.owed()) {
             self.once_said_lost
                 .extend((note.first_seq..=note.last_seq).map(|seq| (note.queue, seq)));
         }

@@ -6,7 +6,7 @@
 //! 3. A file that can't be understood counts as missing.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::level::Said;
+use crate::private;
 
 /// The file in the queue's root.
 const FILE: &str = "levels.json";
@@ -151,11 +152,9 @@ fn aside(root: &Path) -> PathBuf {
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = fs::File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(path)?, bytes)
+    let mut options = private::files();
+    let mut file = options.write(true).create(true).truncate(true).open(path)?;
+    file.write_all(bytes)
 }
 
 const VERSION: u32 = 1;

@@ -2,18 +2,19 @@
 //!
 //! What it does not do: trust a network file system. Locks and appends there are only as good as the server's.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::storage::{Held, Lock, Space, Storage, StoredFile};
+use crate::private;
 
 /// The real file system: directories 0700, files 0600.
 #[derive(Debug)]
-pub(crate) struct Disk;
+pub(crate) struct FileSystem;
 
-impl Storage for Disk {
+impl Storage for FileSystem {
     fn make_root(&self, root: &Path) -> io::Result<()> {
         if root.is_dir() {
             return Ok(());
@@ -42,9 +43,7 @@ impl Storage for Disk {
     }
 
     fn make_dir(&self, dir: &Path) -> io::Result<()> {
-        let mut builder = DirBuilder::new();
-        platform::owner_only_dir(&mut builder);
-        builder.create(dir)
+        private::dirs().create(dir)
     }
 
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -58,9 +57,8 @@ impl Storage for Disk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>> {
-        let mut options = OpenOptions::new();
+        let mut options = private::files();
         options.read(true).append(true).create_new(true);
-        platform::owner_only_file(&mut options);
         Ok(Arc::new(options.open(path)?))
     }
 
@@ -109,9 +107,8 @@ impl Storage for Disk {
     }
 
     fn lock(&self, path: &Path, text: &str) -> io::Result<Option<Lock>> {
-        let mut options = OpenOptions::new();
+        let mut options = private::files();
         options.read(true).write(true).create(true).truncate(false);
-        platform::owner_only_file(&mut options);
         let file = options.open(path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -161,18 +158,10 @@ impl StoredFile for File {
 
 #[cfg(unix)]
 mod platform {
-    use std::fs::{DirBuilder, File, OpenOptions};
+    use std::fs::File;
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+    use std::os::unix::fs::{FileExt, MetadataExt};
     use std::path::Path;
-
-    pub(super) fn owner_only_dir(builder: &mut DirBuilder) {
-        builder.mode(0o700);
-    }
-
-    pub(super) fn owner_only_file(options: &mut OpenOptions) {
-        options.mode(0o600);
-    }
 
     pub(super) fn is_still_at(file: &File, path: &Path) -> bool {
         match (file.metadata(), path.metadata()) {
@@ -197,14 +186,10 @@ mod platform {
 /// Compiles, but nothing here has run it: see the README.
 #[cfg(windows)]
 mod platform {
-    use std::fs::{DirBuilder, File, OpenOptions};
+    use std::fs::File;
     use std::io;
     use std::os::windows::fs::FileExt;
     use std::path::Path;
-
-    pub(super) fn owner_only_dir(_: &mut DirBuilder) {}
-
-    pub(super) fn owner_only_file(_: &mut OpenOptions) {}
 
     pub(super) fn is_still_at(_: &File, path: &Path) -> bool {
         path.exists()
