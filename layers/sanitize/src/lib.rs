@@ -23,11 +23,13 @@
 
 #[cfg(feature = "policy")]
 mod file;
+mod json;
 mod kind;
 #[cfg(test)]
 mod linear;
 mod marker;
 mod named;
+mod nested;
 mod policy;
 mod report;
 mod rule;
@@ -39,7 +41,8 @@ mod sensitive;
 #[doc(hidden)]
 pub mod shown;
 mod text;
-mod tree;
+#[doc(hidden)]
+pub mod tree;
 
 #[cfg(feature = "policy")]
 pub use file::policy_file::{FileError, PolicyFile, PseudonymSettings};

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 
 use crate::kind::{Place, Rule};
 use crate::named::key::{KeyClass, Reason, Scalar};
-use crate::named::nested::place_of;
+use crate::named::place::place_of;
 use crate::named::sibling;
 use crate::policy::compiled::Compiled;
 use crate::policy::error::PolicyError;

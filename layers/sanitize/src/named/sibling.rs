@@ -1,8 +1,6 @@
 //! Names that stand beside their values instead of before them: a header as a pair, an argument behind its flag, a map
 //! with a member `name` and a member `value`.
 
-use serde_json::{Map, Value};
-
 use crate::named::key::{Keys, Scalar};
 
 /// What is longer is no name.
@@ -36,26 +34,30 @@ pub(crate) fn is_secret(keys: &Keys, name: &str) -> bool {
         && keys.redacts(name, Scalar::Text)
 }
 
-/// The items of a list that the one before them makes secret.
-pub(crate) fn named_items(keys: &Keys, items: &[Value]) -> Vec<usize> {
-    let is_named = |pair: &[Value]| match pair {
-        [Value::String(name), Value::String(value)] => is_named_by(keys, name, value, items.len()),
-        _ => false,
-    };
-    let pairs = items.windows(2).enumerate();
+/// The items of a list that the one before them makes secret, by their index. `None` stands for what is no text.
+pub(crate) fn named_items<'n, I>(keys: &Keys, items: impl Fn() -> I) -> Vec<usize>
+where
+    I: Iterator<Item = Option<&'n str>>,
+{
+    let count = items().count();
+    let pairs = items().zip(items().skip(1)).zip(1..);
     pairs
-        .filter(|(_, pair)| is_named(pair))
-        .map(|(at, _)| at + 1)
+        .filter(|((name, value), _)| match (name, value) {
+            (Some(name), Some(value)) => is_named_by(keys, name, value, count),
+            _ => false,
+        })
+        .map(|(_, at)| at)
         .collect()
 }
 
-/// Does a member of the map call the value beside it by a secret name?
-pub(crate) fn names_its_value(keys: &Keys, map: &Map<String, Value>) -> bool {
-    let is_secret = |name: &Value| name.as_str().is_some_and(|name| is_secret(keys, name));
-    map.keys().any(|key| holds_value(key))
-        && map
-            .iter()
-            .any(|(key, name)| holds_name(key) && is_secret(name))
+/// Does a member of the map call the value beside it by a secret name? `members` are its names and what in it is text.
+pub(crate) fn names_its_value<'n, I>(keys: &Keys, members: impl Fn() -> I) -> bool
+where
+    I: Iterator<Item = (&'n str, Option<&'n str>)>,
+{
+    let is_secret = |text: Option<&str>| text.is_some_and(|name| is_secret(keys, name));
+    members().any(|(key, _)| holds_value(key))
+        && members().any(|(key, text)| holds_name(key) && is_secret(text))
 }
 
 fn is_one_of(key: &str, known: &[&str]) -> bool {

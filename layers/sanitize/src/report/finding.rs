@@ -3,13 +3,11 @@
 use serde_json::Value;
 
 use crate::kind::{Place, Rule};
-use crate::named::key::KeyClass;
-use crate::named::nested::{MAX_DEPTH, place_of, scalar};
-use crate::named::sibling;
 use crate::policy::compiled::Compiled;
 use crate::scan::find as scan;
 use crate::text::Steps;
 use crate::text::floor;
+use crate::tree::{self, Step, Visit};
 
 /// One piece that a rule takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,80 +54,28 @@ pub(crate) fn in_text(rules: &Compiled, place: Place, text: &str) -> Vec<Finding
     spans.into_iter().map(finding).collect()
 }
 
-pub(crate) fn in_value(rules: &Compiled, place: Place, value: &Value) -> Vec<Finding> {
-    let mut walk = Walk {
+pub(crate) fn in_value(rules: &Compiled, place: Place, mut value: &Value) -> Vec<Finding> {
+    let mut search = Search {
         rules,
         key: String::new(),
+        above: Vec::new(),
         findings: Vec::new(),
     };
-    walk.value(place, value, 0);
-    walk.findings
+    tree::walk(&rules.keys, place, &mut value, &mut search);
+    search.findings
 }
 
-/// A walk through a nested value.
-struct Walk<'w> {
-    rules: &'w Compiled,
+/// Looks, and changes nothing.
+struct Search<'s> {
+    rules: &'s Compiled,
     /// The names that lead to where it is.
     key: String,
+    /// How long the key was at each step down.
+    above: Vec<usize>,
     findings: Vec<Finding>,
 }
 
-impl Walk<'_> {
-    fn value(&mut self, place: Place, value: &Value, depth: usize) {
-        match value {
-            Value::Null | Value::Bool(_) => {}
-            Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => {}
-            Value::Number(number) => self.text(place, &number.to_string()),
-            Value::String(string) => self.text(place, string),
-            Value::Array(items) => {
-                let named = sibling::named_items(&self.rules.keys, items);
-                let mut named = named.into_iter().peekable();
-                for (index, item) in items.iter().enumerate() {
-                    let is_named = named.next_if_eq(&index).is_some();
-                    let whole = is_named.then_some(place);
-                    self.member(place, &index.to_string(), item, whole, depth);
-                }
-            }
-            Value::Object(map) => {
-                let names_value = sibling::names_its_value(&self.rules.keys, map);
-                for (name, value) in map {
-                    self.text(place, name);
-                    let is_own = self.rules.keys.class(name).0 == KeyClass::Secret
-                        && self.rules.keys.redacts(name, scalar(value));
-                    let is_named = names_value
-                        && sibling::holds_value(name)
-                        && !matches!(value, Value::Null | Value::Bool(_));
-                    let whole = (is_own || is_named).then_some(place);
-                    self.member(place_of(place, name), name, value, whole, depth);
-                }
-            }
-        }
-    }
-
-    /// What is below `name`: one finding, in the place `goes`, when it goes as a whole.
-    fn member(
-        &mut self,
-        place: Place,
-        name: &str,
-        value: &Value,
-        goes: Option<Place>,
-        depth: usize,
-    ) {
-        let above = self.key.len();
-        if above > 0 {
-            self.key.push('.');
-        }
-        self.key.push_str(name);
-        let most = floor::floor(&self.key, MAX_KEY_BYTES);
-        self.key.truncate(most);
-        if let Some(place) = goes {
-            self.findings.push(whole(place, self.key.clone(), value));
-        } else {
-            self.value(place, value, depth + 1);
-        }
-        self.key.truncate(above);
-    }
-
+impl Search<'_> {
     fn text(&mut self, place: Place, text: &str) {
         let found = in_text(self.rules, place, text).into_iter();
         self.findings.extend(found.map(|finding| Finding {
@@ -137,6 +83,47 @@ impl Walk<'_> {
             ..finding
         }));
     }
+
+    /// One step down, by `name`.
+    fn down(&mut self, name: &str) {
+        self.above.push(self.key.len());
+        if !self.key.is_empty() {
+            self.key.push('.');
+        }
+        self.key.push_str(name);
+        let most = floor::floor(&self.key, MAX_KEY_BYTES);
+        self.key.truncate(most);
+    }
+}
+
+impl Visit<&Value> for Search<'_> {
+    fn enter(&mut self, place: Place, step: Step<&str>) {
+        match step {
+            Step::Item(index) => self.down(&index.to_string()),
+            Step::Member(name) => {
+                self.text(place, name);
+                self.down(name);
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        self.key.truncate(self.above.pop().unwrap_or_default());
+    }
+
+    fn leaf(&mut self, place: Place, value: &mut &Value) {
+        match value {
+            Value::String(text) => self.text(place, text),
+            Value::Number(number) => self.text(place, &number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
+        }
+    }
+
+    fn whole(&mut self, place: Place, value: &mut &Value) {
+        self.findings.push(whole(place, self.key.clone(), value));
+    }
+
+    fn too_deep(&mut self, _: Place, _: &mut &Value) {}
 }
 
 /// A value that goes for its name.

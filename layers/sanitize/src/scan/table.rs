@@ -80,6 +80,9 @@ impl Entry {
 const CASE: u8 = 0x20;
 /// Places in a window at which three bytes begin.
 const PLACES: usize = WINDOW - 2;
+const BUCKET_BITS: u32 = u16::BITS;
+/// Numbers of buckets in a `u64`.
+const IN_A_WORD: usize = 4;
 const HASH_BITS: u32 = 14;
 const HASHES: usize = 1 << HASH_BITS;
 type Due = Resume<{ SCANNERS.len() }>;
@@ -154,16 +157,27 @@ impl Table {
         resume: &mut Due,
         hit: &mut impl FnMut(&Scanner, Hit) -> Option<usize>,
     ) {
-        for place in 0..PLACES {
-            let bucket = self.bucket(folded, place);
-            if bucket == 0 {
-                continue;
-            }
-            let at = start + place;
-            let window = window(bytes, at);
-            for entry in self.entries(bucket) {
-                if entry.begins(window) && resume.is_due(usize::from(entry.row.scanner), at) {
-                    found(text, entry, at, resume, hit);
+        // A bucket's number for each place, as many as a word holds. A loop that looks at one place after the other takes more
+        // instructions.
+        let word = |places: std::ops::Range<usize>| {
+            places.rev().fold(0, |word: u64, place| {
+                word << BUCKET_BITS | u64::from(self.bucket(folded, place))
+            })
+        };
+        for (mut buckets, start) in [
+            (word(0..IN_A_WORD), start),
+            (word(IN_A_WORD..PLACES), start + IN_A_WORD),
+        ] {
+            while buckets != 0 {
+                let place = buckets.trailing_zeros() / BUCKET_BITS;
+                let bucket = (buckets >> (place * BUCKET_BITS)) as u16;
+                buckets &= !(u64::from(u16::MAX) << (place * BUCKET_BITS));
+                let at = start + place as usize;
+                let window = window(bytes, at);
+                for entry in self.entries(bucket) {
+                    if entry.begins(window) && resume.is_due(usize::from(entry.row.scanner), at) {
+                        found(text, entry, at, resume, hit);
+                    }
                 }
             }
         }
