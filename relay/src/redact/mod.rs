@@ -161,8 +161,14 @@ impl<'s, 'a> Redaction<'s, 'a> {
         }
     }
 
-    /// What a name says: known, or by `ask`.
-    fn name(&mut self, place: Place, name: &Cow<'a, str>, ask: impl FnOnce(&str) -> Named) -> Name {
+    /// What a name says: known, or by `ask`, and then noted under its lasting self, if it has one.
+    fn name(
+        &mut self,
+        place: Place,
+        name: &str,
+        lasting: Option<&'a str>,
+        ask: impl FnOnce(&str) -> Named,
+    ) -> Name {
         if let Some(says) = self.names.get(place, name) {
             return says;
         }
@@ -170,7 +176,7 @@ impl<'s, 'a> Redaction<'s, 'a> {
             named: ask(name),
             is_clean: false,
         };
-        if let Some(name) = lasting(name) {
+        if let Some(name) = lasting {
             self.names.note(place, name, says);
         }
         says

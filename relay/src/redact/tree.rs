@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use tracing_courier::sanitize::tree::{Named, Node, Step, Tree, Visit};
 use tracing_courier::sanitize::{Place, Rule, Scalar};
 
-use super::Redaction;
+use super::{Redaction, lasting};
 use crate::wire::json::Value;
 
 impl<'a> Tree for Value<'a> {
@@ -81,7 +81,7 @@ impl<'a> Visit<Value<'a>> for Redaction<'_, 'a> {
         name: &&mut Cow<'a, str>,
         ask: impl FnOnce(&str) -> Named,
     ) -> Named {
-        let says = self.name(place, name, ask);
+        let says = self.name(place, name, lasting(name), ask);
         self.ahead = Some(says);
         says.named
     }
