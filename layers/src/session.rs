@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::install::install_id;
 pub use crate::install::{INSTALL_ID_FILE, SessionError};
+use crate::record::Field;
 use crate::resource::{self, Program};
 pub use crate::support_code::{NoSupportCode, SupportCode};
 
@@ -85,10 +86,11 @@ impl Session {
     #[must_use]
     pub fn wire_context(&self) -> Map<String, Value> {
         let mut context = Map::new();
-        context.insert("installId".to_owned(), self.install_id.to_string().into());
-        context.insert("sessionId".to_owned(), self.session_id.to_string().into());
+        let mut say = |field: Field, id: String| context.insert(field.name().to_owned(), id.into());
+        say(Field::Install, self.install_id.to_string());
+        say(Field::Session, self.session_id.to_string());
         if let Some(user_id) = &self.user_id {
-            context.insert("userId".to_owned(), user_id.as_str().into());
+            say(Field::User, user_id.clone());
         }
         context
     }

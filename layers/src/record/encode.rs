@@ -12,6 +12,7 @@ use crate::cut::{TRUNCATED, char_floor};
 use crate::gate::{FieldPlan, Fields, Frame, Role, SpanFields, Value, crate_relative};
 use crate::record::Level;
 use crate::record::error::{RecordError, chain, message};
+use crate::record::field::Field;
 use crate::record::timestamp::timestamp;
 
 /// Attributes of one record: more than any support engineer reads, and few enough to look for doubles among them.
@@ -45,16 +46,21 @@ pub(crate) fn encode_head(frame: &Frame, out: &mut Vec<u8>) {
 
 /// As [`encode_head`], with another message.
 pub(crate) fn encode_head_with(frame: &Frame, message: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\"timestamp\":\"");
+    // The first has no comma before it.
+    out.extend_from_slice(Field::Timestamp.key().get(1..).unwrap_or_default());
+    out.push(b'"');
     timestamp(frame.timestamp, out);
-    out.extend_from_slice(b"\",\"level\":\"");
+    out.push(b'"');
+    out.extend_from_slice(Field::Level.key());
+    out.push(b'"');
     out.extend_from_slice(frame.level().as_str().as_bytes());
-    out.extend_from_slice(b"\",\"logger\":");
+    out.push(b'"');
+    out.extend_from_slice(Field::Logger.key());
     match frame.fields.text(frame.plan.index(Role::LogTarget)) {
         Some(target) => cut_text(target, MAX_LOGGER_BYTES, out),
         None => out.extend_from_slice(frame.plan.json.target.as_bytes()),
     }
-    out.extend_from_slice(b",\"message\":");
+    out.extend_from_slice(Field::Message.key());
     text(message, out);
 }
 
@@ -76,19 +82,20 @@ pub(crate) fn encode<'a, S, I>(
     error(&the_error, out);
     let told = frame.fields.text(frame.plan.index(Role::Stack));
     if let Some(stack) = told.or(the_error.stack.as_deref()) {
-        out.extend_from_slice(b",\"stackTrace\":");
+        out.extend_from_slice(Field::StackTrace.key());
         text(stack, out);
     }
     if let Some((trace_id, span_id)) = extra.trace {
-        let _ = write!(
-            out,
-            ",\"traceId\":\"{trace_id:032x}\",\"spanId\":\"{span_id:016x}\""
-        );
+        out.extend_from_slice(Field::TraceId.key());
+        let _ = write!(out, "\"{trace_id:032x}\"");
+        out.extend_from_slice(Field::SpanId.key());
+        let _ = write!(out, "\"{span_id:016x}\"");
     }
     span_names(scope(), out);
     location(frame, out);
     if !extra.breadcrumbs.is_empty() {
-        out.extend_from_slice(b",\"breadcrumbs\":[");
+        out.extend_from_slice(Field::Breadcrumbs.key());
+        out.push(b'[');
         out.extend_from_slice(extra.breadcrumbs);
         out.push(b']');
     }
@@ -165,7 +172,8 @@ fn attributes<'a, S>(
 {
     names.clear();
     let start = out.len();
-    out.extend_from_slice(b",\"attributes\":{");
+    out.extend_from_slice(Field::Attributes.key());
+    out.push(b'{');
     let opened = out.len();
     for (index, field) in frame.plan.fields.iter().enumerate() {
         if names.len() < MAX_ATTRIBUTES && is_attribute(frame, index, field.role, error_index) {
@@ -266,12 +274,9 @@ fn wide(fits: bool, value: impl std::fmt::Display, out: &mut Vec<u8>) {
 }
 
 fn error(error: &RecordError<'_>, out: &mut Vec<u8>) {
-    for (key, value) in [
-        (&b",\"error\":"[..], &error.text),
-        (b",\"errorType\":", &error.kind),
-    ] {
+    for (field, value) in [(Field::Error, &error.text), (Field::ErrorType, &error.kind)] {
         if let Some(value) = value {
-            out.extend_from_slice(key);
+            out.extend_from_slice(field.key());
             text(value, out);
         }
     }
@@ -292,7 +297,8 @@ where
     if depth == 0 {
         return;
     }
-    out.extend_from_slice(b",\"spans\":[");
+    out.extend_from_slice(Field::Spans.key());
+    out.push(b'[');
     for (at, name) in names.iter().take(depth).rev().enumerate() {
         if at > 0 {
             out.push(b',');
@@ -306,12 +312,13 @@ fn location(frame: &Frame, out: &mut Vec<u8>) {
     // A record of the `log` crate says where it comes from by itself.
     let Some(file) = frame.fields.text(frame.plan.index(Role::LogFile)) else {
         if let Some(location) = &frame.plan.json.location {
-            out.extend_from_slice(b",\"location\":");
+            out.extend_from_slice(Field::Location.key());
             out.extend_from_slice(location.as_bytes());
         }
         return;
     };
-    out.extend_from_slice(b",\"location\":{\"file\":");
+    out.extend_from_slice(Field::Location.key());
+    out.extend_from_slice(b"{\"file\":");
     text(crate_relative(file), out);
     let line = frame.plan.index(Role::LogLine);
     if let Some(Value::U64(line)) = line.and_then(|index| frame.fields.get(index)) {

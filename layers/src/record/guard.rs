@@ -1,12 +1,14 @@
 //! The guard: no encoded record is over 64 KiB.
 //!
-//! It cuts in the order of the contract (message, attributes from the largest, stack trace, error, breadcrumbs), on
-//! character boundaries, and marks each cut. Nearly no record comes here, so it works on the decoded [`Record`].
+//! It cuts in the order that the table of fields gives (the contract's: message, attributes from the largest, stack
+//! trace, error, breadcrumbs), on character boundaries, and marks each cut. Nearly no record comes here, so it works on
+//! the decoded [`Record`].
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::shape::Record;
+use super::field::Field;
+use super::shape::{Breadcrumb, Record};
 use crate::cut::TRUNCATED;
 
 /// The most an encoded record takes on disk, in bytes: its line with the prefix, its breadcrumbs and the newline.
@@ -39,32 +41,14 @@ fn cut(record: &mut Record, max_bytes: usize) -> u64 {
     let mut cuts = 0;
     let mut over = over(record, max_bytes);
     for least in [LEAST_BYTES, 0] {
-        cuts += shorten(&mut record.message, &mut over, least);
-        for name in largest_first(record, least, over) {
-            if over == 0 {
-                break;
-            }
-            if let Some(value) = record.attributes.get_mut(&name) {
-                cuts += shorten_value(value, &mut over, least);
-            }
+        for field in Field::in_order_of_cutting() {
+            cuts += match part(record, field) {
+                Part::Text(text) => shorten(text, &mut over, least),
+                Part::Attributes(attributes) => shorten_largest(attributes, &mut over, least),
+                Part::Breadcrumbs(crumbs) => drop_oldest(crumbs, &mut over),
+                Part::Uncut => 0,
+            };
         }
-        for text in [Record::stack_trace_mut, Record::error_mut] {
-            if let Some(text) = text(record) {
-                cuts += shorten(text, &mut over, least);
-            }
-        }
-        let gone = |record: &Record, over: &mut usize| {
-            let crumb = record.breadcrumbs.first()?;
-            // With the comma behind it.
-            *over = over.saturating_sub(encoded(crumb).len() + 1);
-            Some(())
-        };
-        let mut dropped = 0;
-        while over > 0 && gone(record, &mut over).is_some() {
-            record.breadcrumbs.remove(0);
-            dropped += 1;
-        }
-        cuts += dropped;
     }
     // Thousands of fields with nothing in them: the last of them go.
     while over > 0
@@ -77,14 +61,65 @@ fn cut(record: &mut Record, max_bytes: usize) -> u64 {
     cuts
 }
 
-impl Record {
-    fn stack_trace_mut(&mut self) -> Option<&mut String> {
-        self.stack_trace.as_mut()
-    }
+/// What of a record can be cut, and how.
+enum Part<'r> {
+    Text(&'r mut String),
+    Attributes(&'r mut Map<String, Value>),
+    Breadcrumbs(&'r mut Vec<Breadcrumb>),
+    /// Nothing is cut of it, or it is not there.
+    Uncut,
+}
 
-    fn error_mut(&mut self) -> Option<&mut String> {
-        self.error.as_mut()
+fn part(record: &mut Record, field: Field) -> Part<'_> {
+    let text = |text| Option::map_or(text, Part::Uncut, Part::Text);
+    match field {
+        Field::Message => Part::Text(&mut record.message),
+        Field::Attributes => Part::Attributes(&mut record.attributes),
+        Field::Error => text(record.error.as_mut()),
+        Field::StackTrace => text(record.stack_trace.as_mut()),
+        Field::Breadcrumbs => Part::Breadcrumbs(&mut record.breadcrumbs),
+        Field::Queued
+        | Field::Timestamp
+        | Field::Level
+        | Field::Logger
+        | Field::ErrorType
+        | Field::TraceId
+        | Field::SpanId
+        | Field::Spans
+        | Field::Location
+        | Field::Install
+        | Field::Session
+        | Field::User => Part::Uncut,
     }
+}
+
+/// Drops breadcrumbs, the oldest first, until nothing is `over`; how many.
+fn drop_oldest(crumbs: &mut Vec<Breadcrumb>, over: &mut usize) -> u64 {
+    let mut dropped = 0;
+    for crumb in &*crumbs {
+        if *over == 0 {
+            break;
+        }
+        // With the comma behind it.
+        *over = over.saturating_sub(encoded(crumb).len() + 1);
+        dropped += 1;
+    }
+    crumbs.drain(..dropped);
+    u64::try_from(dropped).unwrap_or(u64::MAX)
+}
+
+/// Shortens attributes, the largest first, until nothing is `over`; how many.
+fn shorten_largest(attributes: &mut Map<String, Value>, over: &mut usize, least: usize) -> u64 {
+    let mut cuts = 0;
+    for name in largest_first(attributes, least, *over) {
+        if *over == 0 {
+            break;
+        }
+        if let Some(value) = attributes.get_mut(&name) {
+            cuts += shorten_value(value, over, least);
+        }
+    }
+    cuts
 }
 
 fn pop_last(attributes: &mut Map<String, Value>) -> Option<(String, Value)> {
@@ -102,12 +137,11 @@ fn encoded<T: Serialize + ?Sized>(part: &T) -> Vec<u8> {
 }
 
 /// The attributes that a cut to `least` would shorten, the largest first; none where nothing is `over`.
-fn largest_first(record: &Record, least: usize, over: usize) -> Vec<String> {
+fn largest_first(attributes: &Map<String, Value>, least: usize, over: usize) -> Vec<String> {
     if over == 0 {
         return Vec::new();
     }
-    let mut large: Vec<(usize, &String)> = record
-        .attributes
+    let mut large: Vec<(usize, &String)> = attributes
         .iter()
         .map(|(name, value)| (encoded_len(value), name))
         .filter(|&(len, _)| len > least + TRUNCATED.len() + 2)

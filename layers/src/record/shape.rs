@@ -129,3 +129,46 @@ pub struct Breadcrumb {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::record::field::{Field, Written};
+
+    #[test]
+    fn a_record_in_memory_has_the_fields_that_our_programs_write() {
+        // All of them by name: a new one is an error here until it is in the table too.
+        let whole = Record {
+            timestamp: "2026-02-06T12:00:00Z".to_owned(),
+            level: Level::Error,
+            logger: "app".to_owned(),
+            message: "m".to_owned(),
+            attributes: Map::from_iter([("n".to_owned(), 1.into())]),
+            error: Some("io::NotFound: gone".to_owned()),
+            error_type: Some("io::NotFound".to_owned()),
+            stack_trace: Some("0: app::main".to_owned()),
+            trace_id: Some("1".repeat(32)),
+            span_id: Some("1".repeat(16)),
+            spans: vec!["request".to_owned()],
+            location: Some(Location {
+                file: "src/main.rs".to_owned(),
+                line: Some(1),
+            }),
+            breadcrumbs: vec![serde_json::from_value(json!({
+                "timestamp": "2026-02-06T12:00:00Z", "level": "info", "logger": "app", "message": "m", "category": "ui"
+            }))
+            .unwrap()],
+        };
+        let value = serde_json::to_value(&whole).unwrap();
+        let members = value.as_object().unwrap();
+        let names: BTreeSet<&str> = members.keys().map(String::as_str).collect();
+        let fields = Field::ALL.iter();
+        let in_record = fields.filter(|field| field.written() == Written::InRecord);
+        assert_eq!(names, in_record.map(|field| field.name()).collect());
+        assert_eq!(serde_json::from_value::<Record>(value).unwrap(), whole);
+    }
+}

@@ -3,6 +3,8 @@
 mod body;
 mod convert;
 mod cors;
+#[cfg(test)]
+mod every_field;
 mod handle;
 mod logging;
 mod observe;

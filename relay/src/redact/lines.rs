@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::json;
+use tracing_courier::record::{Field, Holds};
 use tracing_courier::sanitize::{Finding, Place, Reason, Sanitizer};
 
 use super::Redaction;
@@ -48,10 +49,10 @@ impl Lines {
         let mut members = read(line)?;
         let mut redaction = Redaction::by(&self.sanitizer);
         for (name, value) in &mut members {
-            match field(name) {
-                Field::Structure => {}
-                Field::Named(place) => redaction.value(place, value),
-                Field::Attribute => redaction.member(Place::Attribute, name, value),
+            match member(name) {
+                Member::Structure => {}
+                Member::Field(place) => redaction.value(place, value),
+                Member::Attribute => redaction.member(Place::Attribute, name, value),
             }
         }
         if redaction.changes() == 0 {
@@ -82,15 +83,15 @@ impl Lines {
         let members = read(line)?;
         let mut findings = Vec::new();
         for (name, value) in &members {
-            let (place, value) = match field(name) {
-                Field::Structure => continue,
-                Field::Named(place) => (place, plain(value)),
-                Field::Attribute => (Place::Attribute, json!({ name.as_ref(): plain(value) })),
+            let (place, value) = match member(name) {
+                Member::Structure => continue,
+                Member::Field(place) => (place, plain(value)),
+                Member::Attribute => (Place::Attribute, json!({ name.as_ref(): plain(value) })),
             };
             for finding in self.sanitizer.find_in(place, &value) {
-                let key = match (field(name), finding.key.is_empty()) {
-                    (Field::Named(_), true) => name.to_string(),
-                    (Field::Named(_), false) => format!("{name}.{}", finding.key),
+                let key = match (member(name), finding.key.is_empty()) {
+                    (Member::Field(_), true) => name.to_string(),
+                    (Member::Field(_), false) => format!("{name}.{}", finding.key),
                     _ => finding.key.clone(),
                 };
                 findings.push(shown(&finding, &key, number, totals));
@@ -145,27 +146,25 @@ pub fn explain(sanitizer: &Sanitizer, name: &str) -> String {
     format!("`{name}` is {verdict}: {why}")
 }
 
-enum Field {
+/// A member of a line.
+enum Member {
     /// Level, logger, times, ids, places: never scanned.
     Structure,
     /// A field whose name is the contract's and says nothing about its value.
-    Named(Place),
+    Field(Place),
     /// An attribute by another way.
     Attribute,
 }
 
-fn field(name: &str) -> Field {
-    match name {
-        "q" | "queue" | "timestamp" | "level" | "logger" | "location" | "traceId" | "trace_id"
-        | "spanId" | "span_id" | "installId" | "install_id" | "sessionId" | "session_id"
-        | "userId" | "user_id" => Field::Structure,
-        "message" => Field::Named(Place::Message),
-        "error" => Field::Named(Place::Error),
-        "stackTrace" | "stack_trace" => Field::Named(Place::Stack),
-        "attributes" | "spans" => Field::Named(Place::Attribute),
-        "breadcrumbs" => Field::Named(Place::Breadcrumb),
-        "resource" => Field::Named(Place::Resource),
-        _ => Field::Attribute,
+fn member(name: &str) -> Member {
+    match (Field::read(name).map(Field::holds), name) {
+        // An id on a line is let be, whatever it is.
+        (Some(Holds::Structure | Holds::Hex), _) | (None, "queue") => Member::Structure,
+        (Some(Holds::Text(place) | Holds::Members(place) | Holds::List(place)), _) => {
+            Member::Field(place)
+        }
+        (None, "resource") => Member::Field(Place::Resource),
+        (None, _) => Member::Attribute,
     }
 }
 

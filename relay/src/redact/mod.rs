@@ -1,8 +1,9 @@
 //! Redacts again what clients send: not every client does, and the one that does loses nothing by it.
 //!
-//! Everything that a person may have written is looked at: message, error, stack, attributes and their names, spans,
-//! breadcrumbs, the resource. Level, logger, times, ids and source locations are structure and stay as they are; an id
-//! that is none is text like any other.
+//! Everything that a person may have written is looked at: the resource, and of a record what the table of
+//! fields (`tracing_courier::record::Field`) says: message, error, stack, attributes and their names, spans,
+//! breadcrumbs. Level, logger, times, ids and source locations are structure and stay as they are; an id that is none is
+//! text like any other.
 //!
 //! What it does not do: decide what is secret, or walk through trees. That is `tracing_courier::sanitize`.
 
@@ -12,6 +13,7 @@ mod tree;
 
 use std::borrow::Cow;
 
+use tracing_courier::record::{Field, Holds};
 use tracing_courier::sanitize::tree::Named;
 use tracing_courier::sanitize::{Place, Sanitizer};
 
@@ -19,7 +21,7 @@ use known::Known;
 
 use crate::wire::error_type::is_type;
 use crate::wire::json::{Members, Value};
-use crate::wire::{Batch, Record};
+use crate::wire::{Batch, Part, Record};
 
 /// Redacts the records of one batch; what it learns about a name or a text holds for all of them.
 pub struct Redaction<'s, 'a> {
@@ -77,30 +79,21 @@ impl<'s, 'a> Redaction<'s, 'a> {
     }
 
     fn record(&mut self, record: &mut Record<'a>) {
-        self.text(Place::Message, &mut record.message);
-        self.members(Place::Attribute, &mut record.attributes);
-        self.optional(Place::Error, &mut record.error);
-        self.optional(Place::Error, &mut record.error_type);
+        for &field in Field::ALL {
+            let Some(place) = field.holds().place() else {
+                continue;
+            };
+            match record.part(field) {
+                Part::Text(id) if field.holds() == Holds::Hex && is_hex(id) => {}
+                Part::Text(text) => self.text(place, text),
+                Part::Members(members) => self.members(place, members),
+                Part::Value(value) => self.value(place, value),
+                Part::Absent => {}
+            }
+        }
         // What a marker stands in is no type any more.
         let is_told = |kind: &Cow<'a, str>| kind.is_empty() || is_type(kind);
         record.error_type = record.error_type.take().filter(is_told);
-        self.optional(Place::Stack, &mut record.stack_trace);
-        for id in [&mut record.trace_id, &mut record.span_id] {
-            if id
-                .as_ref()
-                .is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            {
-                self.optional(Place::Attribute, id);
-            }
-        }
-        for (place, value) in [
-            (Place::Attribute, &mut record.spans),
-            (Place::Breadcrumb, &mut record.breadcrumbs),
-        ] {
-            if let Some(value) = value {
-                self.value(place, value);
-            }
-        }
     }
 
     /// Redacts the members of an object: names decide first, those that other members give too; then their values are
@@ -145,12 +138,6 @@ impl<'s, 'a> Redaction<'s, 'a> {
             Cow::Owned(clean) => Scan::Dirty(clean),
             Cow::Borrowed(_) if touched == self.sanitizer.counts().touched() => Scan::Clean,
             Cow::Borrowed(_) => Scan::Reported,
-        }
-    }
-
-    fn optional(&mut self, place: Place, text: &mut Option<Cow<'a, str>>) {
-        if let Some(text) = text {
-            self.text(place, text);
         }
     }
 
@@ -199,6 +186,10 @@ impl<'s, 'a> Redaction<'s, 'a> {
             (Scan::Clean | Scan::Reported, _) => {}
         }
     }
+}
+
+fn is_hex(id: &str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A text as it stands in the body; one that had to be unescaped lasts no longer than its record.

@@ -6,6 +6,7 @@
 
 mod dropped;
 pub mod error_type;
+mod fields;
 mod identifier;
 pub mod json;
 mod members;
@@ -18,7 +19,7 @@ pub use dropped::Dropped;
 use identifier::identifier;
 pub use json::DEPTH;
 use json::{Next, Reader, Value};
-pub use record::{Claim, Record, Reject};
+pub use record::{Claim, Part, Record, Reject};
 
 /// One request's body.
 #[derive(Debug, Default)]

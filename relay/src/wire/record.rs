@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 
 use tracing_courier::Level;
+use tracing_courier::record::Field;
 
 use super::dropped::Dropped;
-use super::error_type::is_type;
-use super::identifier::identifier;
-use super::json::{DEPTH, Error, Next, Reader, Value, last_wins};
+use super::fields::{Fields, Location, Spare};
+use super::json::{Error, Members, Next, Reader, Value};
 use super::timestamp;
 
 /// One record, borrowing from the body.
@@ -57,6 +57,19 @@ pub struct Record<'a> {
     pub breadcrumbs: Option<Value<'a>>,
     /// What of it was over the cap on members.
     pub dropped: Dropped,
+}
+
+/// The value of one field.
+#[derive(Debug)]
+pub enum Part<'r, 'a> {
+    /// A text.
+    Text(&'r mut Cow<'a, str>),
+    /// Named values.
+    Members(&'r mut Members<'a>),
+    /// A value of any kind.
+    Value(&'r mut Value<'a>),
+    /// The record has none, or nothing that anybody may change.
+    Absent,
 }
 
 /// What a record says about its user.
@@ -115,6 +128,36 @@ impl Reject {
 }
 
 impl<'a> Record<'a> {
+    /// What stands in a field.
+    pub fn part(&mut self, field: Field) -> Part<'_, 'a> {
+        fn text<'r, 'a>(text: &'r mut Option<Cow<'a, str>>) -> Part<'r, 'a> {
+            text.as_mut().map_or(Part::Absent, Part::Text)
+        }
+        fn value<'r, 'a>(value: &'r mut Option<Value<'a>>) -> Part<'r, 'a> {
+            value.as_mut().map_or(Part::Absent, Part::Value)
+        }
+        match field {
+            Field::Message => Part::Text(&mut self.message),
+            Field::Attributes => Part::Members(&mut self.attributes),
+            Field::Error => text(&mut self.error),
+            Field::ErrorType => text(&mut self.error_type),
+            Field::StackTrace => text(&mut self.stack_trace),
+            Field::TraceId => text(&mut self.trace_id),
+            Field::SpanId => text(&mut self.span_id),
+            Field::Spans => value(&mut self.spans),
+            Field::Breadcrumbs => value(&mut self.breadcrumbs),
+            // What a location says besides file and line is among the attributes.
+            Field::Queued
+            | Field::Timestamp
+            | Field::Level
+            | Field::Logger
+            | Field::Location
+            | Field::Install
+            | Field::Session
+            | Field::User => Part::Absent,
+        }
+    }
+
     /// Reads one element of the `logs` array: a record, or what is wrong with it.
     ///
     /// # Errors
@@ -129,95 +172,30 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Each known field as the last one of its name said, in either spelling.
-#[derive(Default)]
-struct Fields<'a> {
-    q: Option<Value<'a>>,
-    timestamp: Option<Value<'a>>,
-    level: Option<Value<'a>>,
-    logger: Option<Value<'a>>,
-    message: Option<Value<'a>>,
-    attributes: Option<Value<'a>>,
-    error: Option<Value<'a>>,
-    error_type: Option<Value<'a>>,
-    stack_trace: Option<Value<'a>>,
-    trace_id: Option<Value<'a>>,
-    span_id: Option<Value<'a>>,
-    install: Option<Value<'a>>,
-    session: Option<Value<'a>>,
-    user: Option<Value<'a>>,
-    spans: Option<Value<'a>>,
-    location: Location<'a>,
-    breadcrumbs: Option<Value<'a>>,
-    unknown: Vec<(Cow<'a, str>, Value<'a>)>,
-}
-
-impl<'a> Fields<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
-        let mut fields = Self::default();
-        reader.map(|reader, key| {
-            let place = match key.as_ref() {
-                "q" => &mut fields.q,
-                "timestamp" => &mut fields.timestamp,
-                "level" => &mut fields.level,
-                "logger" => &mut fields.logger,
-                "message" => &mut fields.message,
-                "attributes" => {
-                    // One deeper than any other field: its own object is no attribute's value.
-                    fields.attributes = Some(match reader.next_kind()? {
-                        Next::Map => Value::Map(reader.many_members(DEPTH + 1)?),
-                        _ => reader.value(DEPTH + 1)?,
-                    });
-                    return Ok(());
-                }
-                "error" => &mut fields.error,
-                "errorType" | "error_type" => &mut fields.error_type,
-                "stackTrace" | "stack_trace" => &mut fields.stack_trace,
-                "traceId" | "trace_id" => &mut fields.trace_id,
-                "spanId" | "span_id" => &mut fields.span_id,
-                "installId" | "install_id" => &mut fields.install,
-                "sessionId" | "session_id" => &mut fields.session,
-                "userId" | "user_id" => &mut fields.user,
-                "spans" => &mut fields.spans,
-                "location" => {
-                    fields.location = Location::read(reader)?;
-                    return Ok(());
-                }
-                "breadcrumbs" => &mut fields.breadcrumbs,
-                _ => {
-                    fields.unknown.push((key, reader.value(DEPTH)?));
-                    return Ok(());
-                }
-            };
-            *place = Some(reader.value(DEPTH)?);
-            Ok(())
-        })?;
-        Ok(fields)
-    }
-}
-
 impl<'a> TryFrom<Fields<'a>> for Record<'a> {
     type Error = Reject;
 
-    fn try_from(fields: Fields<'a>) -> Result<Self, Reject> {
-        let timestamp = required(fields.timestamp, Reject::NoTimestamp, Reject::BadTimestamp)?;
+    fn try_from(mut fields: Fields<'a>) -> Result<Self, Reject> {
+        let mut spare = Spare(std::mem::take(&mut fields.unknown));
+        let Location { file, line, rest } = std::mem::take(&mut fields.location);
+        let mut take = |field| fields.take(field);
+        let timestamp = take(Field::Timestamp);
+        let timestamp = required(timestamp, Reject::NoTimestamp, Reject::BadTimestamp)?;
         let unix_nanos = timestamp::unix_nanos(&timestamp).ok_or(Reject::BadTimestamp)?;
-        let level = required(fields.level, Reject::NoLevel, Reject::BadLevel)?;
+        let level = required(take(Field::Level), Reject::NoLevel, Reject::BadLevel)?;
         let level = level.parse().map_err(|_| Reject::BadLevel)?;
-        let message = required(fields.message, Reject::NoMessage, Reject::BadMessage)?;
+        let message = required(take(Field::Message), Reject::NoMessage, Reject::BadMessage)?;
 
-        let mut spare = Spare(fields.unknown);
-        let attributes = match fields.attributes {
+        let attributes = match take(Field::Attributes) {
             Some(Value::Map(attributes)) => attributes,
             other => {
-                spare.keep("attributes", other);
+                spare.keep(Field::Attributes, other);
                 Vec::new()
             }
         };
-        let Location { file, line, rest } = fields.location;
-        spare.keep("location", rest);
+        spare.keep(Field::Location, rest);
         let record = Self {
-            seq: fields.q.and_then(|q| {
+            seq: take(Field::Queued).and_then(|q| {
                 if let Value::Text(q) = q {
                     seq(&q)
                 } else {
@@ -227,125 +205,32 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
             unix_nanos,
             timestamp,
             level,
-            logger: spare.text("logger", fields.logger).unwrap_or_default(),
+            logger: spare
+                .text(Field::Logger, take(Field::Logger))
+                .unwrap_or_default(),
             message,
-            error: spare.text("error", fields.error),
-            error_type: spare.error_type(fields.error_type),
-            stack_trace: spare.text("stackTrace", fields.stack_trace),
-            trace_id: spare.text("traceId", spelled(fields.trace_id)),
-            span_id: spare.text("spanId", spelled(fields.span_id)),
-            install: spare.identifier("installId", fields.install),
-            session: spare.identifier("sessionId", fields.session),
-            user: match fields.user {
+            error: spare.text(Field::Error, take(Field::Error)),
+            error_type: spare.error_type(take(Field::ErrorType)),
+            stack_trace: spare.text(Field::StackTrace, take(Field::StackTrace)),
+            trace_id: spare.text(Field::TraceId, spelled(take(Field::TraceId))),
+            span_id: spare.text(Field::SpanId, spelled(take(Field::SpanId))),
+            install: spare.identifier(Field::Install, take(Field::Install)),
+            session: spare.identifier(Field::Session, take(Field::Session)),
+            user: match take(Field::User) {
                 None => Claim::Silent,
                 Some(Value::Null) => Claim::Nobody,
                 user => spare
-                    .identifier("userId", user)
+                    .identifier(Field::User, user)
                     .map_or(Claim::Silent, Claim::Is),
             },
-            spans: some(fields.spans),
+            spans: some(take(Field::Spans)),
             file,
             line,
-            breadcrumbs: some(fields.breadcrumbs),
+            breadcrumbs: some(take(Field::Breadcrumbs)),
             attributes: spare.join(attributes),
             dropped: Dropped::default(),
         };
         Ok(record)
-    }
-}
-
-/// Where a record was logged: file, line, and what else a location says, which stays an attribute of that name.
-#[derive(Default)]
-struct Location<'a> {
-    file: Option<Cow<'a, str>>,
-    line: Option<i64>,
-    rest: Option<Value<'a>>,
-}
-
-impl<'a> Location<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
-        let mut location = Self::default();
-        if reader.next_kind()? != Next::Map {
-            location.rest = Some(reader.value(DEPTH)?);
-            return Ok(location);
-        }
-        let mut rest = Vec::new();
-        reader.map(|reader, key| {
-            match (key.as_ref(), reader.value(DEPTH - 1)?) {
-                ("file", Value::Text(text)) => location.file = Some(text),
-                ("line", Value::Int(number)) => location.line = Some(number),
-                ("file" | "line", Value::Null) => {}
-                (_, value) => rest.push((key, value)),
-            }
-            Ok(())
-        })?;
-        location.rest = (!rest.is_empty()).then(|| Value::Map(last_wins(rest)));
-        Ok(location)
-    }
-}
-
-/// What becomes an attribute because it has no better place.
-struct Spare<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
-
-impl<'a> Spare<'a> {
-    fn keep(&mut self, name: &'static str, value: Option<Value<'a>>) {
-        if let Some(value) = value {
-            self.0.push((Cow::Borrowed(name), value));
-        }
-    }
-
-    /// The value as text; empty text says nothing.
-    fn text(&mut self, name: &'static str, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
-        match value {
-            Some(Value::Text(text)) => Some(text).filter(|text| !text.is_empty()),
-            other => {
-                self.keep(name, other);
-                None
-            }
-        }
-    }
-
-    /// What is no type stays an attribute of that name.
-    fn error_type(&mut self, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
-        match value {
-            Some(Value::Text(text)) if is_type(&text) => Some(text),
-            // It has none, and its text is not to be asked.
-            Some(Value::Text(text)) if text.is_empty() => Some(text),
-            other => {
-                self.keep("errorType", other);
-                None
-            }
-        }
-    }
-
-    fn identifier(&mut self, name: &'static str, value: Option<Value<'a>>) -> Option<Cow<'a, str>> {
-        match identifier(value?) {
-            Ok(identifier) => Some(identifier),
-            Err(other) => {
-                self.keep(
-                    name,
-                    Some(other).filter(|other| !matches!(other, Value::Text(_))),
-                );
-                None
-            }
-        }
-    }
-
-    /// `attributes`, then what was kept here, unless null or taken.
-    fn join(
-        self,
-        mut attributes: Vec<(Cow<'a, str>, Value<'a>)>,
-    ) -> Vec<(Cow<'a, str>, Value<'a>)> {
-        if self.0.is_empty() {
-            return attributes;
-        }
-        let mut spare = last_wins(self.0);
-        spare.retain(|(_, value)| *value != Value::Null);
-        let taken: std::collections::HashSet<&str> =
-            attributes.iter().map(|(key, _)| key.as_ref()).collect();
-        spare.retain(|(key, _)| !taken.contains(key.as_ref()));
-        attributes.append(&mut spare);
-        attributes
     }
 }
 

@@ -25,7 +25,7 @@ use crate::level::{Change, Levels, Setting};
 use crate::own::Own;
 use crate::queue::DiskQueue;
 use crate::quiet::quietly;
-use crate::record::Level;
+use crate::record::{Field, Level};
 use kept::Kept;
 use refresh::Refresh;
 
@@ -203,9 +203,10 @@ impl Follow {
         let context = self.queue.context();
         let mut path = "/api/v1/config/logging".to_owned();
         let mut separator = '?';
+        let id = |field: Field| (field.name(), context.context.get(field.name()));
         for (name, value) in [
-            ("installId", context.context.get("installId")),
-            ("sessionId", context.context.get("sessionId")),
+            id(Field::Install),
+            id(Field::Session),
             ("service", context.resource.get("service.name")),
             ("version", context.resource.get("service.version")),
         ] {
