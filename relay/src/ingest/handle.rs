@@ -12,7 +12,7 @@ use super::sampled::Sampled;
 use super::turns::{Turn, Turns};
 use crate::http::ApiError;
 use crate::identity::Verifier;
-use crate::levels::{Levels, Origin};
+use crate::levels::{Levels, Program};
 use crate::limit::{Held, Limits};
 
 /// What the ingest listener works with; a cheap handle.
@@ -88,7 +88,7 @@ impl Ingest {
         subject: &str,
         received: Received,
         on_its_way: Held,
-    ) -> Result<(Receipt, Origin), ApiError> {
+    ) -> Result<(Receipt, Program), ApiError> {
         let Inner {
             limits,
             max_body_bytes,
@@ -120,7 +120,7 @@ impl Ingest {
         subject: &str,
         body: &[u8],
         turn: &mut Turn,
-    ) -> Result<(Receipt, Origin), ApiError> {
+    ) -> Result<(Receipt, Program), ApiError> {
         let Inner {
             limits, pipeline, ..
         } = &*self.0;

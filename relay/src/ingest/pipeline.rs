@@ -15,7 +15,7 @@ use super::turns::Turn;
 use crate::disk::Disk;
 use crate::export::{MAX_EXCEPTION_BYTES, MAX_MESSAGE_BYTES};
 use crate::http::ApiError;
-use crate::levels::Origin;
+use crate::levels::Program;
 use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
 use crate::redact::Redaction;
@@ -78,7 +78,7 @@ impl Pipeline {
         body: &[u8],
         admit: impl FnOnce(usize) -> Result<(), ApiError>,
         turn: &mut Turn,
-    ) -> Result<(Receipt, Origin), ApiError> {
+    ) -> Result<(Receipt, Program), ApiError> {
         self.has_room()?;
         let arrival = Arrival {
             subject,
@@ -92,7 +92,7 @@ impl Pipeline {
             });
         }
         admit(batch.sent)?;
-        let origin = Origin::of(&batch);
+        let program = Program::of(&batch);
         for (_, reject) in &batch.rejected {
             self.metrics.rejected.add(reject.as_str(), 1);
         }
@@ -133,7 +133,7 @@ impl Pipeline {
         self.metrics.accepted.inc_by(receipt.accepted);
         self.metrics.duplicates.inc_by(receipt.duplicates);
         self.metrics.received_bytes.inc_by(count(body.len()));
-        Ok((receipt, origin))
+        Ok((receipt, program))
     }
 }
 

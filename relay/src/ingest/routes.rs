@@ -58,8 +58,8 @@ async fn post_logs(
         .await?;
     let received = body::receive(&parts.headers, body, max_bytes).await?;
     inner.limits.admit_user(&who.subject)?;
-    let (receipt, origin) = ingest.work(&who.subject, received, on_its_way).await?;
-    let tag = ingest.levels().tag(&origin.program(&who.subject));
+    let (receipt, program) = ingest.work(&who.subject, received, on_its_way).await?;
+    let tag = ingest.levels().tag(&program.under(Some(&who.subject)));
     Ok(([(COURIER_CONFIG, tag)], Json(receipt)).into_response())
 }
 

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-use super::book::Program;
+use super::program::Program;
 
 /// Pairs of a subject and an install or session.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Heard {
 
 impl Bonds {
     /// A batch of this program was accepted.
-    pub fn note(&self, program: &Program<'_>) {
+    pub fn note(&self, program: &Program<&str>) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         for bond in self.of(program).into_iter().flatten() {
             if heard.late.len() >= MAX_LATE && !heard.late.contains(&bond) {
@@ -39,7 +39,7 @@ impl Bonds {
     }
 
     /// The program without an install or session that its subject has sent nothing of.
-    pub fn known<'p>(&self, program: &Program<'p>) -> Program<'p> {
+    pub fn known<'p>(&self, program: &Program<&'p str>) -> Program<&'p str> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let [install, session] = self.of(program).map(|bond| {
             bond.is_some_and(|bond| heard.late.contains(&bond) || heard.before.contains(&bond))
@@ -51,7 +51,7 @@ impl Bonds {
         }
     }
 
-    fn of(&self, program: &Program<'_>) -> [Option<u64>; 2] {
+    fn of(&self, program: &Program<&str>) -> [Option<u64>; 2] {
         [(0, program.install), (1, program.session)].map(|(kind, name)| {
             let mut hash = self.hasher.build_hasher();
             hash.write_u8(kind);
@@ -71,7 +71,7 @@ const MAX_LATE: usize = 65_536;
 mod tests {
     use super::*;
 
-    fn program<'p>(subject: &'p str, install: &'p str) -> Program<'p> {
+    fn program<'p>(subject: &'p str, install: &'p str) -> Program<&'p str> {
         Program {
             subject: Some(subject),
             install: Some(install),

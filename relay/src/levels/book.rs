@@ -10,23 +10,9 @@ use tracing_courier::Level;
 use tracing_courier::level::Rules;
 use tracing_courier::wire::LevelConfig;
 
+use super::program::Program;
 use super::rule::{Moment, Rule, Whom};
 use crate::fingerprint::hex;
-
-/// A program that asks, or sends.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Program<'p> {
-    /// Its token's subject; without a token only what is for everyone and for its service counts.
-    pub subject: Option<&'p str>,
-    /// Which installation.
-    pub install: Option<&'p str>,
-    /// Which run.
-    pub session: Option<&'p str>,
-    /// Which service.
-    pub service: Option<&'p str>,
-    /// In which version.
-    pub version: Option<&'p str>,
-}
 
 /// What a program is told.
 #[derive(Debug)]
@@ -88,7 +74,7 @@ impl Book {
 
     /// What this program is told now: the most specific rule that has not ended, of several the newest.
     #[must_use]
-    pub fn tell(&self, program: &Program<'_>, now: Moment) -> &Told {
+    pub fn tell(&self, program: &Program<&str>, now: Moment) -> &Told {
         let known = program.subject.is_some();
         let candidates = [
             known
@@ -197,7 +183,7 @@ mod tests {
         }
     }
 
-    const ALL: Program<'static> = Program {
+    const ALL: Program<&'static str> = Program {
         subject: Some("user-abc"),
         install: Some("install-1"),
         session: Some("session-1"),
@@ -205,12 +191,12 @@ mod tests {
         version: Some("1.0"),
     };
 
-    fn config(book: &Book, program: &Program<'_>, now: &str) -> LevelConfig {
+    fn config(book: &Book, program: &Program<&str>, now: &str) -> LevelConfig {
         let body = book.tell(program, at(now)).body(at(now));
         serde_json::from_str(&body).expect("it is JSON")
     }
 
-    fn decides(book: &Book, program: &Program<'_>) -> String {
+    fn decides(book: &Book, program: &Program<&str>) -> String {
         config(book, program, "2026-02-06T12:00:00Z")
             .rule
             .expect("it says so")

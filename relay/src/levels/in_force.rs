@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::bonds::Bonds;
-use super::book::{Book, Program};
+use super::book::Book;
+use super::program::Program;
 use super::rows::Deed;
 use super::rule::{Draft, Moment, Rule, RuleError};
 use super::seen::Seen;
@@ -88,7 +89,7 @@ impl Levels {
     /// Notes that a batch of `program` was accepted, and gives the tag of the levels that the program is told. From now on
     /// its token's subject may ask for them.
     #[must_use]
-    pub fn tag(&self, program: &Program<'_>) -> HeaderValue {
+    pub fn tag(&self, program: &Program<&str>) -> HeaderValue {
         let now = Moment::now();
         self.0.seen.note(program, now.wall);
         self.0.bonds.note(program);

@@ -16,7 +16,7 @@ mod answer;
 mod bonds;
 mod book;
 mod in_force;
-mod origin;
+mod program;
 mod rows;
 mod rule;
 mod seen;
@@ -25,7 +25,7 @@ mod tables;
 
 pub use in_force::Outcome;
 pub(crate) use in_force::{ChangeError, Levels};
-pub(crate) use origin::Origin;
+pub(crate) use program::Program;
 pub use rows::Deed;
 pub use rule::{Draft, Rule, RuleError, Whom};
 pub(crate) use rule::{Moment, authored};

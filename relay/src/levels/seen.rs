@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::book::Program;
+use super::program::Program;
 use super::rule::Whom;
 
 /// Programs heard of late.
@@ -21,28 +21,15 @@ pub struct Seen {
 
 #[derive(Clone, Debug)]
 struct Heard {
-    subject: String,
-    install: Option<String>,
-    session: Option<String>,
-    service: Option<String>,
-    version: Option<String>,
+    program: Program,
     at: Timestamp,
 }
 
 impl Seen {
     /// Notes that a program sent or asked.
-    pub fn note(&self, program: &Program<'_>, now: Timestamp) {
-        let Some(subject) = program.subject else {
-            return;
-        };
-        let texts = [
-            Some(subject),
-            program.install,
-            program.session,
-            program.service,
-            program.version,
-        ];
-        if texts.iter().flatten().any(|text| text.len() > MAX_BYTES) {
+    pub fn note(&self, program: &Program<&str>, now: Timestamp) {
+        let texts = program.texts();
+        if program.subject.is_none() || texts.iter().flatten().any(|text| text.len() > MAX_BYTES) {
             return;
         }
         let mut hash = self.hasher.build_hasher();
@@ -64,18 +51,8 @@ impl Seen {
                 programs.clear();
             }
         }
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        programs.insert(
-            key,
-            Heard {
-                subject: subject.to_owned(),
-                install: owned(program.install),
-                session: owned(program.session),
-                service: owned(program.service),
-                version: owned(program.version),
-                at: now,
-            },
-        );
+        let program = program.map(str::to_owned);
+        programs.insert(key, Heard { program, at: now });
     }
 
     /// How many of the programs heard of late a rule for `whom` is meant for.
@@ -106,28 +83,31 @@ impl Seen {
 
 impl Heard {
     fn is(&self, whom: &Whom) -> bool {
+        let program = &self.program;
         match whom {
-            Whom::Session(id) => self.session.as_ref() == Some(id),
-            Whom::Install(id) => self.install.as_ref() == Some(id),
-            Whom::User(id) => self.subject == *id,
+            Whom::Session(id) => program.session.as_ref() == Some(id),
+            Whom::Install(id) => program.install.as_ref() == Some(id),
+            Whom::User(id) => program.subject.as_ref() == Some(id),
             Whom::Version { service, version } => {
-                self.service.as_ref() == Some(service) && self.version.as_ref() == Some(version)
+                program.service.as_ref() == Some(service)
+                    && program.version.as_ref() == Some(version)
             }
-            Whom::Service(name) => self.service.as_ref() == Some(name),
+            Whom::Service(name) => program.service.as_ref() == Some(name),
             Whom::Everyone => true,
         }
     }
 
     fn instead_of(&self, whom: &Whom) -> Option<String> {
+        let program = &self.program;
         match whom {
-            Whom::Session(_) => self.session.clone(),
-            Whom::Install(_) => self.install.clone(),
-            Whom::User(_) | Whom::Everyone => Some(self.subject.clone()),
+            Whom::Session(_) => program.session.clone(),
+            Whom::Install(_) => program.install.clone(),
+            Whom::User(_) | Whom::Everyone => program.subject.clone(),
             Whom::Version { .. } => {
-                let (service, version) = (self.service.as_ref()?, self.version.as_ref()?);
+                let (service, version) = (program.service.as_ref()?, program.version.as_ref()?);
                 Some(format!("{service} {version}"))
             }
-            Whom::Service(_) => self.service.clone(),
+            Whom::Service(_) => program.service.clone(),
         }
     }
 }
@@ -145,7 +125,7 @@ const SHOWN: usize = 5;
 mod tests {
     use super::*;
 
-    fn program(subject: &str) -> Program<'_> {
+    fn program(subject: &str) -> Program<&str> {
         Program {
             subject: Some(subject),
             install: Some("install-1"),

@@ -15,6 +15,8 @@ mod timestamp;
 
 use std::borrow::Cow;
 
+use tracing_courier::record::Field;
+
 pub use dropped::Dropped;
 use identifier::identifier;
 pub use json::DEPTH;
@@ -158,11 +160,11 @@ fn context<'a>(reader: &mut Reader<'a>) -> Result<Context<'a>, json::Error> {
     let mut context = Context::default();
     reader.map(|reader, key| {
         let value = reader.value(0)?;
-        let place = match key.as_ref() {
-            "queue" => &mut context.queue,
-            "installId" | "install_id" => &mut context.install,
-            "sessionId" | "session_id" => &mut context.session,
-            "userId" | "user_id" => &mut context.user,
+        let place = match Field::read(&key) {
+            Some(Field::Install) => &mut context.install,
+            Some(Field::Session) => &mut context.session,
+            Some(Field::User) => &mut context.user,
+            None if key == "queue" => &mut context.queue,
             _ => return Ok(()),
         };
         *place = identifier(value).ok();
