@@ -11,6 +11,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::advice::Advice;
+use crate::before_record::BeforeRecord;
 use crate::breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 use crate::budget::Verdict;
 use crate::builder::CourierBuilder;
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub switches: Switches,
     pub changes: Changes,
     pub trace_ids: Option<TraceIds>,
+    pub before_record: Option<BeforeRecord>,
     pub hook: HookWatch,
     pub advice: Advice,
     pub own: Own,
@@ -96,7 +98,8 @@ impl Courier {
                 .breadcrumbs(&self.0.crumbs)
                 .context(&self.0.context)
                 .changes(&self.0.changes)
-                .trace_ids_by(self.0.trace_ids),
+                .trace_ids_by(self.0.trace_ids)
+                .before_record_by(self.0.before_record.clone()),
             backend: self.0.backend.as_ref().map(Backend::unfiltered_layer),
             noise: self.0.own.budget().is_some().then(|| Noise {
                 own: self.0.own.clone(),

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
@@ -12,6 +13,7 @@ use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::before_record::{BeforeRecord, Failed, Keep};
 use crate::breadcrumb::Breadcrumbs;
 use crate::context::RunContext;
 use crate::gate::{Frame, Intake};
@@ -19,6 +21,7 @@ use crate::losses::Loss;
 use crate::queue::{Appended, DiskQueue, Durability, Line};
 use crate::quiet::is_quiet;
 use crate::record::{self, Extra, Level, Record};
+use crate::sanitize::Sanitizer;
 use crate::watch::Changes;
 
 /// Gives the ids of the trace that the caller is in: trace id and span id, as numbers.
@@ -31,6 +34,7 @@ pub struct DiskQueueLayer {
     crumbs: Option<Breadcrumbs>,
     context: RunContext,
     trace_ids: Option<TraceIds>,
+    before: Option<BeforeRecord>,
     intake: Intake,
     changes: Changes,
     is_degraded: AtomicBool,
@@ -46,6 +50,7 @@ impl DiskQueueLayer {
             crumbs: None,
             context: RunContext::new(),
             trace_ids: None,
+            before: None,
             intake: Intake::new("DiskQueueLayer"),
             changes: Changes::default(),
             is_degraded: AtomicBool::new(false),
@@ -76,6 +81,25 @@ impl DiskQueueLayer {
 
     pub(crate) fn trace_ids_by(mut self, ids: Option<TraceIds>) -> Self {
         self.trace_ids = ids;
+        self
+    }
+
+    /// Asks the program about each record, by what [`CourierBuilder::before_record`] says; what it changes is redacted
+    /// by this sanitizer. By default nobody is asked.
+    ///
+    /// [`CourierBuilder::before_record`]: crate::CourierBuilder::before_record
+    #[must_use]
+    pub fn before_record(
+        mut self,
+        sanitizer: &Sanitizer,
+        hook: impl Fn(&mut Record) -> Keep + Send + Sync + 'static,
+    ) -> Self {
+        self.before = Some(BeforeRecord::new(sanitizer, Arc::new(hook)));
+        self
+    }
+
+    pub(crate) fn before_record_by(mut self, before: Option<BeforeRecord>) -> Self {
+        self.before = before;
         self
     }
 
@@ -127,6 +151,13 @@ impl DiskQueueLayer {
             &mut buffers.names,
             buffers.line.buffer(),
         );
+        if let Some(before) = &self.before {
+            match before.ask(buffers.line.buffer(), start) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(Failed) => return self.queue.losses().add(Loss::Hook, 1),
+            }
+        }
         record::fit(buffers.line.buffer(), start);
         let durability = match level {
             Level::Fatal => Durability::Durable,

@@ -100,6 +100,7 @@
 )]
 
 mod advice;
+mod before_record;
 mod boot;
 pub mod breadcrumb;
 mod budget;
@@ -145,6 +146,7 @@ pub mod testing;
 mod watch;
 pub mod wire;
 
+pub use before_record::Keep;
 pub use breadcrumb::{BreadcrumbLayer, Breadcrumbs};
 pub use builder::CourierBuilder;
 pub use clock::Clock;

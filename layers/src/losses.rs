@@ -22,17 +22,20 @@ pub enum Loss {
     Rejected,
     /// The user's right to forget: removed by `clear()`.
     Cleared,
+    /// The program's [`before_record`](crate::CourierBuilder::before_record) panicked over it.
+    Hook,
 }
 
 impl Loss {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NoGate,
         Self::Overflow,
         Self::Disk,
         Self::Damaged,
         Self::Rejected,
         Self::Cleared,
+        Self::Hook,
     ];
 
     /// The name on the wire and in reports: `overflow`, `no_gate`, …
@@ -45,6 +48,7 @@ impl Loss {
             Self::Damaged => "damaged",
             Self::Rejected => "rejected",
             Self::Cleared => "cleared",
+            Self::Hook => "hook",
         }
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::advice::Advice;
+use crate::before_record::BeforeRecord;
 use crate::breadcrumb::Breadcrumbs;
 use crate::budget::Budget;
 use crate::builder::CourierBuilder;
@@ -207,6 +208,9 @@ impl CourierBuilder {
         let changes = backend
             .as_ref()
             .map_or_else(Changes::default, Backend::changes);
+        let before_record = self
+            .before_record
+            .map(|hook| BeforeRecord::new(&self.sanitizer, hook));
         let courier = Courier::new(Inner {
             queue,
             crumbs,
@@ -220,6 +224,7 @@ impl CourierBuilder {
             switches,
             changes,
             trace_ids: self.trace_ids,
+            before_record,
             hook: hook_watch,
             advice,
             own,
