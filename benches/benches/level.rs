@@ -373,12 +373,7 @@ impl Transport for Raises {
     }
 
     fn get(&mut self, _: &Get<'_>) -> Answer {
-        Answer {
-            status: Some(200),
-            content_type: Some("application/json".to_owned()),
-            body: br#"{"min_level":"info","modules":{"app::module_25":"trace"},"expires_in_seconds":2.0,"refresh_seconds":600,"rule":"user 1"}"#.to_vec(),
-            ..Answer::default()
-        }
+        Answer::new(200, br#"{"min_level":"info","modules":{"app::module_25":"trace"},"expires_in_seconds":2.0,"refresh_seconds":600,"rule":"user 1"}"#.to_vec()).with_content_type("application/json".to_owned())
     }
 
     fn endpoint(&self) -> &str {

@@ -19,6 +19,7 @@ use crate::sanitize::Sanitizer;
 
 /// Whether a record goes on; what [`CourierBuilder::before_record`](crate::CourierBuilder::before_record) answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Keep {
     /// To the disk, with what was changed.
     Yes,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 /// Where "now" comes from: the system, or a hand that a test moves.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum Clock {
     /// The system's wall clock.
     #[default]

@@ -1,5 +1,6 @@
 //! The paved path: everything that a program in the field needs, put together.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,10 +55,19 @@ use crate::watch::{Changes, Watch};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Courier(pub(crate) Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for Courier {
+    /// Shows no user, no token and nothing that was logged.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Courier")
+            .field("queue", &self.0.queue)
+            .field("backend", &self.0.backend)
+            .finish_non_exhaustive()
+    }
+}
+
 pub(crate) struct Inner {
     pub queue: DiskQueue,
     pub crumbs: Breadcrumbs,

@@ -28,7 +28,7 @@ pub enum Loss {
 
 impl Loss {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::NoGate,
         Self::Overflow,
         Self::Disk,
@@ -96,8 +96,8 @@ impl Losses {
     /// The reasons that have lost anything, with their counts.
     #[must_use]
     pub fn by_reason(&self) -> BTreeMap<Loss, u64> {
-        Loss::ALL
-            .into_iter()
+        let reasons = Loss::ALL.iter().copied();
+        reasons
             .map(|reason| (reason, self.count(reason)))
             .filter(|&(_, records)| records > 0)
             .collect()

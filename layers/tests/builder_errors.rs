@@ -1,9 +1,10 @@
 //! Settings that contradict each other, or mean nothing, are errors that say so.
 #![cfg(feature = "http")]
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use tracing_courier::send::{Answer, Backend, Get, Request, Transport};
+use tracing_courier::send::{Answer, Backend, Get, Http, Request, Transport};
 use tracing_courier::{Courier, CourierBuilder};
 
 /// Takes nothing.
@@ -69,10 +70,37 @@ fn a_setting_of_the_sender_without_one_is_an_error_that_names_it() {
     }
 }
 
+/// Takes nothing, and keeps what it was given, as text.
+struct Shows(Arc<Mutex<String>>);
+
+impl Transport for Shows {
+    fn post(&mut self, request: &Request<'_>) -> Answer {
+        *self.0.lock().unwrap() += &format!("{request:?}");
+        let records = String::from_utf8_lossy(request.body)
+            .matches("\"q\":")
+            .count();
+        Answer::new(
+            200,
+            format!(r#"{{"accepted":{records},"duplicates":0,"rejected":[]}}"#),
+        )
+        .with_levels_etag("1")
+    }
+
+    fn get(&mut self, request: &Get<'_>) -> Answer {
+        *self.0.lock().unwrap() += &format!("{request:?}");
+        Answer::none("nowhere")
+    }
+
+    fn endpoint(&self) -> &str {
+        "nowhere"
+    }
+}
+
 #[test]
 fn no_debug_text_shows_a_token_or_a_user() {
     let dir = tempfile::tempdir().unwrap();
-    let backend = Backend::builder("https://relay.example").token("t-hunter2");
+    let requests: Arc<Mutex<String>> = Arc::default();
+    let backend = Backend::by(Shows(Arc::clone(&requests))).token("t-hunter2");
     let mut shown = format!("{backend:?}");
     let builder = Courier::builder("app", "1")
         .dir(dir.path())
@@ -82,14 +110,23 @@ fn no_debug_text_shows_a_token_or_a_user() {
         .without_panic_hook();
     shown += &format!("{builder:?}");
     let courier = builder.start().unwrap();
+    courier.flush(Duration::from_secs(20));
+    // It asks for its levels, as the answer said that there are others.
+    let asked = || requests.lock().unwrap().contains("Get");
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !asked() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     shown += &format!(
         "{courier:?}{:?}{:?}",
         courier.backend(),
         courier.sanitizer()
     );
-    assert!(shown.contains("CourierBuilder") && shown.contains("BackendBuilder"));
-    assert!(!shown.contains("t-hunter2"), "{shown}");
-    assert!(
-        !format!("{:?}", Courier::builder("app", "1").user("user-hunter2")).contains("hunter2")
-    );
+    shown += &requests.lock().unwrap();
+    for name in ["CourierBuilder", "BackendBuilder", "Request", "Get"] {
+        assert!(shown.contains(name), "{name}: {shown}");
+    }
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let http = Http::new("https://ann:hunter2@relay.example").map(|http| format!("{http:?}"));
+    assert!(!format!("{http:?}").contains("hunter2"), "{http:?}");
 }

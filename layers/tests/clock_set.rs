@@ -32,11 +32,7 @@ impl Transport for Relay {
         let sent = body["logs"].as_array().unwrap().len();
         state.bodies.push(body);
         let receipt = format!(r#"{{"accepted":{sent},"duplicates":0,"rejected":[]}}"#);
-        Answer {
-            status: Some(200),
-            body: receipt.into_bytes(),
-            ..Answer::default()
-        }
+        Answer::new(200, receipt.into_bytes())
     }
 
     fn endpoint(&self) -> &str {

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scripted::{PATIENCE, Scripted, Trial, append, numbers, receipt, refusal, status};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing_courier::queue::Context;
-use tracing_courier::send::{Answer, Connection, WhyStopped};
+use tracing_courier::send::{Connection, WhyStopped};
 use tracing_courier::{Backend, DiskQueue};
 
 #[test]
@@ -43,11 +43,10 @@ fn a_flush_sends_everything_in_order_and_in_batches_of_a_hundred() {
 
 #[test]
 fn an_outage_keeps_everything_and_doubles_nothing() {
+    let mut refused = status(503);
+    refused.error = Some("connection refused".to_owned());
     let mut answers = VecDeque::from([
-        Answer {
-            error: Some("connection refused".to_owned()),
-            ..status(503)
-        },
+        refused,
         status(503),
         status(429),
         status(500),
@@ -111,10 +110,7 @@ fn what_something_in_between_answers_keeps_everything_and_is_named() {
     for code in [
         301, 302, 307, 308, 400, 403, 404, 405, 407, 413, 415, 421, 422, 451, 502, 511,
     ] {
-        let page = Answer {
-            body: b"<html>please log in</html>".to_vec(),
-            ..status(code)
-        };
+        let page = status(code).with_body(b"<html>please log in</html>".to_vec());
         let mut answers = VecDeque::from([status(code), page]);
         let trial = Trial::new(3, move |body, _| {
             answers.pop_front().unwrap_or_else(|| receipt(body))
@@ -179,12 +175,9 @@ fn a_poisoned_record_is_found_by_halving_and_put_aside_alone() {
 fn what_a_receipt_lists_as_rejected_is_put_aside_with_its_reason() {
     let trial = Trial::new(5, |body, _| {
         match numbers(body).len() {
-        5 => Answer {
-            body: json!({"accepted": 3, "duplicates": 1, "rejected": [{"index": 2, "reason": "no message"}]})
-                .to_string()
-                .into_bytes(),
-            ..status(200)
-        },
+        5 => status(200).with_body(
+            json!({"accepted": 3, "duplicates": 1, "rejected": [{"index": 2, "reason": "no message"}]}).to_string(),
+        ),
         _ => receipt(body),
     }
     });
@@ -208,9 +201,9 @@ fn what_a_receipt_lists_as_rejected_is_put_aside_with_its_reason() {
 fn a_batch_never_mixes_two_contexts() {
     let dir = tempfile::tempdir().unwrap();
     let queue = DiskQueue::open(dir.path()).unwrap();
-    let user = |id: &str| Context {
-        context: json!({"userId": id}).as_object().unwrap().clone(),
-        ..Context::default()
+    let user = |id: &str| {
+        let context = json!({"userId": id}).as_object().unwrap().clone();
+        Context::new(context, Map::new())
     };
     queue.set_context(&user("ada"));
     append(&queue, 0..3);

@@ -236,17 +236,11 @@ fn the_drop_of_the_guard_flushes_within_its_deadline() {
 
 #[test]
 fn the_drop_of_the_guard_waits_for_one_try_and_for_none_while_the_sender_waits_to_try_again() {
-    let asked_to_wait = || Answer {
-        retry_after: Some(Duration::from_secs(60)),
-        ..refusal(429)
-    };
+    let asked_to_wait = || refusal(429).with_retry_after(Duration::from_secs(60));
     type Script = fn() -> Answer;
     let scripts: [(&str, Script); 3] = [
         ("refused", || Answer::none("connection refused")),
-        ("503 of a proxy", || Answer {
-            status: Some(503),
-            ..Answer::default()
-        }),
+        ("503 of a proxy", || Answer::new(503, Vec::new())),
         ("429", asked_to_wait),
     ];
     for (name, answer) in scripts {

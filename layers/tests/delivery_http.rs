@@ -251,10 +251,12 @@ fn a_body_over_the_relays_limit_is_never_sent() {
     let trial = Trial::new(0, Backend::builder(server.url()).batch_records(1000));
     // A resource that leaves room for one record of that size only.
     let resource = serde_json::Map::from_iter([("big".to_owned(), "x".repeat(700_000).into())]);
-    trial.queue.set_context(&tracing_courier::queue::Context {
-        resource,
-        ..Default::default()
-    });
+    trial
+        .queue
+        .set_context(&tracing_courier::queue::Context::new(
+            Default::default(),
+            resource,
+        ));
     append(&trial.queue, 0..3000);
     let report = trial.flush();
     assert_eq!((report.delivered, report.pending), (3000, 0));

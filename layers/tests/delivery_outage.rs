@@ -57,19 +57,14 @@ impl Transport for Away {
 }
 
 fn busy(status: u16, seconds: u64) -> Answer {
-    Answer {
-        status: Some(status),
-        retry_after: Some(Duration::from_secs(seconds)),
-        ..Answer::default()
-    }
+    Answer::new(status, Vec::new()).with_retry_after(Duration::from_secs(seconds))
 }
 
 fn receipt(records: usize) -> Answer {
-    Answer {
-        status: Some(200),
-        body: format!(r#"{{"accepted":{records},"duplicates":0,"rejected":[]}}"#).into_bytes(),
-        ..Answer::default()
-    }
+    Answer::new(
+        200,
+        format!(r#"{{"accepted":{records},"duplicates":0,"rejected":[]}}"#).into_bytes(),
+    )
 }
 
 #[test]

@@ -189,7 +189,7 @@ impl Switch {
     }
 
     fn set(&self, is_online: bool, kind: NetworkKind) {
-        *self.0.lock().unwrap() = Network { is_online, kind };
+        *self.0.lock().unwrap() = Network::new(is_online, kind);
     }
 }
 
@@ -272,10 +272,7 @@ fn a_network_that_changes_does_not_shorten_what_the_relay_asked_for() {
         }
     };
     let script = move |body: &Value, _: Option<&str>| match std::mem::take(&mut is_first) {
-        true => tracing_courier::send::Answer {
-            retry_after: Some(Duration::from_secs(100)),
-            ..status(503)
-        },
+        true => status(503).with_retry_after(Duration::from_secs(100)),
         false => receipt(body),
     };
     let trial = Trial::with(1, script, settings);

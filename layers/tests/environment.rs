@@ -292,11 +292,7 @@ impl Transport for Takes {
             r#"{{"accepted":{},"duplicates":0,"rejected":[]}}"#,
             logs.len()
         );
-        Answer {
-            status: Some(200),
-            body: receipt.into_bytes(),
-            ..Answer::default()
-        }
+        Answer::new(200, receipt.into_bytes())
     }
 
     fn endpoint(&self) -> &str {

@@ -139,10 +139,7 @@ impl Transport for Relay {
             .changes
             .extend(changes.map(|log| log["attributes"]["to"].clone()));
         drop(state);
-        Answer {
-            levels_etag: Some(self.tag()),
-            ..receipt(&body)
-        }
+        receipt(&body).with_levels_etag(self.tag())
     }
 
     fn get(&mut self, _: &Get<'_>) -> Answer {
@@ -153,13 +150,9 @@ impl Transport for Relay {
         let body = format!(
             r#"{{"min_level":"{level}","modules":{{}},"expires_at":null,"refresh_seconds":600}}"#
         );
-        Answer {
-            status: Some(200),
-            content_type: Some("application/json".to_owned()),
-            etag: Some(tag),
-            body: body.into_bytes(),
-            ..Answer::default()
-        }
+        Answer::new(200, body.into_bytes())
+            .with_content_type("application/json".to_owned())
+            .with_etag(tag)
     }
 
     fn endpoint(&self) -> &str {

@@ -23,13 +23,9 @@ impl Transport for Raises {
     fn get(&mut self, _: &Get<'_>) -> Answer {
         let _ = self.0.recv();
         let rules = r#"{"min_level":"trace","modules":{},"expires_at":null,"refresh_seconds":600}"#;
-        Answer {
-            status: Some(200),
-            content_type: Some("application/json".to_owned()),
-            etag: Some("\"1\"".to_owned()),
-            body: rules.as_bytes().to_vec(),
-            ..Answer::default()
-        }
+        Answer::new(200, rules.as_bytes().to_vec())
+            .with_content_type("application/json".to_owned())
+            .with_etag("\"1\"".to_owned())
     }
 
     fn endpoint(&self) -> &str {

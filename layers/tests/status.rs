@@ -37,11 +37,7 @@ impl Transport for Scripted {
         let body: Value = serde_json::from_slice(request.body).unwrap();
         let sent = body["logs"].as_array().unwrap().len();
         let receipt = json!({"accepted": sent, "duplicates": 0, "rejected": []});
-        Answer {
-            status: Some(*self.0.lock().unwrap()),
-            body: receipt.to_string().into_bytes(),
-            ..Answer::default()
-        }
+        Answer::new(*self.0.lock().unwrap(), receipt.to_string().into_bytes())
     }
 
     fn endpoint(&self) -> &str {

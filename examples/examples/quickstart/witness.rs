@@ -102,10 +102,7 @@ impl Transport for Watched {
         if Instant::now() < self.witness.back_at {
             let error = "no network".to_owned();
             self.witness.seen().answers.push(error.clone());
-            return Answer {
-                error: Some(error),
-                ..Answer::default()
-            };
+            return Answer::none(error);
         }
         let answer = self.http.post(request);
         let mut seen = self.witness.seen();

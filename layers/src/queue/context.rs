@@ -10,11 +10,20 @@ use super::line::{Line, MAX_LINE_BYTES};
 
 /// What is true of the records that follow it in the queue, until the next one.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Context {
     /// Install, session, user: the members of the request's `context`. `version` and `queue` are the queue's own.
     pub context: Map<String, Value>,
     /// Attributes of the program and the machine: the request's `resource`.
     pub resource: Map<String, Value>,
+}
+
+impl Context {
+    /// These members of `context`, and these attributes of the resource.
+    #[must_use]
+    pub fn new(context: Map<String, Value>, resource: Map<String, Value>) -> Self {
+        Self { context, resource }
+    }
 }
 
 /// The members of a context line, `"context":{…},"resource":{…}`, as they go into a request body.

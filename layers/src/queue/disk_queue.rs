@@ -1,5 +1,6 @@
 //! The handle of a queue.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,8 +18,18 @@ use crate::losses::Losses;
 /// The queue of this process, and those that dead processes left. A cheap handle: clones share one queue.
 ///
 /// When the last handle is dropped, everything is synced, and a queue that has nothing left in it is removed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DiskQueue(pub(super) Arc<Shared>);
+
+impl fmt::Debug for DiskQueue {
+    /// Shows nothing of its records or their context.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskQueue")
+            .field("root", &self.root())
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
 
 impl DiskQueue {
     /// The id of the queue that this process writes. A forked child has another one.

@@ -68,8 +68,8 @@ impl Note {
             first_seq: attributes.first_seq,
             last_seq: attributes.last_seq,
             count: attributes.count,
-            reason: Loss::ALL
-                .into_iter()
+            reason: *Loss::ALL
+                .iter()
                 .find(|reason| reason.as_str() == attributes.reason)?,
         })
     }

@@ -80,10 +80,8 @@ impl Record {
         logger: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        let mut timestamp = Vec::new();
-        super::timestamp::timestamp(at, &mut timestamp);
         Self {
-            timestamp: String::from_utf8(timestamp).unwrap_or_default(),
+            timestamp: written(at),
             level,
             logger: logger.into(),
             message: message.into(),
@@ -111,6 +109,14 @@ pub struct Location {
     pub line: Option<u32>,
 }
 
+impl Location {
+    /// This line, from 1, of this source file.
+    pub fn new(file: impl Into<String>, line: Option<u32>) -> Self {
+        let file = file.into();
+        Self { file, line }
+    }
+}
+
 /// A record in short, as the trail that led to an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -128,6 +134,34 @@ pub struct Breadcrumb {
     /// More of it, from [`Courier::breadcrumb`](crate::Courier::breadcrumb) alone.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
+}
+
+impl Breadcrumb {
+    /// What happened, who said it, how bad it was, and in which part of the program; without attributes, which are set
+    /// afterwards.
+    pub fn new(
+        at: Timestamp,
+        level: Level,
+        logger: impl Into<String>,
+        message: impl Into<String>,
+        category: impl Into<String>,
+    ) -> Self {
+        Self {
+            timestamp: written(at),
+            level,
+            logger: logger.into(),
+            message: message.into(),
+            category: category.into(),
+            attributes: Map::new(),
+        }
+    }
+}
+
+/// A time as records have it.
+fn written(at: Timestamp) -> String {
+    let mut text = Vec::new();
+    super::timestamp::timestamp(at, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]

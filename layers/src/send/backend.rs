@@ -1,5 +1,6 @@
 //! The sender's handle.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +30,18 @@ pub(super) type Place = http::Place;
 pub(super) type Place = std::convert::Infallible;
 
 /// The sender of one queue. A cheap handle: clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Backend(pub(super) Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for Backend {
+    /// Shows no token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend")
+            .field("endpoint", &self.endpoint())
+            .finish_non_exhaustive()
+    }
+}
+
 pub(super) struct Inner {
     /// Swapped in a forked child.
     pub(super) shared: ArcSwap<Shared>,

@@ -19,11 +19,20 @@ pub const OFFLINE_POLL: Duration = Duration::from_secs(5);
 
 /// What a device knows of its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Network {
     /// Whether a request may get through. When in doubt, yes.
     pub is_online: bool,
     /// What it goes over.
     pub kind: NetworkKind,
+}
+
+impl Network {
+    /// Whether a request may get through, and what it goes over.
+    #[must_use]
+    pub fn new(is_online: bool, kind: NetworkKind) -> Self {
+        Self { is_online, kind }
+    }
 }
 
 /// What requests go over, by the names of OpenTelemetry's `network.connection.type`.

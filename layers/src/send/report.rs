@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use crate::losses::Loss;
 
@@ -62,8 +63,9 @@ pub enum Connection {
     Sending,
     /// The last try failed; the next is due by itself.
     BackingOff {
-        /// RFC 3339, by this device's clock.
-        until: String,
+        /// By this device's clock; in JSON as RFC 3339.
+        #[serde(serialize_with = "in_words")]
+        until: Timestamp,
     },
     /// The relay refused the token, or the program could give none: waiting for a new one.
     PausedForToken,
@@ -82,4 +84,39 @@ pub enum Connection {
     Stopped,
     /// There is no relay to send to.
     NoRelay,
+}
+
+/// A time as RFC 3339; jiff's own feature for serde is not asked for.
+fn in_words<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_and_losses_are_words_in_json() {
+        let report = Report {
+            delivered: 1,
+            pending: 2,
+            rejected: 3,
+            lost_by_reason: BTreeMap::from([(Loss::NoGate, 4), (Loss::Overflow, 5)]),
+            why_stopped: WhyStopped::PausedForToken,
+        };
+        assert_eq!(
+            serde_json::to_value(report).unwrap(),
+            json!({
+                "delivered": 1, "pending": 2, "rejected": 3, "lost_by_reason": {"no_gate": 4, "overflow": 5},
+                "why_stopped": "paused_for_token",
+            })
+        );
+        let until = "2026-02-06T12:00:00.5Z".parse().unwrap();
+        assert_eq!(
+            serde_json::to_value(Connection::BackingOff { until }).unwrap(),
+            json!({"state": "backing_off", "until": "2026-02-06T12:00:00.5Z"})
+        );
+    }
 }

@@ -176,13 +176,14 @@ impl Shared {
     /// Where the sender stands, with its moments as people read them, and what it has come to.
     pub fn snapshot(&self) -> (Connection, Tally) {
         let state = self.lock();
-        let wall = |at| self.time.wall(at).to_string();
         let connection = match state.standing {
             Standing::Stopped => Connection::Stopped,
             _ if !state.is_enabled => Connection::Disabled,
             Standing::Idle => Connection::Idle,
             Standing::Sending => Connection::Sending,
-            Standing::BackingOff { until } => Connection::BackingOff { until: wall(until) },
+            Standing::BackingOff { until } => Connection::BackingOff {
+                until: self.time.wall(until),
+            },
             Standing::PausedForToken { .. } => Connection::PausedForToken,
             Standing::PausedNotFound => Connection::PausedNotFound,
             Standing::Offline { .. } => Connection::Offline,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 /// Where the sender's time comes from: the system, or a hand that a test moves.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum Time {
     /// The system's clocks.
     #[default]

@@ -1,9 +1,9 @@
 //! The seam between the sender and whatever carries its requests.
 
+use std::fmt;
 use std::time::Duration;
 
 /// One batch on its way.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Request<'a> {
     /// Below the endpoint: `/api/v1/logs`.
@@ -16,8 +16,19 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
+impl fmt::Debug for Request<'_> {
+    /// Shows no token and no records.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("path", &self.path)
+            .field("has_token", &self.token.is_some())
+            .field("request_id", &self.request_id)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A question to the relay: which levels it wants.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Get<'a> {
     /// Below the endpoint, with its query: `/api/v1/config/logging?service=field-app`.
@@ -30,8 +41,22 @@ pub struct Get<'a> {
     pub if_none_match: Option<&'a str>,
 }
 
+impl fmt::Debug for Get<'_> {
+    /// Shows no token, and nothing of the query, which says who asks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.split('?').next();
+        f.debug_struct("Get")
+            .field("path", &path.unwrap_or_default())
+            .field("has_token", &self.token.is_some())
+            .field("request_id", &self.request_id)
+            .field("if_none_match", &self.if_none_match)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What came back, or did not.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Answer {
     /// The HTTP status; `None` without an answer (no network, a timeout, a reset).
     pub status: Option<u16>,
@@ -50,6 +75,51 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer came, with this status and body.
+    #[must_use]
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status: Some(status),
+            body: body.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same, where `Retry-After` says how long the server wants to be left alone.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same, with this `Content-Type`.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
+    }
+
+    /// The same, with this `ETag`.
+    #[must_use]
+    pub fn with_etag(mut self, etag: impl Into<String>) -> Self {
+        self.etag = Some(etag.into());
+        self
+    }
+
+    /// The same, with this `Courier-Config`.
+    #[must_use]
+    pub fn with_levels_etag(mut self, etag: impl Into<String>) -> Self {
+        self.levels_etag = Some(etag.into());
+        self
+    }
+
+    /// The same, with another body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// No answer came, and this is why.
     #[must_use]
     pub fn none(why: impl Into<String>) -> Self {

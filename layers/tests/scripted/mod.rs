@@ -69,13 +69,11 @@ impl Trial {
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let queue = DiskQueue::open(dir.path()).unwrap();
-        queue.set_context(&Context {
-            context: json!({"installId": "i-1"}).as_object().unwrap().clone(),
-            resource: json!({"service.name": "trial"})
-                .as_object()
-                .unwrap()
-                .clone(),
-        });
+        let object = |value: Value| value.as_object().unwrap().clone();
+        queue.set_context(&Context::new(
+            object(json!({"installId": "i-1"})),
+            object(json!({"service.name": "trial"})),
+        ));
         append(&queue, 0..records);
         let bodies = Arc::default();
         let backend = Backend::by(Scripted::new(script, Arc::clone(&bodies)))
@@ -141,28 +139,19 @@ pub fn number(record: &Value) -> Option<u64> {
 
 /// This status with nothing else, as anything between here and the relay may answer it.
 pub fn status(status: u16) -> Answer {
-    Answer {
-        status: Some(status),
-        // No waiting in a test: a wait is the pure function's business, and tested there.
-        retry_after: Some(Duration::ZERO),
-        ..Answer::default()
-    }
+    Answer::new(status, Vec::new()).with_retry_after(Duration::ZERO)
 }
 
 /// This status as a relay answers it.
 pub fn refusal(code: u16) -> Answer {
-    Answer {
-        body: br#"{"error":"on purpose"}"#.to_vec(),
-        ..status(code)
-    }
+    status(code).with_body(br#"{"error":"on purpose"}"#.to_vec())
 }
 
 pub fn receipt(body: &Value) -> Answer {
     let accepted = body["logs"].as_array().unwrap().len();
-    Answer {
-        body: json!({"accepted": accepted, "duplicates": 0, "rejected": []})
+    status(200).with_body(
+        json!({"accepted": accepted, "duplicates": 0, "rejected": []})
             .to_string()
             .into_bytes(),
-        ..status(200)
-    }
+    )
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing_courier::queue::{Appended, Context, DiskQueue, Durability, Line};
 
 use crate::relay::{Relay, command};
@@ -13,13 +13,9 @@ use crate::upstream::{Say, Upstream};
 /// A queue of `records` records in `root`, whose program has ended.
 fn queue(root: &Path, records: usize) -> PathBuf {
     let queue = DiskQueue::open(root).expect("it opens");
-    queue.set_context(&Context {
-        context: json!({"installId": "i-1", "userId": "u-1"})
-            .as_object()
-            .cloned()
-            .expect("an object"),
-        ..Context::default()
-    });
+    let ids = json!({"installId": "i-1", "userId": "u-1"});
+    let ids = ids.as_object().cloned().expect("an object");
+    queue.set_context(&Context::new(ids, Map::new()));
     for n in 0..records {
         let mut line = Line::new();
         let rest =
@@ -47,10 +43,7 @@ fn cat_says_with_each_record_whose_it_is() {
     };
     let under = |context: Value| {
         let part = |name: &str| context[name].as_object().cloned().unwrap_or_default();
-        queue.set_context(&Context {
-            context: part("context"),
-            resource: part("resource"),
-        });
+        queue.set_context(&Context::new(part("context"), part("resource")));
     };
     append("nobody's");
     let ids = json!({"installId": "i-1", "sessionId": "s-1", "userId": "u\u{202e}-1", "clock": {"boot": "b"}});

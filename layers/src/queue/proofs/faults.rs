@@ -62,14 +62,14 @@ impl Account {
             .iter()
             .filter(|(n, _)| !self.arrived.contains(n))
             .count() as u64;
-        let said: u64 = Loss::ALL.into_iter().map(|reason| self.said(reason)).sum();
+        let said: u64 = Loss::ALL.iter().map(|&reason| self.said(reason)).sum();
         // A loss record that was lost counts as well.
         assert!(
             said >= missing,
             "{what}: {missing} missing, {said} said to be lost: {:?}",
             self.notes
         );
-        for reason in Loss::ALL {
+        for &reason in Loss::ALL {
             assert_eq!(
                 self.said(reason),
                 queue.losses().count(reason),
