@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::quiet::quietly;
+use crate::quiet_thread::quietly;
 use crate::record::{Field, Holds, Record};
 use crate::sanitize::Sanitizer;
 

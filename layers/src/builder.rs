@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::before_record::{Hook, Keep};
 use crate::clock::Clock;
-use crate::disk::TraceIds;
 use crate::local_log;
 use crate::queue::Fsync;
+use crate::queue_layer::TraceIds;
 use crate::record::{Level, Record};
 use crate::resource::Program;
 use crate::sanitize::Sanitizer;

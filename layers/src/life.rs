@@ -25,13 +25,13 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::boot::Boot;
 use crate::clock::Clock;
-use crate::mark::{Dead, Mark, dead};
-use crate::own::Own;
+use crate::machine_boot::Boot;
+use crate::own_records::Own;
 use crate::queue::{self, DiskQueue, Line, QueueId, inspect};
 use crate::record::{Level, Record};
 use crate::session::Session;
+use crate::session_lock::{Dead, Mark, dead};
 
 /// The session of this process, and what a forked child needs to begin its own.
 #[derive(Debug)]

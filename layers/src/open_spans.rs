@@ -18,8 +18,8 @@ use tracing_core::{Dispatch, dispatcher};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 
-use crate::disk::TraceIds;
 use crate::gate;
+use crate::queue_layer::TraceIds;
 use crate::record;
 
 /// How long a panic waits for its spans.

@@ -24,12 +24,12 @@ use serde_json::{Map, Value};
 use crate::breadcrumb::Breadcrumbs;
 use crate::clock::Clock;
 use crate::context::RunContext;
-use crate::disk::{self, TraceIds};
 use crate::hook_watch::{self, HookWatch};
 use crate::life::Life;
 use crate::local_log::LocalLog;
 use crate::open_spans;
 use crate::queue::{Appended, DiskQueue, Durability, QueueId};
+use crate::queue_layer::{self, TraceIds};
 use crate::record::{self, Level, Location, Record};
 use crate::sanitize::{Place, Sanitizer};
 
@@ -169,7 +169,7 @@ impl PanicHook {
             return;
         }
         let record = self.record(info);
-        let mut line = disk::line(&record);
+        let mut line = queue_layer::line(&record);
         let _: Appended = self.queue.append(&mut line, Durability::Durable);
         let session = self.life.as_ref().map(|life| life.session());
         let user = session

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::install::install_id;
-pub use crate::install::{INSTALL_ID_FILE, SessionError};
+use crate::install_id::install_id;
+pub use crate::install_id::{INSTALL_ID_FILE, SessionError};
 use crate::record::Field;
 use crate::resource::{self, Program};
 pub use crate::support_code::{NoSupportCode, SupportCode};

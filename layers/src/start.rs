@@ -21,12 +21,12 @@ use crate::builder::CourierBuilder;
 use crate::context::RunContext;
 use crate::courier::{Courier, Inner};
 use crate::hook_watch::HookWatch;
-use crate::install::{self, install_id};
+use crate::install_id::{self, install_id};
 use crate::level::{Levels, LevelsError};
 use crate::life::{self, Life};
 #[cfg(feature = "local-log")]
 use crate::local_log;
-use crate::own::Own;
+use crate::own_records::Own;
 use crate::panic::PanicHook;
 use crate::queue::{self, DiskQueue, Health};
 use crate::record::Level;
@@ -255,7 +255,7 @@ impl Inner {
             backend.set_enabled(false);
         }
         let ours = self.life.session().install_id;
-        let settled = install::settle(self.queue.root(), ours);
+        let settled = install_id::settle(self.queue.root(), ours);
         if settled != ours {
             self.life
                 .change(&self.queue, |session| session.now_of(settled));

@@ -24,7 +24,6 @@
 #[cfg(feature = "policy")]
 mod file;
 mod json;
-mod kind;
 #[cfg(test)]
 mod linear;
 mod marker;
@@ -33,6 +32,7 @@ mod nested;
 mod policy;
 mod report;
 mod rule;
+mod rule_names;
 mod rules;
 mod sanitizer;
 mod scan;
@@ -46,7 +46,6 @@ pub mod tree;
 
 #[cfg(feature = "policy")]
 pub use file::policy_file::{FileError, PolicyFile, PseudonymSettings};
-pub use kind::{Place, Rule};
 pub use marker::REDACTED;
 pub use named::key::{KeyClass, Reason, Scalar};
 pub use policy::error::PolicyError;
@@ -60,5 +59,6 @@ pub use report::cost::Cost;
 pub use report::cost::literals;
 pub use report::counts::Counts;
 pub use report::finding::Finding;
+pub use rule_names::{Place, Rule};
 pub use sanitizer::{Cleaned, Sanitizer};
 pub use sensitive::Sensitive;

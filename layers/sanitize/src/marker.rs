@@ -3,7 +3,7 @@
 //! The words are fixed and never made from what was taken. A marker in a text is an atom: no rule looks into it, so
 //! that cleaning twice is cleaning once.
 
-use crate::kind::Rule;
+use crate::rule_names::Rule;
 use crate::text::Text;
 
 /// What stands where the value of a secret name was.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::kind::{Place, Rule};
+use crate::rule_names::{Place, Rule};
 use crate::sanitizer::Sanitizer;
 use crate::tree::{self, Tree, Visit};
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
-use crate::kind::{Place, Rule};
 use crate::named::key::{KeyClass, Reason, Scalar};
 use crate::named::place::place_of;
 use crate::named::sibling;
@@ -17,6 +16,7 @@ use crate::policy::settings::{Classification, Policy};
 use crate::report::cost::Cost;
 use crate::report::counts::Counts;
 use crate::report::finding::{self, Finding};
+use crate::rule_names::{Place, Rule};
 use crate::scan::find as scan;
 use crate::scan::rewrite::{self, Built, Scratch};
 use crate::self_test as samples;

@@ -1,10 +1,10 @@
 //! Does each rule still take its own samples, and leave what looks alike? Asked by a test, and of each policy when it
 //! is made.
 
-use crate::kind::Rule;
 use crate::policy::compiled::Compiled;
 use crate::rule::all::SCANNERS;
 use crate::rule::scanner::Samples;
+use crate::rule_names::Rule;
 use crate::scan::find as scan;
 use crate::text::Steps;
 

@@ -6,9 +6,9 @@
 //! Each value is seen once, and what its names say is asked once for each list and map: the walk costs by the size of
 //! the tree, whatever stands in it.
 
-use crate::kind::Place;
 use crate::named::key::{KeyClass, Keys, Scalar};
 use crate::named::{place, sibling};
+use crate::rule_names::Place;
 
 /// Below this depth nothing is looked at: a walk must end.
 const MAX_DEPTH: usize = 64;

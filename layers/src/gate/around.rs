@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::cleaner::{Cleaner, with_attributes, with_record};
 use super::sanitize_layer::SanitizeLayer;
 use super::{SpanFields, frame, waiting};
-use crate::quiet::is_quiet;
+use crate::quiet_thread::is_quiet;
 
 /// One layer behind a gate of its own. From [`SanitizeLayer::around`].
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use super::cleaner::Cleaner;
 use super::frame::{self, Found, Frame};
 use super::sanitize_layer::SanitizeLayer;
 use super::span_fields::SpanFields;
-use crate::quiet::is_quiet;
+use crate::quiet_thread::is_quiet;
 
 /// The door of one of our layers. It fails closed: an event that no gate has cleaned is counted, not recorded, and
 /// said once on stderr; never through `tracing`, which may hold a lock of its own here.

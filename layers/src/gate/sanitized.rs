@@ -11,8 +11,8 @@ use tracing_subscriber::registry::{LookupSpan, SpanData as _};
 use super::cleaner::{Cleaner, with_attributes, with_record};
 use super::sanitize_layer::SanitizeLayer;
 use super::span_fields::SpanFields;
-use super::{ending, frame};
-use crate::quiet::is_quiet;
+use super::{frame, thread_exit};
+use crate::quiet_thread::is_quiet;
 
 /// Adds [`sanitized`](Self::sanitized) to every stack of layers.
 ///
@@ -149,8 +149,8 @@ where
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        if is_quiet() || !ending::has_spans() {
-            return ending::no_span();
+        if is_quiet() || !thread_exit::has_spans() {
+            return thread_exit::no_span();
         }
         frame::touch();
         let touched = frame::touched();
@@ -162,7 +162,7 @@ where
         let id = with_attributes(span, &clean.fields, |attributes| {
             self.inner.new_span(attributes)
         });
-        ending::note_span();
+        thread_exit::note_span();
         if let Some(data) = self.inner.span_data(&id) {
             SpanFields::keep(&mut data.extensions_mut(), clean);
         }
@@ -206,41 +206,41 @@ where
     }
 
     fn record_follows_from(&self, span: &Id, follows: &Id) {
-        if ending::is_span(span) && ending::is_span(follows) {
+        if thread_exit::is_span(span) && thread_exit::is_span(follows) {
             self.inner.record_follows_from(span, follows);
         }
     }
 
     fn enter(&self, span: &Id) {
-        if ending::is_span(span) && ending::has_spans() {
+        if thread_exit::is_span(span) && thread_exit::has_spans() {
             self.inner.enter(span);
-            ending::note_span();
+            thread_exit::note_span();
         }
     }
 
     fn exit(&self, span: &Id) {
-        if ending::is_span(span) {
+        if thread_exit::is_span(span) {
             self.inner.exit(span);
         }
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        if ending::is_span(id) {
+        if thread_exit::is_span(id) {
             self.inner.clone_span(id)
         } else {
-            ending::no_span()
+            thread_exit::no_span()
         }
     }
 
     #[allow(deprecated)]
     fn drop_span(&self, id: Id) {
-        if ending::is_span(&id) {
+        if thread_exit::is_span(&id) {
             self.inner.drop_span(id);
         }
     }
 
     fn try_close(&self, id: Id) -> bool {
-        ending::is_span(&id) && self.inner.try_close(id)
+        thread_exit::is_span(&id) && self.inner.try_close(id)
     }
 
     fn current_span(&self) -> Current {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::holes::Holes;
 use super::id::QueueId;
-use super::note::{Note, Owed};
+use super::loss_record::{Note, Owed};
 use crate::losses::{Loss, Losses};
 
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use super::drain::notes;
 use super::head::{self, Slot, Stored};
 use super::id::QueueId;
 use super::line::is_context;
-use super::note::Note;
+use super::loss_record::Note;
 use super::reader::{Found, Reader};
 use super::storage::{Lock, Storage};
 

@@ -19,7 +19,7 @@ use super::builder::Builder;
 use super::engine::Engine;
 use super::head;
 use super::line::is_context;
-use super::note::is_note;
+use super::loss_record::is_note;
 use super::reader::{Found, Reader};
 use super::writer::Writer;
 use crate::losses::Losses;

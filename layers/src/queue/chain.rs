@@ -10,7 +10,7 @@ use super::blocks::on_disk;
 use super::head::{self, Head, Position, Slot};
 use super::id::QueueId;
 use super::line::parse_hex;
-use super::note::Note;
+use super::loss_record::Note;
 use super::sending::Sending;
 use super::storage::Storage;
 

@@ -16,7 +16,7 @@ use super::chain::{View, path};
 use super::context;
 use super::head::Position;
 use super::line::{PREFIX_BYTES, is_context, members};
-use super::note::Note;
+use super::loss_record::Note;
 use super::reader::{Found, Garbage, Reader};
 
 /// What came of a drain.

@@ -13,7 +13,7 @@ use super::chore::Chore;
 use super::engine::Engine;
 use super::head::Position;
 use super::ledger::Ledger;
-use super::note::{Note, is_note};
+use super::loss_record::{Note, is_note};
 use crate::losses::Loss;
 
 impl Engine {

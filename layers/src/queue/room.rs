@@ -19,7 +19,7 @@ use super::cap::SLACK_BYTES;
 use super::chain::Segment;
 use super::chore::Chore;
 use super::ledger::{Ledger, NOTE_BYTES};
-use super::note::Note;
+use super::loss_record::Note;
 use crate::losses::Loss;
 
 impl Ledger {

@@ -6,7 +6,7 @@
 
 use super::ledger::Ledger;
 use super::line::Line;
-use super::note::Note;
+use super::loss_record::Note;
 use crate::losses::Loss;
 
 impl Ledger {

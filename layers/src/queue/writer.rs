@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::chain::{Chain, Segment};
 use super::context;
 use super::line::Line;
-use super::note::Note;
+use super::loss_record::Note;
 use super::storage::{StoredFile, append_all};
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::level::Level;
 
-/// What was logged, once: as on the wire (`contract/README.md`), without its place in a queue.
+/// What was logged, once: as on the wire (the contract), without its place in a queue.
 ///
 /// ```
 /// use tracing_courier::{Level, Record, jiff::Timestamp};

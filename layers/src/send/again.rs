@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::answer_form::Success;
 use super::round::Limits;
-use super::source::Success;
 use super::transport::Transport;
 
 /// Makes a transport like the sender's own.

@@ -18,7 +18,7 @@ use super::report::{Connection, Report, WhyStopped};
 use super::shared::Shared;
 use super::token;
 use crate::level::Levels;
-use crate::own::Own;
+use crate::own_records::Own;
 use crate::queue::{DiskQueue, Pending};
 use crate::status::Status;
 use crate::watch::Changes;

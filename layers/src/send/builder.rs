@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::again::Again;
+use super::answer_form::Success;
 use super::backend::{Backend, Inner, Place};
 use super::error::BackendError;
 use super::follow::Follow;
@@ -17,14 +18,13 @@ use super::http;
 use super::network::{NetworkCheck, Watch};
 use super::round::{Drain, Limits, MAX_BODY_BYTES};
 use super::shared::Shared;
-use super::source::Success;
+use super::stderr_notice::Told;
 use super::time::Time;
 use super::token::{self, Ask, Token, Tokens};
-use super::told::Told;
 use super::transport::Transport;
 use super::worker::Worker;
 use crate::level::Levels;
-use crate::own::Own;
+use crate::own_records::Own;
 use crate::queue::{DiskQueue, Pending};
 use crate::stderr;
 

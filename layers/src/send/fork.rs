@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::backend::Backend;
 use super::network::Watch;
 use super::round::Drain;
+use super::stderr_notice::Told;
 use super::token::Tokens;
-use super::told::Told;
 use super::wake::Standing;
 use super::worker::Worker;
 

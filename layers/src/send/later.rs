@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::wake::{Cause, Standing};
 use super::worker::Worker;
 use crate::queue::Pending;
-use crate::quiet::quietly;
+use crate::quiet_thread::quietly;
 
 /// How long an exit takes at most: 3 ms, and what is left to 5 ms for the rest of it.
 const PATIENCE: Duration = Duration::from_millis(3);

@@ -6,7 +6,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::backend::Backend;
-use crate::quiet::is_quiet;
+use crate::quiet_thread::is_quiet;
 
 /// Nudges a [`Backend`] when an error was logged. From [`Backend::layer`]. Delivery does not depend on it: without it the timer sends.
 ///

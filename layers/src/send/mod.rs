@@ -13,6 +13,7 @@
 //! What it does not do: touch the thread that logs, or return an error to the program once it runs.
 
 mod again;
+mod answer_form;
 mod backend;
 mod builder;
 mod error;
@@ -34,11 +35,10 @@ mod round;
 mod shared;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
-mod source;
 mod stamps;
+mod stderr_notice;
 mod time;
 mod token;
-mod told;
 mod transport;
 mod waiters;
 mod wake;

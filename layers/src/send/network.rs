@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::own::Own;
+use crate::own_records::Own;
 use crate::queue::DiskQueue;
 use crate::record::Level;
 

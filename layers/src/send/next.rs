@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::source::{Success, is_refusal, object};
+use super::answer_form::{Success, is_refusal, object};
 use super::transport::Answer;
 use crate::wire::Receipt;
 
@@ -26,7 +26,7 @@ pub(super) enum Next {
 }
 
 /// What follows the answer to a batch of `sent` records, the `attempt`-th try in a row counted from 0. `jitter` is
-/// in 0..=1. Rules: `contract/README.md`.
+/// in 0..=1. Rules: the contract.
 pub(super) fn next(
     answer: &Answer,
     sent: usize,

@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::source::Success;
-use super::source::{described, is_refusal, object};
+use super::answer_form::Success;
+use super::answer_form::{described, is_refusal, object};
 use super::token::NoToken;
 use super::transport::Answer;
 use crate::wire::Refusal;

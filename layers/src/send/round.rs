@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::answer_form::Success;
+use super::answer_form::described;
 use super::next::{Next, backoff, next};
 use super::reason::Reason;
 use super::shared::Shared;
-use super::source::Success;
-use super::source::described;
 use super::stamps;
+use super::stderr_notice::Told;
 use super::token::{NoToken, Token, Tokens};
-use super::told::Told;
 use super::transport::{Answer, Request, Transport};
 use super::wake::Cause;
 use crate::queue::{Batch, DiskQueue};

@@ -15,7 +15,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::boot::Boot;
+use crate::machine_boot::Boot;
 use crate::queue::Batch;
 
 /// How many of a batch's first records one clock has stamped, and what that clock shows now.

@@ -10,9 +10,9 @@ use super::network::{self, OFFLINE_POLL, Watch};
 use super::round::{Drain, Round, jitter};
 use super::shared::{Shared, Woken};
 use super::wake::{Cause, Standing};
-use crate::own::Own;
+use crate::own_records::Own;
 use crate::queue::Pending;
-use crate::quiet::quietly;
+use crate::quiet_thread::quietly;
 
 /// After a nudge the sender waits this long for what follows, so that a storm of errors makes batches, not requests.
 const NUDGE_LINGER: Duration = Duration::from_millis(20);

@@ -11,9 +11,9 @@
 //! HTTP/1.1 and HTTP/2 are told apart by how a connection begins, with TLS and without. What a request may take is not its
 //! business: see `limit` and `body`.
 
-mod form;
 mod places;
 mod pulse;
+mod refusals;
 mod tls;
 
 use std::net::SocketAddr;
@@ -35,7 +35,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::metrics::ByLabel;
-pub use form::own_form;
+pub use refusals::own_form;
 
 pub use places::{Place, Places};
 use pulse::{Pulse, Rest, Watched};

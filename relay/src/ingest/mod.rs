@@ -4,7 +4,7 @@ mod body;
 mod convert;
 mod cors;
 #[cfg(test)]
-mod every_field;
+mod field_tests;
 mod handle;
 mod logging;
 mod observe;

@@ -9,13 +9,13 @@ use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::bonds::Bonds;
 use super::book::Book;
 use super::program::Program;
 use super::rows::Deed;
 use super::rule::{Draft, Moment, Rule, RuleError};
 use super::seen::Seen;
 use super::store::{Store, StoreError};
+use super::subject_claims::Bonds;
 use crate::text::chain;
 
 /// The rules in force. A cheap handle.

@@ -13,7 +13,6 @@
 //! What it does not do: reach a program that neither sends nor asks.
 
 mod answer;
-mod bonds;
 mod book;
 mod in_force;
 mod program;
@@ -21,6 +20,7 @@ mod rows;
 mod rule;
 mod seen;
 mod store;
+mod subject_claims;
 mod tables;
 
 pub use in_force::Outcome;

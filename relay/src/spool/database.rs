@@ -6,13 +6,13 @@ use sqlx::{Connection, SqliteConnection};
 use super::append::{self, NewFrame};
 use super::clock::now;
 use super::consumer::{Consumer, Cursor, Position, Stand};
+use super::consumer_rows;
 use super::error::OfferError;
 use super::frame::Frame;
 use super::ledger::{Ledger, Size};
 use super::letters::{self, Dead, DeadLetter, Done, Replayed};
 use super::offer::{Named, Offer, Verdict};
 use super::ranges::Range;
-use super::stands;
 
 /// The open database.
 pub struct Database {
@@ -42,7 +42,7 @@ impl Database {
         mut connection: SqliteConnection,
         max_bytes: u64,
     ) -> Result<Self, sqlx::Error> {
-        let stand = stands::read(&mut connection).await?;
+        let stand = consumer_rows::read(&mut connection).await?;
         let dead = letters::count(&mut connection).await?;
         let ledger = Ledger::open(&mut connection).await?;
         Ok(Self {
@@ -253,13 +253,13 @@ impl Database {
         for letter in dead {
             letters::insert(&mut self.connection, &mut self.dead, letter, now()).await?;
         }
-        stands::advance(&mut self.connection, &mut self.stand, consumer, to).await
+        consumer_rows::advance(&mut self.connection, &mut self.stand, consumer, to).await
     }
 
     /// From now on frames are kept for these consumers and for no other.
     pub async fn keep_for(&mut self, consumers: &[Consumer]) -> Result<(), sqlx::Error> {
         self.write_rows().await?;
-        stands::keep_for(&mut self.connection, &mut self.stand, consumers).await
+        consumer_rows::keep_for(&mut self.connection, &mut self.stand, consumers).await
     }
 }
 

@@ -11,10 +11,10 @@ use toml::Spanned;
 
 use crate::Sanitizer;
 use crate::file::words::{Ip, Word};
-use crate::kind::Rule;
 use crate::policy::error::PolicyError;
 use crate::policy::pattern::Pattern;
 use crate::policy::settings::{Classification, IpMode, Mode, Policy, Profile};
+use crate::rule_names::Rule;
 
 /// Why a policy file was refused.
 #[derive(thiserror::Error)]

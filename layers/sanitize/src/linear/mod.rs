@@ -13,11 +13,11 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
 use crate::Sanitizer;
-use crate::kind::Place;
 use crate::policy::compiled::Compiled;
 use crate::policy::pattern::Pattern;
 use crate::policy::settings::{Policy, Profile};
 use crate::report::cost::literals;
+use crate::rule_names::Place;
 use crate::scan::find as scan;
 use crate::self_test as samples;
 use crate::text::{LOOKS, Steps};

@@ -1,8 +1,8 @@
 //! What opens something that is never closed, behind each sort of name.
 
-use crate::kind::Place;
 use crate::policy::compiled::Compiled;
 use crate::policy::settings::Policy;
+use crate::rule_names::Place;
 use crate::scan::find as scan;
 use crate::text::Steps;
 

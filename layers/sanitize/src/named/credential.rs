@@ -2,7 +2,7 @@
 
 use crate::marker::Markers;
 use crate::named::extent::header;
-use crate::named::extent::level;
+use crate::named::extent::spaced;
 use crate::named::extent::{self, Around, Extent, Form};
 use crate::named::pair::Pair;
 use crate::named::prose;
@@ -45,7 +45,7 @@ fn behind_unknown(
     pair: Pair,
     word_end: usize,
 ) -> Option<Extent> {
-    let is_header = level::around(text, pair) == Some(Around::Header)
+    let is_header = spaced::around(text, pair) == Some(Around::Header)
         && text.ends_any_case(pair.end, b"authorization");
     let start = text.run_most(word_end, 4, is_blank);
     if !is_header || markers.end(text, start).is_some() {
@@ -101,7 +101,7 @@ fn behind_scheme(
         return None;
     }
     let around = match pair.encoded {
-        0 if level::around(text, pair).is_some() => Around::Header,
+        0 if spaced::around(text, pair).is_some() => Around::Header,
         0 if pair.sort == Some(Sort::Auth) => Around::Free,
         0 => Around::Text,
         times => Around::Encoded(times),

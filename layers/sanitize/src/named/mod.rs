@@ -3,6 +3,7 @@
 pub(crate) mod code;
 pub(crate) mod credential;
 pub(crate) mod extent;
+pub(crate) mod harmless_words;
 pub(crate) mod item;
 pub(crate) mod key;
 pub(crate) mod name;
@@ -16,4 +17,3 @@ pub(crate) mod separator;
 pub(crate) mod sibling;
 pub(crate) mod spoken;
 pub(crate) mod statement;
-pub(crate) mod talk;

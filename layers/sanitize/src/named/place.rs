@@ -1,6 +1,6 @@
 //! Where a named value stands.
 
-use crate::kind::Place;
+use crate::rule_names::Place;
 use crate::text::words::Words;
 
 /// The place that a value of this name is in: versions look like addresses.

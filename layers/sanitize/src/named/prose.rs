@@ -4,11 +4,11 @@
 
 use crate::named::code::is_code;
 use crate::named::extent::{Extent, Form};
+use crate::named::harmless_words::{AUTH_MODES, FORMS, MASKS, STATES, TALK};
 use crate::named::opaque::looks_opaque;
 use crate::named::pair::Pair;
 use crate::named::secret_words::Sort;
 use crate::named::separator::Separator;
-use crate::named::talk::{AUTH_MODES, FORMS, MASKS, STATES, TALK};
 use crate::text::{Text, ends_with_any_case, is_word};
 
 /// Is the value of `pair` only talk, a placeholder, or code?

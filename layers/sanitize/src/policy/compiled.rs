@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::kind::{Rule, Whose};
 use crate::marker::Markers;
 use crate::named::key::Keys;
 use crate::named::name_words::{STRICT, STRICT_ALONE};
@@ -12,6 +11,7 @@ use crate::policy::settings::{
     Classification, DEFAULT_MAX_STRING_BYTES, IpMode, Mode, Policy, Profile,
 };
 use crate::rule::pairs;
+use crate::rule_names::{Rule, Whose};
 use crate::text::span::Span;
 
 /// A policy made ready to scan.

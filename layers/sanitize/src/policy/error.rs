@@ -1,6 +1,6 @@
 //! Why a policy can't be followed.
 
-use crate::kind::Rule;
+use crate::rule_names::Rule;
 
 /// A policy that can't be followed. The one in force stays.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]

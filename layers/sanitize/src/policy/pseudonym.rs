@@ -8,8 +8,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::kind::Rule;
 use crate::policy::error::PolicyError;
+use crate::rule_names::Rule;
 
 /// Shortest key: 32 bytes, as long as the hash.
 pub const MIN_KEY_BYTES: usize = 32;

@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::kind::Rule;
 use crate::policy::error::PolicyError;
 use crate::policy::pseudonym::{MIN_KEY_BYTES, Pseudonyms};
+use crate::rule_names::Rule;
 
 impl Pseudonyms {
     /// Pseudonyms for `rules` by the first 50 bits of HMAC-SHA-256 under `key`.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::kind::{Place, Rule};
+use crate::rule_names::{Place, Rule};
 
 /// Counters of one sanitizer, shared by its clones.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::kind::{Place, Rule};
 use crate::policy::compiled::Compiled;
+use crate::rule_names::{Place, Rule};
 use crate::scan::find as scan;
 use crate::text::Steps;
 use crate::text::floor;

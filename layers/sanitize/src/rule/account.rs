@@ -1,7 +1,7 @@
 //! Numbers that name an account or a person (strict): IBANs, and the EDIPI of the US Department of Defense.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::{Text, is_word};
 
 /// Where the IBAN ends that begins at `start`: country, check digits, 11 to 30 more, also in groups of four.

@@ -1,8 +1,8 @@
 //! What follows `Bearer` and `Basic`: the credential, not prose that speaks of the scheme.
 
-use crate::kind::{Place, Rule};
 use crate::named::opaque::{MIN_OPAQUE_BYTES, MIN_TOKEN_BYTES, looks_opaque};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Bytes, Text, begins_word, is_blank};
 

@@ -1,7 +1,7 @@
 //! Payment cards: 12 to 19 digits of a known issuer, with a valid check digit.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::Text;
 use crate::text::span::Seen;
 

@@ -1,8 +1,8 @@
 //! Short flags that carry a secret, known by their program: `curl -u ann:x`, `sshpass -p x`, `redis-cli -a x`.
 
-use crate::kind::{Place, Rule};
 use crate::named::extent;
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::marks::Marks;
 use crate::text::span::Seen;
 use crate::text::{Text, is_word};

@@ -1,8 +1,8 @@
 //! Numbers that name a device (strict): hardware addresses and IMEIs.
 
-use crate::kind::{Place, Rule};
 use crate::rule::card::has_check_digit;
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::{Text, is_word};
 
 /// Where the hardware address ends that begins at `start`: `00:1b:44:11:3a:b7`, `00-1B-…`, `001b.4411.3ab7`.

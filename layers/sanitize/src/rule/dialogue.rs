@@ -1,8 +1,8 @@
 //! Secrets in the dialogues of protocols, over several lines: SMTP's and IMAP's answers to a challenge, the `AUTH` of redis as
 //! it goes over the wire, memcached's.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::{Seen, Span};
 use crate::text::{Text, begins_word, is_blank, is_word};
 

@@ -2,8 +2,8 @@
 //!
 //! Starts at the sign and reads both ways: 1 to 64 bytes before it, labels and a top-level domain after it.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::list::List;
 use crate::text::span::Seen;
 use crate::text::{Bytes, Text};

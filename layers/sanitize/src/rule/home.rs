@@ -1,7 +1,7 @@
 //! A user's home directory, cut to `~`: `/home/ann/notes.txt` becomes `~/notes.txt`.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Text, begins_word, is_word};
 

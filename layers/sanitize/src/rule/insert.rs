@@ -1,9 +1,9 @@
 //! Secret columns of an SQL insert: `INSERT INTO users (name, password) VALUES ('ann', 'x')`.
 
-use crate::kind::{Place, Rule};
 use crate::named::extent::{self, Around};
 use crate::named::key::KeyClass;
 use crate::rule::scanner::{Context, Hit, Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::quote;
 use crate::text::span::{Seen, Span};
 use crate::text::{Text, is_word};

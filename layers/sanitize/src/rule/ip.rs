@@ -5,8 +5,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::list::List;
 use crate::text::span::Seen;
 use crate::text::{Text, begins_word, is_word, skip_sgr};

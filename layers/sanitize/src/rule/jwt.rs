@@ -1,7 +1,7 @@
 //! JSON web tokens: `eyJ…` in three parts (signed; the signature may be empty) or five (encrypted).
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Text, begins_word, is_base64url};
 

@@ -1,12 +1,12 @@
 //! A quoted secret behind a keyword and no sign: `IDENTIFIED BY 'x'` of SQL, encoded in a query too, and PowerShell's
 //! `ConvertTo-SecureString 'x'`.
 
-use crate::kind::{Place, Rule};
 use crate::marker::Markers;
 use crate::named::extent::{self, Around};
 use crate::named::prose;
 use crate::named::statement::{gap_end, is_statement};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::quote;
 use crate::text::span::Seen;
 use crate::text::{Text, begins_word, is_word};

@@ -1,7 +1,7 @@
 //! Where somebody is (strict): decimal coordinates and MGRS references.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::{Text, is_word};
 
 /// Decimals from which on a degree names a house, not a town.

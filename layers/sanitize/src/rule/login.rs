@@ -1,11 +1,11 @@
 //! Logins that are no URL: `name/secret@host`, as Oracle's tools and drivers write it (`sqlplus scott/x@db`,
 //! `scott/x@//db:1521/xe`), `name:secret@tcp(host)`, as Go's drivers do, and `a1 LOGIN name secret` of IMAP.
 
-use crate::kind::{Place, Rule};
 use crate::named::extent::{self, Around};
 use crate::named::prose;
 use crate::rule::dialogue;
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::quote;
 use crate::text::span::Seen;
 use crate::text::{Text, is_word};

@@ -2,8 +2,8 @@
 //!
 //! To delete the marking alone would hide a spill and keep what was spilled. So by default the whole text goes.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Text, is_word};
 

@@ -1,7 +1,7 @@
 //! Secrets in the AT commands of modems and radio modules, which tell them by their place: `AT+CWJAP="net","x"`.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::Text;
 use crate::text::quote;
 use crate::text::span::Seen;

@@ -4,13 +4,12 @@
 //! looks for a separator and a value. Debug output, JSON inside JSON, headers, command lines, YAML, TOML, ini, env and
 //! form bodies are all this one rule.
 
-use crate::kind::{Place, Rule};
 use crate::marker::Markers;
 use crate::named::credential;
 use crate::named::extent::block;
 use crate::named::extent::element;
 use crate::named::extent::header;
-use crate::named::extent::level;
+use crate::named::extent::spaced;
 use crate::named::extent::{self, Around, Extent, Form};
 use crate::named::key::{KeyClass, Scalar, is_taken};
 use crate::named::name::{self, in_words, is_code_path, is_signature};
@@ -20,6 +19,7 @@ use crate::named::secret_words::Sort;
 use crate::named::separator::Separator;
 use crate::named::spoken;
 use crate::rule::scanner::{Context, Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::marks::Marks;
 use crate::text::quote;
 use crate::text::span::{Seen, Span};
@@ -102,7 +102,7 @@ fn begins_section(text: Text<'_>, start: usize, end: usize) -> bool {
 
 /// What `extent` was changed to, or from: `"old" -> "new"`.
 fn other_side(text: Text<'_>, markers: &Markers, extent: Extent) -> Option<Extent> {
-    let other = level::other_side(text, extent.end)?;
+    let other = spaced::other_side(text, extent.end)?;
     // Without quotes a number is the answer's (`?token=x -> 401`), and what follows an arrow a state.
     let is_alike = match extent.form {
         Form::Bare => {
@@ -163,7 +163,7 @@ fn taken(text: Text<'_>, markers: &Markers, marks: &mut Marks, pair: Pair) -> Op
         return credential;
     }
     Some(match extent.form {
-        Form::Bare if pair.encoded == 0 => level::widened(text, pair, extent),
+        Form::Bare if pair.encoded == 0 => spaced::widened(text, pair, extent),
         Form::Bare | Form::Quoted | Form::Ticked | Form::Structure => extent,
     })
 }
@@ -223,7 +223,7 @@ fn around(text: Text<'_>, pair: Pair) -> Around {
     }
     let is_equals = pair.separator == Separator::Equals;
     let before = text.back(pair.start, 1);
-    if level::is_in_prose(text, pair) && !matches!(pair.sort, Some(Sort::Cookie | Sort::Number)) {
+    if spaced::is_in_prose(text, pair) && !matches!(pair.sort, Some(Sort::Cookie | Sort::Number)) {
         return Around::Free;
     }
     match before {
@@ -232,7 +232,7 @@ fn around(text: Text<'_>, pair: Pair) -> Around {
         b';' if is_equals && is_in_query(text, pair.start) => return Around::Url,
         _ => {}
     }
-    if let Some(header) = level::around(text, pair) {
+    if let Some(header) = spaced::around(text, pair) {
         return header;
     }
     let parted = text.run_back(pair.start, 4, |byte| matches!(byte, b' ' | b':' | b'@'));

@@ -1,8 +1,8 @@
 //! PEM private keys: from `-----BEGIN … PRIVATE KEY-----` to its end, or over what still looks like a key when the end
 //! is missing. Certificates and public keys stay.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Bytes, Text};
 

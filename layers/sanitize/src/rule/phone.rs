@@ -1,7 +1,7 @@
 //! Phone numbers (strict): with a country's code, in the American form, or behind a word that says what they are.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::{Text, is_word};
 
 /// Digits of the shortest number.

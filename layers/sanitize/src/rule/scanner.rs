@@ -1,8 +1,8 @@
 //! A rule is a value: which literals may begin what it takes, who looks closer, and samples of what it takes and leaves.
 
-use crate::kind::{Place, Rule};
 use crate::marker::Markers;
 use crate::named::key::Keys;
+use crate::rule_names::{Place, Rule};
 use crate::text::Text;
 use crate::text::alphabet::Runs;
 use crate::text::marks::Marks;

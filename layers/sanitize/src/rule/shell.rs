@@ -1,10 +1,10 @@
 //! Passwords that a shell line hands to whatever program: behind the flag of its user (`-u ann -p x`), and through a pipe
 //! (`echo x | sudo -S …`).
 
-use crate::kind::{Place, Rule};
 use crate::named::extent::{self, Around};
 use crate::named::prose;
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::marks::Marks;
 use crate::text::quote;
 use crate::text::span::Seen;

@@ -3,8 +3,8 @@
 //! `/build/agent-7/field-app/src/net.rs:41:9` becomes `src/net.rs:41:9`, a dependency `serde-1.0.0/src/de.rs`, the
 //! standard library `library/core/src/…`. Only in stack traces: elsewhere a path may be what the record is about.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Span;
 use crate::text::{Text, is_word};
 

@@ -3,8 +3,8 @@
 //! Spaces and dots part many harmless numbers, and nine digits in a row are no number in particular: those count only
 //! behind a word that says what they are.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Text, is_word};
 

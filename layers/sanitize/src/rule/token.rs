@@ -1,7 +1,7 @@
 //! Tokens with the form of a known vendor: a prefix, an alphabet, a length.
 
-use crate::kind::{Place, Rule};
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::alphabet::{Alphabet, Runs};
 use crate::text::span::Seen;
 use crate::text::{Text, begins_word, is_base64url};

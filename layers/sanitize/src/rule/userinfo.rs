@@ -1,8 +1,8 @@
 //! `user:password@` in a URL. Scheme, host and path stay.
 
-use crate::kind::{Place, Rule};
 use crate::marker::Markers;
 use crate::rule::scanner::{Samples, Scanner};
+use crate::rule_names::{Place, Rule};
 use crate::text::span::Seen;
 use crate::text::{Bytes, Text};
 

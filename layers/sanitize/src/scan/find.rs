@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::kind::{Place, Rule};
 use crate::policy::compiled::Compiled;
 use crate::policy::own_literals::Asked;
 use crate::policy::settings::Classification;
 use crate::rule::pairs;
 use crate::rule::scanner::{Context, Hit, Scanner};
 use crate::rule::source;
+use crate::rule_names::{Place, Rule};
 use crate::scan::numbers;
 use crate::scan::stopwatch::Stopwatch;
 use crate::scan::strict;

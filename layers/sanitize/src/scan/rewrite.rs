@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
-use crate::kind::Rule;
 use crate::policy::compiled::Compiled;
+use crate::rule_names::Rule;
 use crate::text::Steps;
 use crate::text::floor::floor;
 use crate::text::span::Span;

@@ -1,10 +1,10 @@
 //! Pass three, in the strict profile only: what is often harmless, looked for at the beginning of each word.
 
-use crate::kind::Rule;
 use crate::rule::account;
 use crate::rule::device;
 use crate::rule::location;
 use crate::rule::phone;
+use crate::rule_names::Rule;
 use crate::text::span::Span;
 use crate::text::{Text, begins_word, is_word};
 

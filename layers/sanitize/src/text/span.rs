@@ -3,7 +3,7 @@
 //! Scanners never rewrite. Their spans are merged (overlapping ones become one, named by the most severe) and the
 //! output is built once, so no rule reads what another wrote.
 
-use crate::kind::Rule;
+use crate::rule_names::Rule;
 use crate::text::Text;
 
 /// A piece of the text that a rule takes.

@@ -8,7 +8,7 @@ use super::super::file_system::FileSystem;
 use super::super::head::{self, Stored};
 use super::super::holes::Holes;
 use super::super::line::is_context;
-use super::super::note::Note;
+use super::super::loss_record::Note;
 use super::super::reader::{Found, Reader};
 use super::super::storage::Storage;
 use super::stored::StoredQueue;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::line::{Check, check};
-use super::super::note::Note;
+use super::super::loss_record::Note;
 use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line};
 use super::sim::{Fault, Plan, Sim};
 use crate::losses::Loss;

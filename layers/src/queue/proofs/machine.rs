@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::super::id::Ids;
 use super::super::line::parse_hex;
-use super::super::note::Note;
+use super::super::loss_record::Note;
 use super::super::{Appended, Batch, Context, DiskQueue, Durability, Health, Line, QueueId};
 use super::sim::{Plan, Sim};
 use crate::clock::Clock;

@@ -11,7 +11,7 @@ use super::super::QueueId;
 use super::super::chain;
 use super::super::head::{self, Stored};
 use super::super::line::{Check, check, is_context};
-use super::super::note::Note;
+use super::super::loss_record::Note;
 use super::sim::Sim;
 
 /// Panics when the file at `path` is a segment with a record that would go in silence.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::quiet::silence;
+use crate::quiet_thread::silence;
 
 /// Shared by what runs on the sender's thread: the client, and a token provider that is a future.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,7 @@ pub(crate) mod block;
 pub(crate) mod element;
 mod form;
 pub(crate) mod header;
-pub(crate) mod level;
+pub(crate) mod spaced;
 mod structure;
 mod value;
 

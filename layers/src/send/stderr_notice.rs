@@ -85,7 +85,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::Success;
+    use super::super::answer_form::Success;
     use super::super::transport::Answer;
     use super::*;
 

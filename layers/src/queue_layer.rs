@@ -19,7 +19,7 @@ use crate::context::RunContext;
 use crate::gate::{Frame, Intake};
 use crate::losses::Loss;
 use crate::queue::{Appended, DiskQueue, Durability, Line};
-use crate::quiet::is_quiet;
+use crate::quiet_thread::is_quiet;
 use crate::record::{self, Extra, Level, Record};
 use crate::sanitize::Sanitizer;
 use crate::watch::Changes;

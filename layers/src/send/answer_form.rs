@@ -2,7 +2,7 @@
 //!
 //! A captive portal answers with redirects, 403 and 404, a proxy with 407, 421 and 502, a filter with 451 and 511, each
 //! with a page of its own. So a verdict counts only in the relay's own form: a receipt for 2xx, JSON `{"error":"…"}`
-//! for everything else. Rules: `contract/README.md`.
+//! for everything else. Rules: the contract.
 
 use serde::de::DeserializeOwned;
 

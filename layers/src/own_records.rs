@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::budget::{Budget, Suppressed};
 use crate::context::RunContext;
-use crate::disk;
 use crate::queue::{Appended, DiskQueue, Line};
+use crate::queue_layer;
 use crate::record::{Level, Record};
 use crate::switches::Switches;
 
@@ -45,7 +45,7 @@ impl Own {
             }
             let message = format!("{count} more suppressed");
             let attributes = Map::from_iter([("suppressed.count".to_owned(), count.into())]);
-            let mut line = disk::line(&Record {
+            let mut line = queue_layer::line(&Record {
                 logger: site.logger,
                 location: site.location,
                 ..self.record(now, site.level, message, attributes)
@@ -82,7 +82,7 @@ impl Own {
         message: &str,
         attributes: Map<String, Value>,
     ) -> Line {
-        disk::line(&self.record(now, level, message.to_owned(), attributes))
+        queue_layer::line(&self.record(now, level, message.to_owned(), attributes))
     }
 
     fn record(
