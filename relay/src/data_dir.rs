@@ -14,7 +14,7 @@ use crate::disk::Disk;
 use crate::export::file::{FileError, FileExporter};
 use crate::export::{Exporter, Fit, Upstream};
 use crate::http::ClientError;
-use crate::index::{Indexer, Limits};
+use crate::index::{Index, Indexer, Limits};
 use crate::ingest::{Pipeline, Sink};
 use crate::metrics::{Exports, Metrics};
 use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
@@ -30,6 +30,15 @@ pub struct DataDir {
     pub upstream: Option<Upstream>,
     writer: Writer,
     lock: Lock,
+}
+
+/// What takes frames out of the spool.
+#[derive(Debug)]
+pub struct Running {
+    /// They end when they are told to stop.
+    pub tasks: Vec<JoinHandle<()>>,
+    /// What can be asked of the index, if there is one.
+    pub index: Option<Arc<Index>>,
 }
 
 /// The data directory can't be used, or what stands behind it can't be started.
@@ -84,7 +93,7 @@ impl DataDir {
         config: &Config,
         metrics: &Metrics,
         stop: &watch::Receiver<bool>,
-    ) -> Result<Vec<JoinHandle<()>>, DataDirError> {
+    ) -> Result<Running, DataDirError> {
         let mut consumers = Vec::new();
         let mut running = Vec::new();
         if let Some(files) = &config.files {
@@ -129,6 +138,11 @@ impl DataDir {
         }
         consumers.extend(indexer.is_some().then_some(Consumer::Index));
         self.spool.keep_for(consumers).await?;
+        let index = indexer.as_ref().map(|indexer| {
+            let dir = config.data_dir.join(INDEX);
+            let keep = config.index.map(|index| index.keep).unwrap_or_default();
+            Arc::new(Index::new(&dir, indexer, self.spool.clone(), keep))
+        });
         let indexer = indexer.map(|indexer| tokio::spawn(indexer.run(stop.clone())));
         let files = running
             .into_iter()
@@ -136,7 +150,10 @@ impl DataDir {
         let exporters = exporters
             .into_iter()
             .map(|exporter| tokio::spawn(exporter.run(stop.clone())));
-        Ok(files.chain(exporters).chain(indexer).collect())
+        Ok(Running {
+            tasks: files.chain(exporters).chain(indexer).collect(),
+            index,
+        })
     }
 
     /// The index, if there is to be one. One that can't be opened costs nothing else: it is said, and nothing waits for it.
