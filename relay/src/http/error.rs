@@ -70,7 +70,9 @@ pub enum ApiError {
     #[error("{0}")]
     BadHead(&'static str),
     /// Nothing is kept that could be looked up.
-    #[error("this relay keeps no index: start it with --index on (its log says why, if it should have one)")]
+    #[error(
+        "this relay keeps no index: start it with --index on (its log says why, if it should have one)"
+    )]
     NoIndex,
     /// A question that can't be understood, in words that say where and what is possible.
     #[error("{0}")]
