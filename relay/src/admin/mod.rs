@@ -1,8 +1,12 @@
 //! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
+mod asked;
 mod dead;
 mod levels;
 mod metrics;
+mod page;
+mod people;
+mod records;
 mod state;
 mod status;
 mod timeline;
@@ -31,6 +35,8 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/import", post(import))
         .merge(dead::routes())
         .merge(levels::routes())
+        .merge(people::routes())
+        .merge(records::routes())
         .merge(timeline::routes())
         // Of routes only: a path that is not there is said as that.
         .route_layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
