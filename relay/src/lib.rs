@@ -28,6 +28,8 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+#[allow(dead_code, unused_imports)] // until every part of it is used
+mod access;
 mod admin;
 pub mod command;
 pub mod config;
@@ -51,6 +53,7 @@ mod search;
 mod serve;
 mod spool;
 mod status;
+mod store;
 mod telemetry;
 mod text;
 #[allow(dead_code, unused_imports)] // until there are commands

@@ -16,6 +16,12 @@ pub enum ApiError {
     /// The token is missing or refused; the answer is the same for all reasons, so that a client does not learn which it was.
     #[error("a valid bearer token is required")]
     Unauthorized,
+    /// The token is good, and may not do this: in words that say which role is needed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// What is to be made is there already, in words that say what to do.
+    #[error("{0}")]
+    Taken(String),
     /// The bytes are not what `Content-Encoding` says.
     #[error("the body is not {0}")]
     NotInflatable(&'static str),
@@ -70,7 +76,9 @@ pub enum ApiError {
     #[error("{0}")]
     BadHead(&'static str),
     /// Nothing is kept that could be looked up.
-    #[error("this relay keeps no index: start it with --index on (its log says why, if it should have one)")]
+    #[error(
+        "this relay keeps no index: start it with --index on (its log says why, if it should have one)"
+    )]
     NoIndex,
     /// A question that can't be understood, in words that say where and what is possible.
     #[error("{0}")]
@@ -95,6 +103,7 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotInflatable(_)
             | Self::Truncated
             | Self::NotABatch(_)
@@ -102,7 +111,7 @@ impl ApiError {
             | Self::NotAQuestion(_)
             | Self::BadHead(_) => StatusCode::BAD_REQUEST,
             Self::NoSuchRule(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::NoIndex => StatusCode::CONFLICT,
+            Self::NoIndex | Self::Taken(_) => StatusCode::CONFLICT,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Other(status, _) => *status,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,

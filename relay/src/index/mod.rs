@@ -68,7 +68,7 @@ pub use catalog::MAX_LISTED;
 pub use decode::text_of;
 pub use found::{Found, Place};
 pub use indexer::{Counts, IndexError, Indexer};
-pub use open::Index;
 pub use look::{Answer, Order, Question, Reader, TIME_LIMIT};
+pub use open::Index;
 pub use pool::MAX_OPEN;
 pub use shelf::{Board, Limits, Shelf, State};

@@ -21,8 +21,8 @@ mod rule;
 mod seen;
 mod store;
 mod subject_claims;
-mod tables;
 
+pub use crate::store::StoreError;
 pub use in_force::Outcome;
 pub(crate) use in_force::{ChangeError, Levels};
 pub(crate) use program::Program;
@@ -30,4 +30,3 @@ pub use rows::Deed;
 pub use rule::{Draft, Rule, RuleError, Whom};
 pub(crate) use rule::{Moment, authored};
 pub(crate) use store::Store;
-pub use store::StoreError;
