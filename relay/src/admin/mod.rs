@@ -6,6 +6,7 @@ mod metrics;
 mod rights;
 mod state;
 mod status;
+mod timeline;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -28,6 +29,7 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/import", post(import))
         .merge(dead::routes())
         .merge(levels::routes())
+        .merge(timeline::routes())
         // Of routes only: a path that is not there is said as that.
         .route_layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
         .route_layer(middleware::from_fn_with_state(

@@ -9,11 +9,13 @@ mod check;
 pub mod dead;
 mod import;
 pub mod level;
+mod look;
 mod reached;
 mod status;
 
-pub use admin_client::AdminClientError;
+pub use admin_client::{AdminClientError, Looked};
 pub use backup::{BackupError, backup};
 pub use check::{Finding, check};
 pub use import::{ImportError, Imported, import};
+pub use look::look;
 pub use status::status;

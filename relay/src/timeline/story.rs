@@ -29,6 +29,14 @@ pub struct Story {
     pub rows: Vec<Row>,
     /// What could not be looked into, in words.
     pub left_out: Vec<String>,
+    /// When the last record before the range was logged, in Unix nanoseconds.
+    pub older: Option<u64>,
+    /// When the first record behind the range was.
+    pub newer: Option<u64>,
+    /// Records of the range that came after the moment by which it was asked.
+    pub newer_than_as_of: u64,
+    /// When the last record of them was logged that there is.
+    pub last: Option<u64>,
 }
 
 /// Who is in it.
@@ -95,6 +103,10 @@ impl Story {
             in_short,
             rows,
             left_out: Vec::new(),
+            older: None,
+            newer: None,
+            newer_than_as_of: 0,
+            last: None,
         }
     }
 }

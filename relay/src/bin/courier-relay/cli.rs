@@ -19,10 +19,11 @@ use crate::sanitize::Sanitize;
 use crate::serve::Serve;
 use crate::settings::Settings;
 use crate::status::Status;
+use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 12] = [
+const COMMANDS: [Row; 13] = [
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -50,6 +51,7 @@ const COMMANDS: [Row; 12] = [
     row::<Queue>("queue", Reads::NONE),
     row::<Dead>("dead", Reads::OF_DATA),
     row::<Level>("level", Reads::OF_DATA),
+    row::<Timeline>("timeline", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
     row::<Backup>("backup", Reads::These(&["config", "data_dir"])),
     row::<Completions>("completions", Reads::NONE),

@@ -12,6 +12,7 @@ mod dead;
 mod dev;
 mod import;
 mod level;
+mod look;
 mod queue;
 mod run;
 mod sanitize;
@@ -19,6 +20,7 @@ mod serve;
 mod settings;
 mod signal;
 mod status;
+mod timeline;
 mod token;
 
 use std::process::ExitCode;
