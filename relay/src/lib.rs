@@ -28,7 +28,6 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
-#[allow(dead_code, unused_imports)] // until every part of it is used
 mod access;
 mod admin;
 pub mod command;

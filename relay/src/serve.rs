@@ -89,7 +89,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     );
     let data = DataDir::open(&config).await?;
     let levels = Levels::open(&config.data_dir, config.level_refresh).await?;
-    let Access { tokens, audit } = Access::open(&config.data_dir).await?;
+    let access = Access::open(&config.data_dir).await?;
     data.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = data.pipeline(&config, Arc::clone(&metrics));
@@ -110,8 +110,8 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
         token: Arc::new(token),
-        tokens,
-        audit,
+        audit: access.audit.clone(),
+        access,
         listening: Listening {
             ingest: addr.to_string(),
             admin: admin_addr.to_string(),

@@ -240,6 +240,9 @@ impl Page {
     /// The most entries of a page.
     pub const MAX: u32 = 1_000;
 
+    /// Entries of a page unless it is said.
+    pub const DEFAULT: u32 = 100;
+
     /// The same page where `cursor` says; `None` if it is no cursor of this question.
     #[must_use]
     pub fn at(mut self, cursor: &str) -> Option<Self> {

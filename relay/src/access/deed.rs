@@ -20,6 +20,22 @@ pub struct Deed {
 }
 
 impl Deed {
+    /// What a command is about to do in a data directory on which no relay runs.
+    pub fn local(
+        action: &'static str,
+        subject: impl Into<String>,
+        query: impl Into<String>,
+        why: &str,
+    ) -> Self {
+        Self {
+            who: LOCAL.into(),
+            action,
+            subject: subject.into(),
+            query: query.into(),
+            why: why.into(),
+        }
+    }
+
     /// The same with each text fit to be kept and shown: cut, control characters escaped.
     #[must_use]
     pub fn plain(self) -> Self {
@@ -41,6 +57,9 @@ pub fn shown(text: &str, max: usize) -> String {
         None => escape(text).into_owned(),
     }
 }
+
+/// Who does something where no relay runs: a user who may write in the data directory.
+pub const LOCAL: &str = "data directory";
 
 /// Characters of a subject: an id is at most 256 on the wire.
 const MAX_SUBJECT: usize = 512;

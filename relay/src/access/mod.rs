@@ -26,10 +26,10 @@ mod role;
 mod token;
 mod tokens;
 
-pub use audit::{Audit, AuditError, Entry, Listing, Page};
+pub use audit::{Audit, Entry, Listing, Page};
 pub use caller::{Caller, why};
-pub use deed::Deed;
-pub use door::{Access, AccessError, LOCAL};
+pub use deed::{Deed, LOCAL};
+pub use door::{Access, AccessError, ChangeError, note_in};
 pub use role::{Role, UnknownRole};
-pub use token::{ADMIN as OWN_TOKEN, Made, NameError, NamedToken};
-pub use tokens::{TokenError, Tokens};
+pub use token::{ADMIN as OWN_TOKEN, NamedToken, NewToken, check_name};
+pub use tokens::TokenError;

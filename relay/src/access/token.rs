@@ -31,6 +31,17 @@ pub struct Made {
     pub text: SecretString,
 }
 
+/// A token that was just made, as the admin API answers.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewToken {
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub token: NamedToken,
+    /// Its text.
+    #[serde(rename = "token")]
+    pub text: String,
+}
+
 /// No token can have this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

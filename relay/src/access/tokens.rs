@@ -113,7 +113,7 @@ impl Tokens {
     ///
     /// When it can't be made: see [`TokenError`].
     pub async fn make(&self, name: &str, role: Role) -> Result<Made, TokenError> {
-        self.check(name).await?;
+        self.check(name)?;
         let (inner, name) = (Arc::clone(&self.0), name.to_owned());
         let made = tokio::spawn(async move { inner.make(name, role).await });
         made.await.unwrap_or_else(|_| Err(self.0.stopping().into()))
@@ -124,7 +124,7 @@ impl Tokens {
     /// # Errors
     ///
     /// When it can't: see [`TokenError`].
-    pub async fn check(&self, name: &str) -> Result<(), TokenError> {
+    pub fn check(&self, name: &str) -> Result<(), TokenError> {
         token::check_name(name)?;
         let good = self.0.good.load();
         if good

@@ -1,5 +1,6 @@
 //! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
+mod audit;
 mod dead;
 mod levels;
 mod metrics;
@@ -7,6 +8,7 @@ mod rights;
 mod state;
 mod status;
 mod timeline;
+mod tokens;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -19,6 +21,7 @@ use tracing_courier::wire::Receipt;
 
 pub use state::Admin;
 
+use crate::access::Caller;
 use crate::edge::own_form;
 use crate::http::ApiError;
 
@@ -30,6 +33,8 @@ pub fn app(admin: Admin) -> Router {
         .merge(dead::routes())
         .merge(levels::routes())
         .merge(timeline::routes())
+        .merge(audit::routes())
+        .merge(tokens::routes())
         // Of routes only: a path that is not there is said as that.
         .route_layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
         .route_layer(middleware::from_fn_with_state(
@@ -63,7 +68,13 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 /// Takes a batch that was carried by hand: it has no subject, and no rate limits it.
-async fn import(State(admin): State<Admin>, body: Bytes) -> Result<Json<Receipt>, ApiError> {
+async fn import(
+    State(admin): State<Admin>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<Receipt>, ApiError> {
+    let deed = caller.deed("import", "", format!("{} bytes", body.len()));
+    admin.audit.note(deed).await?;
     admin.ingest.import(body).await.map(Json)
 }
 

@@ -72,7 +72,7 @@ fn who(admin: &Admin, said: &[u8]) -> Option<(Arc<str>, Role)> {
     if Sha256::digest(said) == Sha256::digest(admin.token.expose_secret()) {
         Some((OWN_TOKEN.into(), Admins))
     } else {
-        admin.tokens.who(said)
+        admin.access.tokens.who(said)
     }
 }
 

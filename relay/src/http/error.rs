@@ -54,6 +54,9 @@ pub enum ApiError {
     /// There is no rule of this number, or it has ended.
     #[error("there is no rule {0}, or it has ended")]
     NoSuchRule(String),
+    /// There is nothing of this name, in words that say what.
+    #[error("{0}")]
+    NotThere(String),
     /// The body has another coding than gzip or zstd.
     #[error("`Content-Encoding` must be gzip, zstd or absent")]
     UnknownEncoding,
@@ -110,7 +113,7 @@ impl ApiError {
             | Self::NotARule(_)
             | Self::NotAQuestion(_)
             | Self::BadHead(_) => StatusCode::BAD_REQUEST,
-            Self::NoSuchRule(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NoSuchRule(_) | Self::NotThere(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::NoIndex | Self::Taken(_) => StatusCode::CONFLICT,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Other(status, _) => *status,

@@ -28,5 +28,5 @@ pub(crate) use in_force::{ChangeError, Levels};
 pub(crate) use program::Program;
 pub use rows::Deed;
 pub use rule::{Draft, Rule, RuleError, Whom};
-pub(crate) use rule::{Moment, authored};
+pub(crate) use rule::{Moment, authored, removal};
 pub(crate) use store::Store;

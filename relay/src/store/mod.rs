@@ -26,7 +26,7 @@ use tables::VERSION;
 #[non_exhaustive]
 pub enum StoreError {
     /// It is no database of a relay, or it is damaged, or its disk refuses. Restore it, or move it away to begin anew.
-    #[error("cannot use database `{}`", .file.display())]
+    #[error("cannot use database `{}` (if it is damaged: restore it, or move it away, and its rules, tokens and audit with it)", .file.display())]
     Database {
         /// The database.
         file: PathBuf,
