@@ -281,3 +281,6 @@ const BEFORE: &str = "audit-before-";
 
 /// How the cursor of a newer page begins.
 const AFTER: &str = "audit-after-";
+
+#[cfg(test)]
+mod tests;
