@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _, SqliteConnection};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::audit::time;
 use super::role::Role;
@@ -37,6 +37,19 @@ struct Good {
     role: Role,
     /// Unix milliseconds; 0 is never.
     last_used: AtomicI64,
+    /// Is dropped with this, when the token is removed.
+    held: watch::Sender<()>,
+}
+
+/// Whose token it is.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it may do.
+    pub role: Role,
+    /// Ends when the token is removed.
+    pub held: watch::Receiver<()>,
 }
 
 /// A token was not made.
@@ -75,12 +88,16 @@ impl Tokens {
         })))
     }
 
-    /// Whose token `text` is, and what it may do; `None` if it is none, or was removed. That it was used is kept to the hour.
+    /// Whose token `text` is; `None` if it is none, or was removed. That it was used is kept to the hour.
     #[must_use]
-    pub fn who(&self, text: &[u8]) -> Option<(Arc<str>, Role)> {
+    pub fn who(&self, text: &[u8]) -> Option<Known> {
         let good = self.0.good.load().get(&hash(text)).cloned()?;
         self.used(&good);
-        Some((Arc::clone(&good.name), good.role))
+        Some(Known {
+            name: Arc::clone(&good.name),
+            role: good.role,
+            held: good.held.subscribe(),
+        })
     }
 
     fn used(&self, good: &Good) {
@@ -201,11 +218,15 @@ impl Inner {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 return Err(TokenError::Taken(name));
             }
-            made => self.named(made.and_then(Row::token))?,
+            made => self.named(made)?,
         };
-        self.refresh(&mut store).await?;
+        let (hash, its) = self.named(made.good())?;
+        // The others stay the same: what is held by them goes on.
+        let mut good = HashMap::clone(&self.good.load());
+        good.insert(hash, its);
+        self.good.store(Arc::new(good));
         Ok(Made {
-            token: made,
+            token: self.named(made.token())?,
             text: text.into(),
         })
     }
@@ -228,12 +249,6 @@ impl Inner {
             self.good.store(Arc::new(good));
         }
         self.named(removed.map(Row::token).transpose())
-    }
-
-    async fn refresh(&self, store: &mut SqliteConnection) -> Result<(), StoreError> {
-        let good = good(store).await;
-        self.good.store(Arc::new(self.named(good)?));
-        Ok(())
     }
 
     fn named<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
@@ -259,7 +274,7 @@ async fn good(store: &mut SqliteConnection) -> Result<HashMap<Hash, Arc<Good>>, 
     )
     .fetch_all(store)
     .await?;
-    rows.into_iter().map(Row::good).collect()
+    rows.iter().map(Row::good).collect()
 }
 
 struct Row {
@@ -302,15 +317,16 @@ impl Row {
         })
     }
 
-    fn good(self) -> Result<(Hash, Arc<Good>), sqlx::Error> {
+    fn good(&self) -> Result<(Hash, Arc<Good>), sqlx::Error> {
         let role = self.role()?;
         let hash = Hash::try_from(self.hash.as_slice());
         let hash = hash.map_err(|error| sqlx::Error::Decode(error.into()))?;
         let good = Good {
             id: self.id,
-            name: self.name.into(),
+            name: self.name.as_str().into(),
             role,
             last_used: AtomicI64::new(self.last_used_at.unwrap_or(0)),
+            held: watch::Sender::new(()),
         };
         Ok((hash, Arc::new(good)))
     }

@@ -4,17 +4,20 @@
 
 use std::sync::Arc;
 
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use super::state::Admin;
 use crate::access::Role::{self, Admin as Admins, Operate, Read};
-use crate::access::{Caller, OWN_TOKEN, why};
+use crate::access::{Caller, Known, OWN_TOKEN, why};
 use crate::http::ApiError;
 
 /// Which role a route needs: method, path as the router has it, role.
@@ -49,7 +52,7 @@ pub async fn authorize(State(admin): State<Admin>, mut request: Request, next: N
     let said = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let Some((name, role)) = said.and_then(|said| who(&admin, said)) else {
+    let Some((name, role, held)) = said.and_then(|said| who(&admin, said)) else {
         return ApiError::Unauthorized.into_response();
     };
     let why = why(headers);
@@ -64,15 +67,31 @@ pub async fn authorize(State(admin): State<Admin>, mut request: Request, next: N
         return ApiError::Forbidden(said).into_response();
     }
     request.extensions_mut().insert(Caller { name, role, why });
-    next.run(request).await
+    let answer = next.run(request).await;
+    match held {
+        Some(held) => while_held(answer, held),
+        None => answer,
+    }
 }
 
-/// Whose token it is, and what it may do. Hashes are compared, so that the time it takes says nothing about a token.
-fn who(admin: &Admin, said: &[u8]) -> Option<(Arc<str>, Role)> {
+/// The same answer; if its body is streamed, that ends when the token is removed.
+fn while_held(answer: Response, mut held: watch::Receiver<()>) -> Response {
+    if answer.body().size_hint().exact().is_some() {
+        return answer;
+    }
+    answer.map(|body| {
+        let removed = async move { while held.changed().await.is_ok() {} };
+        Body::from_stream(body.into_data_stream().take_until(Box::pin(removed)))
+    })
+}
+
+/// Whose token it is, what it may do, and what ends when it is removed. Hashes are compared, so that the time it takes says nothing about a token.
+fn who(admin: &Admin, said: &[u8]) -> Option<(Arc<str>, Role, Option<watch::Receiver<()>>)> {
     if Sha256::digest(said) == Sha256::digest(admin.token.expose_secret()) {
-        Some((OWN_TOKEN.into(), Admins))
+        Some((OWN_TOKEN.into(), Admins, None))
     } else {
-        admin.access.tokens.who(said)
+        let Known { name, role, held } = admin.access.tokens.who(said)?;
+        Some((name, role, Some(held)))
     }
 }
 
@@ -141,6 +160,31 @@ mod tests {
                 "{method} {path} has no row in RIGHTS: nobody can reach it"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_streamed_ends_when_its_token_is_removed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let access = crate::access::Access::open(dir.path()).await;
+        let tokens = access.expect("it opens").tokens;
+        let made = tokens.make("bea", Read).await.expect("a token");
+        let who = || tokens.who(made.text.expose_secret().as_bytes());
+        let endless = || {
+            let body =
+                futures_util::stream::repeat(Ok::<_, std::convert::Infallible>("data: x\n\n"));
+            Response::new(Body::from_stream(body))
+        };
+        let held = who().expect("it is good").held;
+        let mut streamed = while_held(endless(), held).into_body().into_data_stream();
+        assert!(streamed.next().await.is_some());
+        tokens.make("carl", Read).await.expect("another token");
+        assert!(
+            streamed.next().await.is_some(),
+            "another one changes nothing"
+        );
+        tokens.remove("bea").await.expect("it is removed");
+        assert!(streamed.next().await.is_none());
+        assert!(who().is_none());
     }
 
     #[test]
