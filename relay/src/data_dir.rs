@@ -165,9 +165,16 @@ impl DataDir {
             ..Limits::default()
         };
         let dir = config.data_dir.join(INDEX);
+        // An operator who had none so far should know that something is kept now.
+        let is_new = !dir.exists() && self.spool.has_kept_any();
         match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
             Ok(indexer) => {
-                tracing::info!(dir = %dir.display(), days = index.keep.as_secs() / 86_400, "what is accepted is indexed and kept; --index off leaves it out");
+                let days = index.keep.as_secs() / 86_400;
+                if is_new {
+                    tracing::warn!(dir = %dir.display(), days, "new: from now on what is accepted is also kept here, so that it can be looked up; --keep says how long, --index off leaves it out");
+                } else {
+                    tracing::info!(dir = %dir.display(), days, "what is accepted is indexed and kept; --index off leaves it out");
+                }
                 Some(indexer)
             }
             Err(error) => {

@@ -1,9 +1,13 @@
 //! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
+mod asked;
 mod audit;
 mod dead;
 mod levels;
 mod metrics;
+mod page;
+mod people;
+mod records;
 mod rights;
 mod state;
 mod status;
@@ -32,6 +36,8 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/import", post(import))
         .merge(dead::routes())
         .merge(levels::routes())
+        .merge(people::routes())
+        .merge(records::routes())
         .merge(timeline::routes())
         .merge(audit::routes())
         .merge(tokens::routes())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -10,12 +11,13 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::asked;
 use super::state::Admin;
 use crate::config::duration;
 use crate::http::{ApiError, FOUND};
 use crate::index::{Found, text_of};
 use crate::timeline::{self, Ask, Cursor, Of, Told};
-use crate::when::{Zone, moment};
+use crate::when::moment;
 
 /// The routes; requests come here only with the admin API's token.
 pub fn routes() -> Router<Admin> {
@@ -41,9 +43,9 @@ struct Asked {
 
 async fn timeline(
     State(admin): State<Admin>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(asked) = asked.map_err(|error| ApiError::NotAQuestion(error.body_text()))?;
+    let asked = asked::read(asked)?;
     let index = admin.index()?;
     let format = asked.format.as_deref().unwrap_or("json");
     if !["json", "text", "md"].contains(&format) {
@@ -54,17 +56,16 @@ async fn timeline(
     let now = Timestamp::now();
     let of = of(&asked)?;
     let cursor = asked.cursor.as_deref().map(|text| Cursor::read(text, &of));
-    let cursor = cursor.transpose().map_err(not_a_question)?;
-    let said_as_of = asked.as_of.as_deref().map(as_of).transpose()?;
+    let cursor = cursor.transpose().map_err(asked::not_a_question)?;
+    let said_as_of = asked.as_of.as_deref().map(asked::as_of).transpose()?;
     let as_of = said_as_of.or(cursor.map(|cursor| cursor.as_of));
     let last = timeline::last_of(&index.reader, &of, as_of.unwrap_or(i64::MAX)).await;
     let device = last.as_ref().and_then(device_zone);
-    let tz = asked.tz.as_deref().unwrap_or("UTC");
-    let zone = Zone::named(tz, device).map_err(not_a_question)?;
+    let zone = asked::zone(asked.tz.as_deref(), device)?;
     let at = match (&asked.at, cursor) {
         (Some(at), _) => {
-            let moment = moment(at, &zone, now, device).map_err(not_a_question)?;
-            Some((nanos(moment.at)?, moment.zone))
+            let moment = moment(at, &zone, now, device).map_err(asked::not_a_question)?;
+            Some((asked::nanos(moment.at)?, moment.zone))
         }
         (None, Some(cursor)) => Some((cursor.at, zone.clone())),
         (None, None) => None,
@@ -139,25 +140,6 @@ fn around(said: Option<&str>) -> Result<Duration, ApiError> {
             "`around` is a duration of at most 31d, such as 10m, not `{said:.40}`"
         ))
     })
-}
-
-/// By when what is asked for had come, in Unix milliseconds.
-fn as_of(said: &str) -> Result<i64, ApiError> {
-    let at: Result<Timestamp, _> = said.parse();
-    at.map(Timestamp::as_millisecond).map_err(|_| {
-        ApiError::NotAQuestion(format!(
-            "`as_of` is a time of RFC 3339 as an answer has it, not `{said:.40}`"
-        ))
-    })
-}
-
-fn nanos(at: Timestamp) -> Result<u64, ApiError> {
-    u64::try_from(at.as_nanosecond())
-        .map_err(|_| ApiError::NotAQuestion("`at` lies before 1970".to_owned()))
-}
-
-fn not_a_question(error: impl std::fmt::Display) -> ApiError {
-    ApiError::NotAQuestion(error.to_string())
 }
 
 /// To each side of a moment, unless it is said.

@@ -38,6 +38,22 @@ pub struct Question {
     pub limit: usize,
 }
 
+impl Question {
+    /// All that there is, the newest first.
+    #[must_use]
+    pub fn of_everything() -> Self {
+        Self {
+            query: Expr::All(Vec::new()),
+            from: 0,
+            to: u64::MAX,
+            order: Order::Newest,
+            after: None,
+            as_of: i64::MAX,
+            limit: usize::MAX,
+        }
+    }
+}
+
 /// Which records come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -65,10 +81,10 @@ pub struct Answer {
 /// Answers questions, beside whoever writes.
 #[derive(Debug)]
 pub struct Reader {
-    dir: PathBuf,
-    board: Arc<Board>,
-    pool: Pool,
-    time_limit: Duration,
+    pub(super) dir: PathBuf,
+    pub(super) board: Arc<Board>,
+    pub(super) pool: Pool,
+    pub(super) time_limit: Duration,
 }
 
 impl Reader {
@@ -171,7 +187,7 @@ impl Reader {
     }
 
     /// The segments that may have such records: by their times, and by what the catalogue lists of those that are sealed.
-    async fn candidates(
+    pub(super) async fn candidates(
         &self,
         question: &Question,
         segments: &BTreeMap<u64, Facts>,
@@ -215,17 +231,9 @@ impl Reader {
     ) -> Result<(Vec<Place>, u64), sqlx::Error> {
         let file = files::segment(&self.dir, number);
         let mut handle = self.pool.take(number, &file, facts.is_sealed).await?;
-        let connection = handle.connection();
-        connection
-            .lock_handle()
-            .await?
-            .set_progress_handler(OPERATIONS, move || Instant::now() < deadline);
-        let asked = ask(connection, question, number, facts).await;
-        handle
-            .connection()
-            .lock_handle()
-            .await?
-            .remove_progress_handler();
+        handle.end_at(deadline).await?;
+        let asked = ask(handle.connection(), question, number, facts).await;
+        handle.never_end().await?;
         if asked.is_ok() {
             self.pool.give_back(handle);
         }
@@ -280,22 +288,7 @@ async fn ask(
         text.push_str(&format!(", coalesce({}, 0)", condition.text));
         binds.extend(condition.binds);
     }
-    let condition = Condition::of(&question.query);
-    text.push_str(&format!(
-        " FROM record WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
-        condition.text
-    ));
-    binds.extend(condition.binds);
-    let (from, to) = (
-        clock::split(question.from, facts.base),
-        clock::split(question.to, facts.base),
-    );
-    let ends = [from.0, to.0, from.0, from.1, to.0, to.1];
-    binds.extend(ends.map(Bind::Number));
-    if facts.last_received > question.as_of {
-        text.push_str(" AND received <= ?");
-        binds.push(Bind::Number(question.as_of.saturating_sub(facts.base)));
-    }
+    meant(question, facts, &mut text, &mut binds);
     let direction = match question.order {
         Order::Oldest => "ASC",
         Order::Newest => "DESC",
@@ -351,6 +344,26 @@ async fn ask(
     }
 }
 
+/// Adds which rows of a segment are meant, but for what stands inside their blobs.
+pub(super) fn meant(question: &Question, facts: &Facts, text: &mut String, binds: &mut Vec<Bind>) {
+    let condition = Condition::of(&question.query);
+    text.push_str(&format!(
+        " FROM record WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
+        condition.text
+    ));
+    binds.extend(condition.binds);
+    let (from, to) = (
+        clock::split(question.from, facts.base),
+        clock::split(question.to, facts.base),
+    );
+    let ends = [from.0, to.0, from.0, from.1, to.0, to.1];
+    binds.extend(ends.map(Bind::Number));
+    if facts.last_received > question.as_of {
+        text.push_str(" AND received <= ?");
+        binds.push(Bind::Number(question.as_of.saturating_sub(facts.base)));
+    }
+}
+
 /// Adds that a row of segment `number` stands behind `after`.
 fn behind(
     after: Place,
@@ -380,9 +393,9 @@ fn behind(
     text.push_str(&format!(" AND (at, ns) {sign}{or_equal} (?, ?)"));
 }
 
-type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+pub(super) type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-async fn bind<'q>(
+pub(super) async fn bind<'q>(
     text: &str,
     binds: Vec<Bind>,
     connection: &mut SqliteConnection,
@@ -430,7 +443,7 @@ fn names(term: &Term) -> Option<(Vec<Kind>, &str)> {
     }
 }
 
-fn is_interrupted(error: &sqlx::Error) -> bool {
+pub(super) fn is_interrupted(error: &sqlx::Error) -> bool {
     const INTERRUPT: u32 = 9;
     let code = error
         .as_database_error()
@@ -440,9 +453,6 @@ fn is_interrupted(error: &sqlx::Error) -> bool {
 
 /// How long a question may take.
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
-
-/// SQLite's steps between two looks at the clock.
-const OPERATIONS: i32 = 1_000;
 
 /// Rows that are looked into together.
 const PAGE: usize = 1_000;

@@ -1,14 +1,34 @@
 //! The index of a running relay, for whoever asks it something.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::spool::Spool;
 
+use super::files;
 use super::indexer::{Counts, Indexer};
 use super::look::{Reader, TIME_LIMIT};
 use super::shelf::Board;
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Records.
+    pub records: u64,
+    /// Segments that can be read.
+    pub segments: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// Segments that can't be read.
+    pub unreadable: u64,
+    /// Records of the time that they cover which are in none of them.
+    pub missing: u64,
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
 
 /// What can be asked of the index while it is filled.
 #[derive(Debug)]
@@ -17,6 +37,7 @@ pub struct Index {
     pub reader: Reader,
     /// How the indexing goes.
     pub counts: Arc<Counts>,
+    dir: PathBuf,
     board: Arc<Board>,
     spool: Spool,
     keep: Duration,
@@ -30,9 +51,27 @@ impl Index {
         Self {
             reader: Reader::new(dir, Arc::clone(&board), TIME_LIMIT),
             counts: indexer.counts(),
+            dir: dir.to_owned(),
             board,
             spool,
             keep,
+        }
+    }
+
+    /// How it is: records, files and their bytes, files that can't be read, records that are missing.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        let state = self.board.state().clone();
+        let bytes = |&number: &u64| {
+            let file = files::segment(&self.dir, number);
+            std::fs::metadata(file).map_or(0, |metadata| metadata.len())
+        };
+        Size {
+            records: state.segments.values().map(|facts| facts.records).sum(),
+            segments: count(state.segments.len()),
+            bytes: state.segments.keys().map(bytes).sum(),
+            unreadable: count(state.unreadable.len()),
+            missing: state.missing(),
         }
     }
 

@@ -304,6 +304,7 @@ impl Shelf {
     }
 
     /// The catalogue.
+    #[cfg(test)]
     pub fn catalog(&mut self) -> &mut Catalog {
         &mut self.catalog
     }

@@ -104,6 +104,12 @@ impl Spool {
         *ledger.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it has ever kept anything.
+    #[must_use]
+    pub fn has_kept_any(&self) -> bool {
+        self.gauge.stand().head.records > 0
+    }
+
     /// When the oldest pending frame came, in Unix nanoseconds.
     ///
     /// # Errors

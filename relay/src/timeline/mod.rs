@@ -25,12 +25,15 @@ mod text;
 mod told;
 
 pub use ask::{Ask, Of, last_of, timeline};
+#[cfg(test)]
 pub use gap::Gap;
-pub use json::{json, record as record_json, told_json};
+pub use json::{record as record_json, told_json};
 pub use markdown::markdown;
-pub use page::{Cursor, NotACursor, command, link, written};
+pub use page::{Cursor, written};
+#[cfg(test)]
 pub use row::Row;
-pub use session::{End, Session};
-pub use story::{Story, Who};
-pub use text::text;
-pub use told::Told;
+#[cfg(test)]
+pub use session::End;
+pub use session::Session;
+pub use text::{line, record as record_text, text};
+pub use told::{Told, day, millis};

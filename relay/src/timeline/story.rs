@@ -55,6 +55,7 @@ pub struct Who {
 impl Story {
     /// Tells what `whole` says: all records of some queues or sessions in the range. Of these, the rows are those that
     /// `is_shown`; gaps and ends are told from all.
+    #[cfg(test)]
     #[must_use]
     pub fn of(
         zone: Zone,

@@ -6,6 +6,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 
 use crate::index::{Found, Kind, text_of};
 use crate::text::escape;
+use crate::when::Zone;
 
 use super::gap::Gap;
 use super::in_short::{clock, clock_millis};
@@ -29,7 +30,7 @@ pub fn text(told: &Told, has_colour: bool) -> String {
                 today = date;
             }
             match row {
-                Row::Record(record) => self::record(&mut out, story, record, has_colour),
+                Row::Record(record) => self::record(&mut out, &story.zone, record, has_colour),
                 Row::Gap(gap) => self::gap(&mut out, story, gap),
             }
         }
@@ -126,10 +127,11 @@ fn session(out: &mut String, story: &Story, session: &Session) {
     line(out, &format!("{:<8} {}", "session", said.join(" \u{b7} ")));
 }
 
-fn record(out: &mut String, story: &Story, record: &Found, has_colour: bool) {
+/// A record as a row; its time as it is read in `zone`.
+pub fn record(out: &mut String, zone: &Zone, record: &Found, has_colour: bool) {
     let logger = record.name(Kind::Logger).unwrap_or_default();
     let word = level(record.level);
-    let at = clock_millis(record.place.time, &story.zone);
+    let at = clock_millis(record.place.time, zone);
     let attributes = &record.rest.attributes;
     let named = named(attributes);
     let mut said = format!("{logger}  {}", record.message);
@@ -156,7 +158,7 @@ fn record(out: &mut String, story: &Story, record: &Found, has_colour: bool) {
     if let Some(claimed) = text_of(attributes, "client.timestamp") {
         line(out, &format!("{INDENT}the device's clock said {claimed}"));
     }
-    if let Some(previous) = previous(attributes, &story.zone) {
+    if let Some(previous) = previous(attributes, zone) {
         line(out, &format!("{INDENT}{previous}"));
     }
     if !is_short && !named.is_empty() {
@@ -166,7 +168,7 @@ fn record(out: &mut String, story: &Story, record: &Found, has_colour: bool) {
         let said = |name| text_of(crumb, name).unwrap_or_default();
         let at = said("timestamp");
         let at = match at.parse::<jiff::Timestamp>().map(nanos) {
-            Ok(Some(at)) => clock_millis(at, &story.zone),
+            Ok(Some(at)) => clock_millis(at, zone),
             _ => at.to_owned(),
         };
         line(
@@ -192,7 +194,7 @@ fn named(attributes: &[KeyValue]) -> String {
 }
 
 /// What a start says of the run before it.
-fn previous(attributes: &[KeyValue], zone: &crate::when::Zone) -> Option<String> {
+fn previous(attributes: &[KeyValue], zone: &Zone) -> Option<String> {
     let session = text_of(attributes, "previous.session_id")?;
     let last = text_of(attributes, "previous.last_record_at");
     let last = last.and_then(|at| at.parse::<jiff::Timestamp>().ok());

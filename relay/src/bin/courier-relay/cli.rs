@@ -13,11 +13,14 @@ use crate::check::Check;
 use crate::completions::Completions;
 use crate::dead::Dead;
 use crate::dev::Dev;
+use crate::find::Find;
 use crate::import::Import;
 use crate::level::Level;
+use crate::people::{People, Sessions};
 use crate::queue::Queue;
 use crate::run::Run;
 use crate::sanitize::Sanitize;
+use crate::search::Search;
 use crate::serve::Serve;
 use crate::settings::Settings;
 use crate::status::Status;
@@ -25,7 +28,7 @@ use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 15] = [
+const COMMANDS: [Row; 19] = [
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -54,6 +57,10 @@ const COMMANDS: [Row; 15] = [
     row::<Dead>("dead", Reads::OF_DATA),
     row::<Level>("level", Reads::OF_DATA),
     row::<Timeline>("timeline", Reads::OF_DATA),
+    row::<Find>("find", Reads::OF_DATA),
+    row::<Search>("search", Reads::OF_DATA),
+    row::<People>("people", Reads::OF_DATA),
+    row::<Sessions>("sessions", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
     row::<AdminToken>("admin-token", Reads::OF_DATA),
     row::<Audit>("audit", Reads::OF_DATA),

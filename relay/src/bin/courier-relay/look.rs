@@ -83,6 +83,18 @@ pub fn as_it_is(body: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// The rows of an answer in JSON, one a line.
+pub fn rows(body: &[u8]) -> Vec<u8> {
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let mut text = String::new();
+    let rows = answer.get("rows").and_then(|rows| rows.as_array());
+    for row in rows.into_iter().flatten() {
+        text.push_str(&courier_relay::escape(&row.to_string()));
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
 /// The zone of this terminal: what `TZ` says. Without it times are in UTC, which the answer says.
 pub fn terminal_zone() -> Option<String> {
     let zone = std::env::var("TZ").ok()?;

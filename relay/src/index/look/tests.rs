@@ -3,8 +3,8 @@ use opentelemetry_proto::tonic::common::v1::{
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 
-use super::super::MAX_OPEN;
 use super::super::arrival::Arrival;
+use super::super::pool::MAX_OPEN;
 use super::super::shelf::{Limits, Shelf};
 use super::*;
 use crate::search::parse;
@@ -402,7 +402,9 @@ async fn a_look_up_ends_at_its_time_limit_and_says_what_it_did_not_reach() {
         .lock_handle()
         .await
         .expect("a handle")
-        .set_progress_handler(OPERATIONS, move || Instant::now() < deadline);
+        .set_progress_handler(crate::index::pool::OPERATIONS, move || {
+            Instant::now() < deadline
+        });
     let endless =
         "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
     let error = sqlx::query(endless).fetch_one(&mut connection).await;
