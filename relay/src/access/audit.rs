@@ -57,7 +57,7 @@ pub struct Page {
     pub limit: u32,
     /// Only entries of this token.
     pub who: Option<String>,
-    /// Only entries about this subject, as it is kept.
+    /// Only entries about this subject, as it is kept, among others.
     pub subject: Option<String>,
 }
 
@@ -208,7 +208,7 @@ impl Book {
         let order = if is_forward { "ASC" } else { "DESC" };
         let mut entries: Vec<Entry> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "SELECT id, at, who, action, subject, query, why FROM audit
-             WHERE id < ? AND id > ? AND (?3 IS NULL OR who = ?3) AND (?4 IS NULL OR subject = ?4)
+             WHERE id < ? AND id > ? AND (?3 IS NULL OR who = ?3) AND (?4 IS NULL OR instr(' ' || subject || ' ', ' ' || ?4 || ' ') > 0)
              ORDER BY id {order} LIMIT ?5"
         )))
         .bind(page.before.unwrap_or(i64::MAX))

@@ -9,7 +9,8 @@
 //!    about the token.
 //! 4. A token that is removed is refused from that moment on, and what is still streamed to it ends.
 //! 5. Each look-up of a person's records, each export and each change is in the audit before it is done. When the audit
-//!    can't be written, nothing is done.
+//!    can't be written, nothing is done. Look-ups and exports are noted by the route table, for all handlers; what changes
+//!    something notes it itself.
 //! 6. The audit lies in `store.db` and, one JSON object a line, in `audit.jsonl`; both are synced before the answer.
 //!    After a kill the file gets what the database has and it has not. It is never rewritten by itself, and never rotated:
 //!    it may be moved away at any time, and the next entry begins a new one.

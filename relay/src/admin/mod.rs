@@ -4,6 +4,7 @@ mod asked;
 mod audit;
 mod dead;
 mod levels;
+mod look;
 mod metrics;
 mod page;
 mod people;

@@ -1,4 +1,5 @@
-//! Which route of the admin API needs which role, and the check of it.
+//! Which route of the admin API needs which role, and which look at people's records: the check of the one, the audit of
+//! the other.
 //!
 //! A route that is not in [`RIGHTS`] can't be reached: it answers as if it were not there.
 
@@ -15,36 +16,66 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use super::look::look;
 use super::state::Admin;
 use crate::access::Role::{self, Admin as Admins, Operate, Read};
 use crate::access::{Caller, Known, OWN_TOKEN, why};
 use crate::http::ApiError;
 
-/// Which role a route needs: method, path as the router has it, role.
-const RIGHTS: [(Method, &str, Role); 22] = [
-    (Method::GET, "/admin/v1/status", Read),
-    (Method::GET, "/admin/v1/find", Read),
-    (Method::GET, "/admin/v1/records", Read),
-    (Method::GET, "/admin/v1/sessions", Read),
-    (Method::GET, "/admin/v1/people", Read),
-    (Method::GET, "/admin/v1/timeline", Read),
-    (Method::GET, "/admin/v1/tail", Read),
-    (Method::GET, "/admin/v1/export", Read),
-    (Method::GET, "/admin/v1/index", Read),
-    (Method::GET, "/admin/v1/levels", Read),
-    (Method::POST, "/admin/v1/levels", Operate),
-    (Method::DELETE, "/admin/v1/levels/{id}", Operate),
-    (Method::GET, "/admin/v1/levels/audit", Admins),
-    (Method::GET, "/admin/v1/dead", Read),
-    (Method::POST, "/admin/v1/dead/replay", Operate),
-    (Method::POST, "/admin/v1/dead/rm", Operate),
-    (Method::POST, "/admin/v1/import", Operate),
-    (Method::POST, "/admin/v1/forget", Admins),
-    (Method::GET, "/admin/v1/audit", Admins),
-    (Method::GET, "/admin/v1/tokens", Admins),
-    (Method::POST, "/admin/v1/tokens", Admins),
-    (Method::DELETE, "/admin/v1/tokens/{name}", Admins),
+/// A route, and what it needs.
+struct Right {
+    method: Method,
+    /// As the router has it.
+    path: &'static str,
+    role: Role,
+    /// The name in the audit of a route that looks at people's records: its requests are noted here.
+    look: Option<&'static str>,
+}
+
+/// Every route of the admin API. What changes something notes that itself, since it knows what it is about to change.
+static RIGHTS: [Right; 22] = [
+    right(Method::GET, "/admin/v1/status", Read),
+    look_up("/admin/v1/find", "find"),
+    look_up("/admin/v1/records", "records"),
+    look_up("/admin/v1/sessions", "sessions"),
+    look_up("/admin/v1/people", "people"),
+    look_up("/admin/v1/timeline", "timeline"),
+    look_up("/admin/v1/tail", "tail"),
+    look_up("/admin/v1/export", "export"),
+    right(Method::GET, "/admin/v1/index", Read),
+    right(Method::GET, "/admin/v1/levels", Read),
+    right(Method::POST, "/admin/v1/levels", Operate),
+    right(Method::DELETE, "/admin/v1/levels/{id}", Operate),
+    right(Method::GET, "/admin/v1/levels/audit", Admins),
+    right(Method::GET, "/admin/v1/dead", Read),
+    right(Method::POST, "/admin/v1/dead/replay", Operate),
+    right(Method::POST, "/admin/v1/dead/rm", Operate),
+    right(Method::POST, "/admin/v1/import", Operate),
+    right(Method::POST, "/admin/v1/forget", Admins),
+    right(Method::GET, "/admin/v1/audit", Admins),
+    right(Method::GET, "/admin/v1/tokens", Admins),
+    right(Method::POST, "/admin/v1/tokens", Admins),
+    right(Method::DELETE, "/admin/v1/tokens/{name}", Admins),
 ];
+
+const fn right(method: Method, path: &'static str, role: Role) -> Right {
+    Right {
+        method,
+        path,
+        role,
+        look: None,
+    }
+}
+
+/// A route that looks at people's records.
+const fn look_up(path: &'static str, name: &'static str) -> Right {
+    Right {
+        method: Method::GET,
+        path,
+        role: Read,
+        look: Some(name),
+    }
+}
 
 /// Lets a request pass that comes with a good token whose role is enough, and says in its extensions who is calling.
 pub async fn authorize(State(admin): State<Admin>, mut request: Request, next: Next) -> Response {
@@ -58,15 +89,23 @@ pub async fn authorize(State(admin): State<Admin>, mut request: Request, next: N
     let why = why(headers);
     let path = request.extensions().get::<MatchedPath>();
     let path = path.map_or("", MatchedPath::as_str);
-    let needed = match needed(request.method(), path) {
-        Ok(needed) => needed,
+    let right = match right_of(request.method(), path) {
+        Ok(right) => right,
         Err(allowed) => return allowed.map_or(ApiError::NoSuchPath.into_response(), not_allowed),
     };
+    let needed = right.role;
     if !role.may(needed) {
         let said = format!("this needs the role {needed}: token `{name}` has {role}");
         return ApiError::Forbidden(said).into_response();
     }
-    request.extensions_mut().insert(Caller { name, role, why });
+    let caller = Caller { name, role, why };
+    if let Some(name) = right.look {
+        let (subject, asked) = look(request.uri().query().unwrap_or_default());
+        if let Err(error) = admin.audit.note(caller.deed(name, subject, asked)).await {
+            return ApiError::from(error).into_response();
+        }
+    }
+    request.extensions_mut().insert(caller);
     let answer = next.run(request).await;
     match held {
         Some(held) => while_held(answer, held),
@@ -95,19 +134,19 @@ fn who(admin: &Admin, said: &[u8]) -> Option<(Arc<str>, Role, Option<watch::Rece
     }
 }
 
-/// The role that `method` on `path` needs; else the methods that the path takes, if it is there.
-fn needed(method: &Method, path: &str) -> Result<Role, Option<String>> {
+/// What `method` on `path` needs; else the methods that the path takes, if it is there.
+fn right_of(method: &Method, path: &str) -> Result<&'static Right, Option<String>> {
     // A HEAD is a GET whose body is left out.
     let method = if method == Method::HEAD {
         &Method::GET
     } else {
         method
     };
-    let of_path = || RIGHTS.iter().filter(|(_, its, _)| *its == path);
-    if let Some((_, _, role)) = of_path().find(|(its, ..)| its == method) {
-        return Ok(*role);
+    let of_path = || RIGHTS.iter().filter(|right| right.path == path);
+    if let Some(right) = of_path().find(|right| right.method == method) {
+        return Ok(right);
     }
-    let mut allowed: Vec<&str> = of_path().map(|(its, ..)| its.as_str()).collect();
+    let mut allowed: Vec<&str> = of_path().map(|right| right.method.as_str()).collect();
     if allowed.contains(&"GET") {
         allowed.push("HEAD");
     }
@@ -156,7 +195,7 @@ mod tests {
         for (method, path) in documented {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             assert!(
-                needed(&method, &path).is_ok(),
+                right_of(&method, &path).is_ok(),
                 "{method} {path} has no row in RIGHTS: nobody can reach it"
             );
         }
@@ -189,9 +228,9 @@ mod tests {
 
     #[test]
     fn no_route_has_two_roles() {
-        for (at, (method, path, _)) in RIGHTS.iter().enumerate() {
+        for (at, Right { method, path, .. }) in RIGHTS.iter().enumerate() {
             let again = RIGHTS.iter().skip(at + 1);
-            let again = again.filter(|(other, its, _)| other == method && its == path);
+            let again = again.filter(|other| other.method == method && other.path == *path);
             assert_eq!(again.count(), 0, "{method} {path}");
         }
     }
@@ -205,7 +244,8 @@ mod tests {
             (Method::GET, "/admin/v1/nothing", Err(None)),
             (Method::GET, "", Err(None)),
         ] {
-            assert_eq!(needed(&method, path), expected, "{method} {path}");
+            let role = right_of(&method, path).map(|right| right.role);
+            assert_eq!(role, expected, "{method} {path}");
         }
     }
 }

@@ -549,3 +549,56 @@ async fn nothing_is_done_that_the_audit_can_not_keep() {
     let ids: Vec<_> = filed.iter().map(|entry| &entry["id"]).collect();
     assert_eq!(ids, [1, 2], "what was refused is in it, too");
 }
+
+#[tokio::test]
+async fn each_look_at_somebodys_records_is_in_the_audit_whoever_serves_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    let bea = make(dir.path(), "bea", "read");
+    let rows = [
+        (
+            "/admin/v1/timeline?user=ada&at=2026-02-06T12:00:00Z&format=text&colour=1",
+            ["timeline", "user:ada", "at=2026-02-06T12:00:00Z"],
+        ),
+        (
+            "/admin/v1/records?q=user%3Aada+OR+%28install%3Ai-1+-user%3Abob+oops%29&limit=5",
+            [
+                "records",
+                "user:ada install:i-1",
+                "q=user:ada OR (install:i-1 -user:bob oops) limit=5",
+            ],
+        ),
+        ("/admin/v1/find?text=ada", ["find", "ada", ""]),
+        ("/admin/v1/people", ["people", "", ""]),
+        ("/admin/v1/sessions?user=ada", ["sessions", "user:ada", ""]),
+    ];
+    for (path, _) in rows {
+        let response = relay.ask(Method::GET, path, &bea, &Value::Null).await;
+        let status = response.status();
+        assert_eq!(
+            status,
+            200,
+            "{path} {}",
+            response.text().await.expect("text")
+        );
+    }
+    // What looks at nobody's records is not.
+    for path in ["/admin/v1/status", "/admin/v1/levels"] {
+        relay.ask(Method::GET, path, &bea, &Value::Null).await;
+    }
+    let listing = relay.audit("?who=bea").await;
+    let entries = listing["entries"].as_array().expect("entries");
+    let told: Vec<_> = entries
+        .iter()
+        .rev()
+        .map(|entry| {
+            assert_eq!(entry["why"], r"ticket 4711\u009b2J");
+            let text = |field: &str| entry[field].as_str().expect("text");
+            ["action", "subject", "query"].map(text)
+        })
+        .collect();
+    assert_eq!(told, rows.map(|(_, entry)| entry));
+    let of_ada = relay.audit("?subject=user:ada").await;
+    let of_ada = of_ada["entries"].as_array().expect("entries");
+    assert_eq!(of_ada.len(), 3, "{of_ada:?}");
+}
