@@ -4,9 +4,12 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod admin_token;
+mod audit;
 mod backup;
 mod check;
 mod cli;
+mod columns;
 mod completions;
 mod dead;
 mod dev;
