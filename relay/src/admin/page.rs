@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::fingerprint::hex;
-use crate::index::{Order, Place};
+use crate::index::{Mark, Order, Place};
 
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Page {
     pub after: Option<Place>,
     /// Of what had come by then, in Unix milliseconds.
     pub as_of: i64,
+    /// Of what the index had when the first page was asked for.
+    pub upto: Mark,
 }
 
 /// The text is no cursor of this query.
@@ -45,11 +47,13 @@ impl Page {
         };
         let Place { time, segment, row } = self.after.unwrap_or_default();
         format!(
-            "{}-{way}-{:x}-{:x}-{:x}-{time:x}-{segment:x}-{row:x}",
+            "{}-{way}-{:x}-{:x}-{:x}-{:x}-{:x}-{time:x}-{segment:x}-{row:x}",
             mark(query),
             self.from,
             self.to,
-            self.as_of
+            self.as_of,
+            self.upto.segment,
+            self.upto.row
         )
     }
 
@@ -59,8 +63,8 @@ impl Page {
     ///
     /// When it is something else, or of another query.
     pub fn read(text: &str, query: &str) -> Result<Self, NotAPage> {
-        let parts: Vec<&str> = text.splitn(9, '-').collect();
-        let [marked, way, from, to, as_of, time, segment, row] = parts[..] else {
+        let parts: Vec<&str> = text.splitn(11, '-').collect();
+        let [marked, way, from, to, as_of, part, last, time, segment, row] = parts[..] else {
             return Err(NotAPage::Malformed);
         };
         let number = |text| u64::from_str_radix(text, 16).map_err(|_| NotAPage::Malformed);
@@ -74,6 +78,10 @@ impl Page {
             from: number(from)?,
             to: number(to)?,
             as_of: signed(as_of)?,
+            upto: Mark {
+                segment: number(part)?,
+                row: signed(last)?,
+            },
             after: Some(Place {
                 time: number(time)?,
                 segment: number(segment)?,
@@ -110,6 +118,10 @@ mod tests {
                 row: i64::MAX,
             }),
             as_of: 1_796_113_900_123,
+            upto: Mark {
+                segment: 7,
+                row: 250_000,
+            },
         };
         let text = page.text("user:ada");
         assert_eq!(Page::read(&text, "user:ada"), Ok(page));
@@ -118,7 +130,7 @@ mod tests {
             "",
             "x",
             "1-o-3",
-            "00000000-x-1-1-1-1-1-1",
+            "00000000-x-1-1-1-1-1-1-1-1",
             &format!("{text}-1"),
             "\u{1b}",
         ] {

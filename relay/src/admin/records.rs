@@ -13,7 +13,7 @@ use super::asked;
 use super::page::Page;
 use super::state::Admin;
 use crate::http::ApiError;
-use crate::index::{Answer, Count, Found, Index, Order, Question};
+use crate::index::{Answer, Count, Found, Index, Mark, Order, Question};
 use crate::search;
 use crate::timeline::{day, line, record_json, record_text, written};
 use crate::when::Zone;
@@ -66,7 +66,7 @@ async fn records(
     let expr = search::parse(query).map_err(asked::not_a_question)?;
     let page = match asked.cursor.as_deref() {
         Some(cursor) => Page::read(cursor, query).map_err(asked::not_a_question)?,
-        None => first_page(&asked, &zone, now)?,
+        None => first_page(&asked, &zone, now, index.reader.mark())?,
     };
     let question = Question {
         query: expr,
@@ -75,6 +75,7 @@ async fn records(
         order: page.order,
         after: page.after,
         as_of: page.as_of,
+        upto: Some(page.upto),
         limit,
     };
     let told = look(index, question, page, (query, &zone), now).await;
@@ -87,7 +88,7 @@ async fn records(
     ))
 }
 
-fn first_page(asked: &Asked, zone: &Zone, now: Timestamp) -> Result<Page, ApiError> {
+fn first_page(asked: &Asked, zone: &Zone, now: Timestamp, upto: Mark) -> Result<Page, ApiError> {
     let time = |said: &Option<String>| {
         let said = said.as_deref();
         said.map(|said| asked::time(said, zone, now)).transpose()
@@ -107,6 +108,7 @@ fn first_page(asked: &Asked, zone: &Zone, now: Timestamp) -> Result<Page, ApiErr
         to,
         after: None,
         as_of: as_of.unwrap_or(now.as_millisecond()),
+        upto,
     })
 }
 
@@ -158,6 +160,7 @@ async fn look<'t>(
     let count = index.reader.count(&question).await;
     let all = Question {
         as_of: i64::MAX,
+        upto: None,
         ..question
     };
     let newer_than_as_of = match page.as_of == now.as_millisecond() {

@@ -90,7 +90,7 @@ impl Reader {
         handle.end_at(deadline).await?;
         let mut text = String::from("SELECT count(*), min(at), max(at)");
         let mut binds = Vec::new();
-        meant(question, facts, &mut text, &mut binds);
+        meant(question, number, facts, &mut text, &mut binds);
         let query = bind(&text, binds, handle.connection()).await?;
         let row = query.fetch_one(&mut *handle.connection()).await;
         handle.never_end().await?;

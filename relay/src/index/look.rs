@@ -34,6 +34,8 @@ pub struct Question {
     pub after: Option<Place>,
     /// Received at this time at the latest, in Unix milliseconds.
     pub as_of: i64,
+    /// Of what the index had then.
+    pub upto: Option<Mark>,
     /// So many at most.
     pub limit: usize,
 }
@@ -49,9 +51,19 @@ impl Question {
             order: Order::Newest,
             after: None,
             as_of: i64::MAX,
+            upto: None,
             limit: usize::MAX,
         }
     }
+}
+
+/// How much the index had at a moment. What came later stands behind it, whenever it was received: so pages meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Its last segment.
+    pub segment: u64,
+    /// The last row there.
+    pub row: i64,
 }
 
 /// Which records come first.
@@ -97,6 +109,17 @@ impl Reader {
             pool: Pool::default(),
             time_limit,
         }
+    }
+
+    /// How much there is now.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let state = self.board.state();
+        let last = state.segments.iter().next_back();
+        last.map_or_else(Mark::default, |(&segment, facts)| Mark {
+            segment,
+            row: i64::try_from(facts.records).unwrap_or(i64::MAX),
+        })
     }
 
     /// The records that are asked for. Nothing that goes wrong with one segment costs the others.
@@ -196,8 +219,9 @@ impl Reader {
             clock::split(question.from, 0).0,
             clock::split(question.to, 0).0,
         );
-        let in_time = segments.iter().filter(|(_, facts)| {
+        let in_time = segments.iter().filter(|(number, facts)| {
             facts.records > 0
+                && question.upto.is_none_or(|upto| **number <= upto.segment)
                 && facts.newest >= from
                 && facts.oldest <= to
                 && facts.first_received <= question.as_of
@@ -288,7 +312,7 @@ async fn ask(
         text.push_str(&format!(", coalesce({}, 0)", condition.text));
         binds.extend(condition.binds);
     }
-    meant(question, facts, &mut text, &mut binds);
+    meant(question, number, facts, &mut text, &mut binds);
     let direction = match question.order {
         Order::Oldest => "ASC",
         Order::Newest => "DESC",
@@ -345,7 +369,13 @@ async fn ask(
 }
 
 /// Adds which rows of a segment are meant, but for what stands inside their blobs.
-pub(super) fn meant(question: &Question, facts: &Facts, text: &mut String, binds: &mut Vec<Bind>) {
+pub(super) fn meant(
+    question: &Question,
+    number: u64,
+    facts: &Facts,
+    text: &mut String,
+    binds: &mut Vec<Bind>,
+) {
     let condition = Condition::of(&question.query);
     text.push_str(&format!(
         " FROM record WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
@@ -361,6 +391,10 @@ pub(super) fn meant(question: &Question, facts: &Facts, text: &mut String, binds
     if facts.last_received > question.as_of {
         text.push_str(" AND received <= ?");
         binds.push(Bind::Number(question.as_of.saturating_sub(facts.base)));
+    }
+    if let Some(upto) = question.upto.filter(|upto| upto.segment == number) {
+        text.push_str(" AND record.id <= ?");
+        binds.push(Bind::Number(upto.row));
     }
 }
 

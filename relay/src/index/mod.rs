@@ -70,7 +70,7 @@ pub use count::Count;
 pub use decode::text_of;
 pub use found::{Found, Place};
 pub use indexer::Indexer;
-pub use look::{Answer, Order, Question, Reader};
+pub use look::{Answer, Mark, Order, Question, Reader};
 pub use open::Index;
 pub use shelf::Limits;
 #[cfg(test)]

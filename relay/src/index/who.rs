@@ -48,7 +48,7 @@ impl Reader {
     /// The names of a kind that were heard of, the latest first; with `like`, those that hold it, whatever the case.
     pub async fn names(&self, kind: Kind, like: Option<&str>, limit: usize) -> Names {
         let like = like.map(|text| format!("%{}%", escaped(text)));
-        let every = |_: &Question, _: &Facts, binds: &mut Vec<Bind>| {
+        let every = |_: &Question, _: (u64, &Facts), binds: &mut Vec<Bind>| {
             let mut text = format!(
                 "SELECT name, records, oldest, newest, heard FROM name WHERE kind = {} AND records > 0",
                 kind.code()
@@ -66,11 +66,13 @@ impl Reader {
     /// The names of a kind that the records have which are asked for, the latest first.
     pub async fn names_in(&self, question: &Question, kind: Kind, limit: usize) -> Names {
         let column = kind.column();
-        let of = move |question: &Question, facts: &Facts, binds: &mut Vec<Bind>| {
+        let of = move |question: &Question,
+                       (number, facts): (u64, &Facts),
+                       binds: &mut Vec<Bind>| {
             let mut inner = format!(
                 "SELECT {column} AS id, count(*) AS records, min(at) AS oldest, max(at) AS newest, max(received) AS heard"
             );
-            meant(question, facts, &mut inner, binds);
+            meant(question, number, facts, &mut inner, binds);
             format!(
                 "SELECT name.name, of.records, of.oldest, of.newest, of.heard
                  FROM ({inner} AND {column} IS NOT NULL GROUP BY {column}) AS of JOIN name ON name.id = of.id"
@@ -83,7 +85,10 @@ impl Reader {
         &self,
         question: &Question,
         limit: usize,
-        (select, times): (impl Fn(&Question, &Facts, &mut Vec<Bind>) -> String, Times),
+        (select, times): (
+            impl Fn(&Question, (u64, &Facts), &mut Vec<Bind>) -> String,
+            Times,
+        ),
     ) -> Names {
         let deadline = Instant::now() + self.time_limit;
         let state = self.board.state().clone();
@@ -93,7 +98,7 @@ impl Reader {
         segments.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         for (number, facts) in segments {
             let mut binds = Vec::new();
-            let text = select(question, &facts, &mut binds);
+            let text = select(question, (number, &facts), &mut binds);
             let base = match times {
                 Times::Absolute => 0,
                 Times::OfSegment => facts.base,

@@ -225,6 +225,7 @@ fn question(query: Expr, (from, to): (u64, u64), order: Order, limit: usize) -> 
         order,
         after: None,
         as_of: i64::MAX,
+        upto: None,
         limit,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use crate::look::{Format, Look, as_it_is, rows, terminal_zone};
 use crate::run::Run;
@@ -14,10 +14,15 @@ use crate::settings::Settings;
 /// session, record, group, service, version, level, logger, event, kind, trace, has; @name:value is about an attribute; bare
 /// words are full text over message and error. A value may be compared (>=500), begin with something (2.3*), or be quoted.
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
 pub struct Search {
     /// The query; without one, every record
-    #[arg(default_value = "")]
+    #[arg(default_value = "", allow_hyphen_values = true)]
     query: String,
+    /// Print help
+    // Not -h: a query may begin with `-has:error`.
+    #[arg(long, action = ArgAction::Help)]
+    help: (),
     /// Not before this: a time as of `timeline --at` [default: a day before --to]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,

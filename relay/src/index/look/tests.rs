@@ -150,6 +150,7 @@ fn question(query: &str) -> Question {
         order: Order::Oldest,
         after: None,
         as_of: i64::MAX,
+        upto: None,
         limit: 100,
     }
 }
