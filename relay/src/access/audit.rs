@@ -10,7 +10,9 @@ use tokio::sync::Mutex;
 
 use super::audit_file::AuditFile;
 use super::deed::Deed;
+use super::forget;
 use crate::http::ApiError;
+use crate::store::Forgotten;
 use crate::text::chain;
 
 /// The audit. A cheap handle.
@@ -143,6 +145,20 @@ impl Audit {
         self.0.lock().await.entries(page).await
     }
 
+    /// Puts what stands for them in the place of these ids, in the database and in the file; gives how many entries that
+    /// changed. Files that were moved away are not reached. When this returns, no byte of either has one of the ids as a
+    /// word of its own.
+    ///
+    /// # Errors
+    ///
+    /// When that can't be done: then some may still be there. Do it again.
+    #[allow(dead_code, reason = "an erasure does it")]
+    pub async fn forget(&self, ids: Vec<Forgotten>) -> Result<u64, AuditError> {
+        let book = Arc::clone(&self.0);
+        let done = tokio::spawn(async move { book.lock().await.forget(&ids).await });
+        done.await.unwrap_or(Err(AuditError::Stopping))
+    }
+
     /// Closes it.
     pub async fn close(self) {
         if let Some(book) = Arc::into_inner(self.0) {
@@ -200,6 +216,19 @@ impl Book {
                 .map_err(|error| AuditError::File(path(), error))?;
             self.filed = last;
         }
+    }
+
+    async fn forget(&mut self, ids: &[Forgotten]) -> Result<u64, AuditError> {
+        let changed = forget::in_database(&mut self.connection, ids).await?;
+        let (file, ids) = (self.file.clone(), ids.to_vec());
+        let rewritten =
+            tokio::task::spawn_blocking(move || file.rewrite(|line| forget::in_line(line, &ids)));
+        let path = || self.file.path().display().to_string();
+        rewritten
+            .await
+            .map_err(|_| AuditError::Stopping)?
+            .map_err(|error| AuditError::File(path(), error))?;
+        Ok(changed)
     }
 
     async fn entries(&mut self, page: &Page) -> Result<Listing, AuditError> {

@@ -1,7 +1,7 @@
 //! `audit.jsonl`: the audit's entries, one JSON object a line, only ever appended to.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -65,6 +65,39 @@ impl AuditFile {
             Some(dir) if is_new => sync_dir(dir),
             _ => Ok(()),
         }
+    }
+
+    /// Writes the file anew, each line as `change` says or as it is, and puts it in the place of the old one.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; then the file is as it was.
+    pub fn rewrite(&self, change: impl Fn(&str) -> Option<String>) -> io::Result<()> {
+        let old = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            old => BufReader::new(old?),
+        };
+        let draft = self.path.with_extension("jsonl.new");
+        let mut options = private::options();
+        let new = options
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .open(&draft)?;
+        private::narrow_file(&new)?;
+        let mut new = BufWriter::new(new);
+        for line in old.split(b'\n') {
+            let line = line?;
+            // Bytes that are no text are none of ours.
+            let line = String::from_utf8_lossy(&line);
+            new.write_all(change(&line).as_deref().unwrap_or(&line).as_bytes())?;
+            new.write_all(b"\n")?;
+        }
+        new.into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .sync_all()?;
+        std::fs::rename(&draft, &self.path)?;
+        self.path.parent().map_or(Ok(()), sync_dir)
     }
 
     /// Where it is.

@@ -22,6 +22,7 @@ mod audit_file;
 mod caller;
 mod deed;
 mod door;
+mod forget;
 mod role;
 mod token;
 mod tokens;

@@ -3,12 +3,14 @@
 //! 1. It is apart from the spool's database, so that a rule never waits behind a batch, nor a batch behind a rule.
 //! 2. What is committed is synced: it survives a kill and a power loss.
 //! 3. Only its owner can read it.
-//! 4. A database that is damaged, or that a newer relay wrote, is refused by name and left as it is: without it nobody
+//! 4. What is removed or replaced leaves no bytes behind.
+//! 5. A database that is damaged, or that a newer relay wrote, is refused by name and left as it is: without it nobody
 //!    knows who may look.
 //!
 //! What it does not do: decide what is in a table. Each part of the relay that keeps something here has a connection and
 //! its own statements.
 
+mod forgotten;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::disk::private;
+pub use forgotten::Forgotten;
 #[cfg(test)]
 pub use tables::STEPS;
 use tables::VERSION;
@@ -60,6 +63,8 @@ pub async fn open(dir: &Path) -> Result<SqliteConnection, StoreError> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // What is removed or replaced leaves no bytes behind.
+        .pragma("secure_delete", "ON")
         .disable_statement_logging();
     let opened = async {
         let mut connection = options.connect().await?;

@@ -149,6 +149,54 @@ async fn a_request_that_goes_away_leaves_its_entry_whole() {
     assert_eq!(kept, all);
 }
 
+#[tokio::test]
+async fn who_is_forgotten_is_in_no_byte_of_the_audit_and_the_other_entries_are_as_before() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let audit = open(dir.path(), 1_000).await;
+    for at in 0..300 {
+        let subject = if at % 3 == 0 {
+            "user:lovelace"
+        } else {
+            "user:bob"
+        };
+        let query = format!("q={subject} OR lovelaces at={at}");
+        let deed = Deed::local("timeline", subject, query, "lovelace called");
+        audit.note(deed).await.expect("it is kept");
+    }
+    let page = Page {
+        limit: 1_000,
+        ..Page::default()
+    };
+    let before = audit.entries(&page).await.expect("entries").entries;
+    let changed = audit
+        .forget(vec![Forgotten {
+            id: "lovelace".to_owned(),
+            stands_for: "#a1b2".to_owned(),
+        }])
+        .await
+        .expect("it is done");
+    assert_eq!(changed, 300, "each says so in its why");
+    let after = audit.entries(&page).await.expect("entries").entries;
+    for (before, after) in before.iter().zip(&after) {
+        let expected = Entry {
+            subject: before.subject.replace("lovelace", "#a1b2"),
+            query: before.query.replace(":lovelace ", ":#a1b2 "),
+            why: "#a1b2 called".to_owned(),
+            ..before.clone()
+        };
+        assert_eq!(after, &expected);
+    }
+    note(&audit, "user:bob").await;
+    let all: Vec<i64> = (1..=301).collect();
+    assert_eq!(filed(dir.path()), all);
+    for found in fs::read_dir(dir.path()).expect("it lists") {
+        let path = found.expect("it lists").path();
+        let bytes = fs::read(&path).expect("it is read");
+        let text = String::from_utf8_lossy(&bytes).replace("lovelaces", "");
+        assert!(!text.contains("lovelace"), "{}", path.display());
+    }
+}
+
 #[test]
 fn a_cursor_says_which_way_and_nothing_else_is_one() {
     let at = |cursor: &str| Page::default().at(cursor);

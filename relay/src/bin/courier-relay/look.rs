@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use courier_relay::command;
 use courier_relay::config::Config;
 
+use crate::lines::lines;
+
 /// Whom to ask, why, and how to show it.
 #[derive(Debug, Args)]
 pub struct Look {
@@ -39,7 +41,7 @@ impl Format {
 
 /// Says on stderr why nothing was done; the exit code for that, so that a script can tell it from nothing found.
 pub fn refused(error: &anyhow::Error) -> ExitCode {
-    eprintln!("courier-relay: {}", crate::lines(&format!("{error:#}")));
+    eprintln!("courier-relay: {}", lines(&format!("{error:#}")));
     ExitCode::from(UNREACHABLE)
 }
 

@@ -16,6 +16,7 @@ mod dev;
 mod find;
 mod import;
 mod level;
+mod lines;
 mod look;
 mod people;
 mod queue;
@@ -31,17 +32,11 @@ mod token;
 
 use std::process::ExitCode;
 
-/// An error may repeat text from outside, so it is escaped; line ends stay, since a parser's error has several lines.
-fn lines(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(courier_relay::escape).collect();
-    lines.join("\n")
-}
-
 fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("courier-relay: {}", lines(&format!("{error:#}")));
+            eprintln!("courier-relay: {}", lines::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
