@@ -24,11 +24,12 @@ use crate::search::Search;
 use crate::serve::Serve;
 use crate::settings::Settings;
 use crate::status::Status;
+use crate::tail::Tail;
 use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 19] = [
+const COMMANDS: [Row; 20] = [
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -59,6 +60,7 @@ const COMMANDS: [Row; 19] = [
     row::<Timeline>("timeline", Reads::OF_DATA),
     row::<Find>("find", Reads::OF_DATA),
     row::<Search>("search", Reads::OF_DATA),
+    row::<Tail>("tail", Reads::OF_DATA),
     row::<People>("people", Reads::OF_DATA),
     row::<Sessions>("sessions", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
