@@ -3,7 +3,7 @@
 //! `serve` puts listeners in front of it; a command works on it while no relay does.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -11,13 +11,15 @@ use tracing_courier::sanitize::{Policy, Sanitizer};
 
 use crate::config::{Config, Exceptions, SpoolKind};
 use crate::disk::Disk;
+use crate::erase::Eraser;
 use crate::export::file::{FileError, FileExporter};
 use crate::export::{Exporter, Fit, Upstream};
 use crate::http::ClientError;
-use crate::index::{Indexer, Limits};
+use crate::index::{self, Desk, Indexer, Limits};
 use crate::ingest::{Pipeline, Sink};
 use crate::metrics::{Exports, Metrics};
 use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
+use crate::stone::{StoneError, Stones};
 
 /// A locked data directory with its spool open.
 #[derive(Debug)]
@@ -28,6 +30,9 @@ pub struct DataDir {
     pub disk: Disk,
     /// The upstream that records wait for.
     pub upstream: Option<Upstream>,
+    stones: Arc<Stones>,
+    /// Where a running index is asked to erase somebody.
+    desk: OnceLock<Desk>,
     writer: Writer,
     lock: Lock,
 }
@@ -48,6 +53,9 @@ pub enum DataDirError {
     /// The files can't be written.
     #[error(transparent)]
     Files(#[from] FileError),
+    /// Who was erased can't be read: they would come back.
+    #[error(transparent)]
+    Stones(#[from] StoneError),
     /// There is no way to talk to the upstream.
     #[error("--otlp-endpoint")]
     Upstream(#[from] ClientError),
@@ -62,12 +70,15 @@ impl DataDir {
     pub async fn open(config: &Config) -> Result<Self, DataDirError> {
         let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
         let lock = spool::lock(&config.data_dir)?;
+        let stones = Arc::new(Stones::open(&config.data_dir)?);
         let (spool, writer) = Spool::open(&config.data_dir, config.spool_max_bytes).await?;
         spool.keep_dead_for(config.dead_keep);
         Ok(Self {
             spool,
             disk: Disk::of(&config.data_dir, config.keep_free),
             upstream,
+            stones,
+            desk: OnceLock::new(),
             writer,
             lock,
         })
@@ -85,6 +96,7 @@ impl DataDir {
         metrics: &Metrics,
         stop: &watch::Receiver<bool>,
     ) -> Result<Vec<JoinHandle<()>>, DataDirError> {
+        self.eraser(config).finish().await;
         let mut consumers = Vec::new();
         let mut running = Vec::new();
         if let Some(files) = &config.files {
@@ -141,16 +153,17 @@ impl DataDir {
 
     /// The index, if there is to be one. One that can't be opened costs nothing else: it is said, and nothing waits for it.
     async fn indexer(&self, config: &Config) -> Option<Indexer> {
-        let index = config.index.as_ref()?;
+        let keeps = config.index.as_ref()?;
         let limits = Limits {
-            keep: index.keep,
-            keep_bytes: index.max_bytes,
+            keep: keeps.keep,
+            keep_bytes: keeps.max_bytes,
             ..Limits::default()
         };
-        let dir = config.data_dir.join(INDEX);
+        let dir = config.data_dir.join(index::DIR);
         match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
             Ok(indexer) => {
-                tracing::info!(dir = %dir.display(), days = index.keep.as_secs() / 86_400, "what is accepted is indexed and kept; --index off leaves it out");
+                let _ = self.desk.set(indexer.desk());
+                tracing::info!(dir = %dir.display(), days = keeps.keep.as_secs() / 86_400, "what is accepted is indexed and kept; --index off leaves it out");
                 Some(indexer)
             }
             Err(error) => {
@@ -158,6 +171,19 @@ impl DataDir {
                 None
             }
         }
+    }
+
+    /// Who erases persons from it.
+    #[must_use]
+    pub fn eraser(&self, config: &Config) -> Eraser {
+        let (stones, spool) = (self.stones(), self.spool.clone());
+        Eraser::new(config, stones, spool, self.desk.get().cloned())
+    }
+
+    /// Who was erased from it.
+    #[must_use]
+    pub fn stones(&self) -> Arc<Stones> {
+        Arc::clone(&self.stones)
     }
 
     /// Says in the data directory where the admin listener is.
@@ -184,6 +210,7 @@ impl DataDir {
             metrics,
             sanitizer: config.sanitize.then(|| Sanitizer::new(&Policy::new())),
             max_records: config.max_records,
+            stones: self.stones(),
         }
     }
 
@@ -193,9 +220,6 @@ impl DataDir {
         self.writer.finished().await;
     }
 }
-
-/// The index's directory in the data directory.
-const INDEX: &str = "index";
 
 /// How the upstream wants it.
 fn fit(config: &Config) -> Fit {

@@ -34,6 +34,7 @@ pub mod config;
 mod data_dir;
 mod disk;
 mod edge;
+mod erase;
 mod export;
 mod fingerprint;
 mod http;
@@ -51,6 +52,7 @@ mod search;
 mod serve;
 mod spool;
 mod status;
+mod stone;
 mod telemetry;
 mod text;
 #[allow(dead_code, unused_imports)] // until there are commands

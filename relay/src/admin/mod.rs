@@ -1,6 +1,7 @@
 //! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
 mod dead;
+mod forget;
 mod levels;
 mod metrics;
 mod state;
@@ -29,6 +30,7 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/status", get(status::status))
         .route("/admin/v1/import", post(import))
         .merge(dead::routes())
+        .merge(forget::routes())
         .merge(levels::routes())
         // Of routes only: a path that is not there is said as that.
         .route_layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))

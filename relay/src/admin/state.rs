@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretBox;
 
 use crate::edge::Tls;
+use crate::erase::Eraser;
 use crate::ingest::Ingest;
 use crate::status::Listening;
 
@@ -25,6 +26,8 @@ pub struct Admin {
     pub key_mode: &'static str,
     /// Whether records go to an upstream.
     pub has_upstream: bool,
+    /// Who erases persons.
+    pub eraser: Arc<Eraser>,
     /// The ingest listener's certificate.
     pub tls: Option<Arc<Tls>>,
     /// When the relay started.

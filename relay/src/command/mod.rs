@@ -7,6 +7,7 @@ mod admin_client;
 mod backup;
 mod check;
 pub mod dead;
+pub mod forget;
 mod import;
 pub mod level;
 mod reached;

@@ -57,16 +57,20 @@ mod inside;
 mod look;
 mod names;
 mod pool;
+mod rewrite;
 mod schema;
 mod segment;
 mod shelf;
 mod sql;
 
+/// The index's directory in the data directory.
+pub const DIR: &str = "index";
+
 pub use arrival::Kind;
 pub use catalog::MAX_LISTED;
 pub use decode::text_of;
 pub use found::{Found, Place};
-pub use indexer::{Counts, IndexError, Indexer};
+pub use indexer::{Counts, Desk, IndexError, Indexer};
 pub use look::{Answer, Order, Question, Reader, TIME_LIMIT};
 pub use pool::MAX_OPEN;
-pub use shelf::{Board, Limits, Shelf, State};
+pub use shelf::{Board, Erased, Limits, Shelf, State};

@@ -68,4 +68,10 @@ pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
 const LOCK: &str = "relay.lock";
 
 /// How the names of the relay's files in its directory begin, with what SQLite and mending put beside them.
-const OURS: [&str; 3] = ["relay.db", "relay.lock", "store.db"];
+const OURS: [&str; 5] = [
+    "relay.db",
+    "relay.lock",
+    "store.db",
+    "erase.key",
+    "erasures.json",
+];

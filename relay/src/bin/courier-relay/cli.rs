@@ -11,6 +11,7 @@ use crate::check::Check;
 use crate::completions::Completions;
 use crate::dead::Dead;
 use crate::dev::Dev;
+use crate::forget::Forget;
 use crate::import::Import;
 use crate::level::Level;
 use crate::queue::Queue;
@@ -22,7 +23,7 @@ use crate::status::Status;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 12] = [
+const COMMANDS: [Row; 13] = [
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -49,6 +50,7 @@ const COMMANDS: [Row; 12] = [
     row::<Sanitize>("sanitize", Reads::NONE),
     row::<Queue>("queue", Reads::NONE),
     row::<Dead>("dead", Reads::OF_DATA),
+    row::<Forget>("forget", Reads::OF_DATA),
     row::<Level>("level", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
     row::<Backup>("backup", Reads::These(&["config", "data_dir"])),

@@ -10,6 +10,7 @@ mod cli;
 mod completions;
 mod dead;
 mod dev;
+mod forget;
 mod import;
 mod level;
 mod queue;

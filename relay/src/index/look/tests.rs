@@ -100,6 +100,7 @@ fn arrival(frame: i64, told: Vec<Told>) -> Arrival {
         received,
         plain_bytes: 1_000,
         is_for_another: false,
+        erased: 0,
         subject: "sender-1".to_owned(),
         queue: Some("9f86d081884c7d65".to_owned()),
         seqs: told.iter().map(|told| Some(told.seq)).collect(),
