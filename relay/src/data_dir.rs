@@ -158,7 +158,8 @@ impl DataDir {
             keep: keeps.keep,
             keep_bytes: keeps.max_bytes,
             ..Limits::default()
-        };
+        }
+        .as_on_trial();
         let dir = config.data_dir.join(index::DIR);
         match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
             Ok(indexer) => {

@@ -42,6 +42,20 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same with so many records in a segment as `TRIAL_SEGMENT_RECORDS` says: for trials, in which segments
+    /// have to be sealed and dropped all the time.
+    #[must_use]
+    pub fn as_on_trial(self) -> Self {
+        let said = std::env::var("TRIAL_SEGMENT_RECORDS").ok();
+        let max_records = said.and_then(|said| said.parse().ok());
+        Self {
+            max_records: max_records.unwrap_or(self.max_records),
+            ..self
+        }
+    }
+}
+
 /// What everybody may see of the index without asking whoever writes it.
 #[derive(Debug, Default)]
 pub struct Board {

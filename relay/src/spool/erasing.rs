@@ -351,3 +351,6 @@ pub async fn clean(connection: &mut SqliteConnection) -> Result<(), sqlx::Error>
 /// How often, and how soon after each other, it is tried to empty the log while somebody reads.
 const MAX_TRIES: u32 = 100;
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests;
