@@ -323,3 +323,118 @@ async fn an_installation_and_a_sender_are_erased_without_a_relay_too() {
     );
     assert_eq!(output.status.code(), Some(1), "nothing was found");
 }
+
+/// Copies a data directory, without its log.
+fn copy(from: &Path, to: &Path) {
+    for (name, bytes) in files(from) {
+        let path = to.join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        std::fs::write(&path, bytes).expect("written");
+    }
+    for name in ["erase.key", "development-jwt-secret", "admin-token"] {
+        let file = to.join(name);
+        if file.exists() {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("set");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_killed_at_any_moment_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let flags = ["--index", "on", "--otlp-endpoint", "none"];
+    let small = [("TRIAL_SEGMENT_RECORDS", "60")];
+    let mut relay = Relay::start_in(dir.path(), &flags, &small);
+    for round in 0..30 {
+        send(
+            &relay,
+            "ada-7f3c",
+            batch("ada-7f3c", "install-ada-91", "quokka", round * 10, 10),
+        )
+        .await;
+        send(
+            &relay,
+            "bob",
+            batch("bob", "install-bob", BOBS, round * 10, 10),
+        )
+        .await;
+        // A few frames to a segment.
+        indexed(dir.path(), round * 20 + 20).await;
+    }
+    assert!(relay.terminate().success());
+    let all = rows(dir.path()).await;
+    let of_bob: Vec<_> = all
+        .iter()
+        .filter(|(message, ..)| message.contains(BOBS))
+        .cloned()
+        .collect();
+    let args = [
+        "forget",
+        "--user",
+        "ada-7f3c",
+        "--why",
+        "ticket 4711",
+        "--data-dir",
+    ];
+    let (mut untouched, mut finished, mut whole) = (0, 0, 0);
+    for kill in 0..14 {
+        let data = tempfile::tempdir().expect("a directory");
+        copy(dir.path(), data.path());
+        let mut child = command()
+            .args(args)
+            .arg(data.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        std::thread::sleep(Duration::from_millis(6 + kill * 12));
+        let _ = child.kill();
+        let _ = child.wait();
+        let now = rows(data.path()).await;
+        let bobs: Vec<_> = now
+            .iter()
+            .filter(|(message, ..)| message.contains(BOBS))
+            .cloned()
+            .collect();
+        assert_eq!(
+            bobs, of_bob,
+            "kill {kill}: the others are all there, at any moment"
+        );
+        let stones = std::fs::read_to_string(data.path().join("erasures.json")).unwrap_or_default();
+        let mut relay = Relay::start_in(data.path(), &flags, &small);
+        assert!(relay.terminate().success());
+        match (
+            stones.contains("\"is_done\": false"),
+            stones.contains("\"is_done\": true"),
+        ) {
+            (true, _) => {
+                finished += 1;
+                assert!(
+                    relay.log().contains("it is finished now"),
+                    "{}",
+                    relay.log()
+                );
+                assert_eq!(find(data.path(), &ADAS).await, [""; 0], "kill {kill}");
+                assert_eq!(rows(data.path()).await, of_bob, "kill {kill}");
+            }
+            (false, true) => {
+                whole += 1;
+                assert_eq!(find(data.path(), &ADAS).await, [""; 0], "kill {kill}");
+            }
+            (false, false) => {
+                untouched += 1;
+                assert_eq!(
+                    rows(data.path()).await,
+                    all,
+                    "kill {kill}: as it was before"
+                );
+            }
+        }
+    }
+    println!("before it began {untouched}, in the middle {finished}, at its end {whole}");
+    assert!(
+        finished > 0,
+        "one kill at least was in the middle: {untouched} before, {whole} after"
+    );
+}
