@@ -391,6 +391,8 @@ fn start_attributes(session: &Session) -> Map<String, Value> {
     attributes.insert("support_code".to_owned(), code.into());
     if let Some(parent) = session.parent_session_id {
         attributes.insert("parent_session_id".to_owned(), parent.to_string().into());
+        // As OpenTelemetry calls it.
+        attributes.insert("session.previous_id".to_owned(), parent.to_string().into());
     }
     attributes
 }

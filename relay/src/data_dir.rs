@@ -15,7 +15,7 @@ use crate::erase::Eraser;
 use crate::export::file::{FileError, FileExporter};
 use crate::export::{Exporter, Fit, Upstream};
 use crate::http::ClientError;
-use crate::index::{self, Desk, Indexer, Limits};
+use crate::index::{self, Desk, Index, Indexer, Limits};
 use crate::ingest::{Pipeline, Sink};
 use crate::metrics::{Exports, Metrics};
 use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
@@ -35,6 +35,15 @@ pub struct DataDir {
     desk: OnceLock<Desk>,
     writer: Writer,
     lock: Lock,
+}
+
+/// What takes frames out of the spool.
+#[derive(Debug)]
+pub struct Running {
+    /// They end when they are told to stop.
+    pub tasks: Vec<JoinHandle<()>>,
+    /// What can be asked of the index, if there is one.
+    pub index: Option<Arc<Index>>,
 }
 
 /// The data directory can't be used, or what stands behind it can't be started.
@@ -95,7 +104,7 @@ impl DataDir {
         config: &Config,
         metrics: &Metrics,
         stop: &watch::Receiver<bool>,
-    ) -> Result<Vec<JoinHandle<()>>, DataDirError> {
+    ) -> Result<Running, DataDirError> {
         self.eraser(config).finish().await;
         let mut consumers = Vec::new();
         let mut running = Vec::new();
@@ -141,6 +150,11 @@ impl DataDir {
         }
         consumers.extend(indexer.is_some().then_some(Consumer::Index));
         self.spool.keep_for(consumers).await?;
+        let index = indexer.as_ref().map(|indexer| {
+            let dir = config.data_dir.join(index::DIR);
+            let keep = config.index.map(|index| index.keep).unwrap_or_default();
+            Arc::new(Index::new(&dir, indexer, self.spool.clone(), keep))
+        });
         let indexer = indexer.map(|indexer| tokio::spawn(indexer.run(stop.clone())));
         let files = running
             .into_iter()
@@ -148,7 +162,10 @@ impl DataDir {
         let exporters = exporters
             .into_iter()
             .map(|exporter| tokio::spawn(exporter.run(stop.clone())));
-        Ok(files.chain(exporters).chain(indexer).collect())
+        Ok(Running {
+            tasks: files.chain(exporters).chain(indexer).collect(),
+            index,
+        })
     }
 
     /// The index, if there is to be one. One that can't be opened costs nothing else: it is said, and nothing waits for it.
@@ -161,10 +178,17 @@ impl DataDir {
         }
         .as_on_trial();
         let dir = config.data_dir.join(index::DIR);
+        // An operator who had none so far should know that something is kept now.
+        let is_new = !dir.exists() && self.spool.has_kept_any();
         match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
             Ok(indexer) => {
                 let _ = self.desk.set(indexer.desk());
-                tracing::info!(dir = %dir.display(), days = keeps.keep.as_secs() / 86_400, "what is accepted is indexed and kept; --index off leaves it out");
+                let days = keeps.keep.as_secs() / 86_400;
+                if is_new {
+                    tracing::warn!(dir = %dir.display(), days, "new: from now on what is accepted is also kept here, so that it can be looked up; --keep says how long, --index off leaves it out");
+                } else {
+                    tracing::info!(dir = %dir.display(), days, "what is accepted is indexed and kept; --index off leaves it out");
+                }
                 Some(indexer)
             }
             Err(error) => {

@@ -36,10 +36,10 @@ mod disk;
 mod edge;
 mod erase;
 mod export;
+mod find;
 mod fingerprint;
 mod http;
 mod identity;
-#[allow(dead_code, unused_imports)] // until the relay starts it
 mod index;
 mod ingest;
 pub mod levels;
@@ -47,7 +47,6 @@ mod limit;
 mod map;
 mod metrics;
 pub mod redact;
-#[allow(dead_code, unused_imports)] // until there are commands
 mod search;
 mod serve;
 mod spool;
@@ -55,9 +54,7 @@ mod status;
 mod stone;
 mod telemetry;
 mod text;
-#[allow(dead_code, unused_imports)] // until there are commands
 mod timeline;
-#[allow(dead_code, unused_imports)] // until there are commands
 mod when;
 mod wire;
 

@@ -90,7 +90,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     let pipeline = data.pipeline(&config, Arc::clone(&metrics));
     let (stop_exporting, exporters_stop) = watch::channel(false);
     // With `spool = none` too: what an earlier run left in the spool still has to go out.
-    let exporters = data
+    let running = data
         .start_exports(&config, &metrics, &exporters_stop)
         .await?;
 
@@ -115,6 +115,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         eraser: Arc::new(data.eraser(&config)),
         tls: tls.clone(),
         started: Instant::now(),
+        index: running.index,
     };
     let (stop_listening, listeners_stop) = watch::channel(false);
     let cors = config.cors_origin.as_deref().and_then(ingest::cors);
@@ -153,7 +154,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         stop_exporting,
         listeners,
         tls,
-        exporters,
+        exporters: running.tasks,
     })
 }
 

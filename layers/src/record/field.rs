@@ -37,6 +37,8 @@ pub enum Written {
     InContext,
     /// By the queue, when the record gets its place.
     ByQueue,
+    /// Not by our programs: other clients do.
+    ByOthers,
 }
 
 impl Holds {
@@ -138,6 +140,7 @@ fields! {
     Spans       "spans",                        List(Place::Attribute),      InRecord;
     Location    "location",                     Structure,                   InRecord;
     Breadcrumbs "breadcrumbs",                  List(Place::Breadcrumb),     InRecord, cut 5;
+    EventName   "eventName" or "event_name",    Text(Place::Attribute),      ByOthers;
     Install     "installId" or "install_id",    Structure,                   InContext;
     Session     "sessionId" or "session_id",    Structure,                   InContext;
     User        "userId" or "user_id",          Structure,                   InContext;

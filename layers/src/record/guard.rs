@@ -87,6 +87,7 @@ fn part(record: &mut Record, field: Field) -> Part<'_> {
         | Field::SpanId
         | Field::Spans
         | Field::Location
+        | Field::EventName
         | Field::Install
         | Field::Session
         | Field::User => Part::Uncut,

@@ -76,6 +76,7 @@ mod tests {
         let made = Made {
             files,
             variables: variables.iter().copied().collect(),
+            ..Made::default()
         };
         let mut resource = Map::new();
         find(&made, &mut resource);

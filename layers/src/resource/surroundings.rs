@@ -6,6 +6,8 @@ pub(crate) trait Surroundings {
     /// The file's text, if it is there and is text.
     fn file(&self, path: &str) -> Option<String>;
     fn exists(&self, path: &str) -> bool;
+    /// Where a link leads, if it is one.
+    fn link(&self, path: &str) -> Option<String>;
 }
 
 /// This process's own.
@@ -24,6 +26,10 @@ impl Surroundings for Real {
     fn exists(&self, path: &str) -> bool {
         std::path::Path::new(path).exists()
     }
+
+    fn link(&self, path: &str) -> Option<String> {
+        std::fs::read_link(path).ok()?.to_str().map(str::to_owned)
+    }
 }
 
 #[cfg(test)]
@@ -37,6 +43,7 @@ pub(super) mod made {
     pub struct Made {
         pub variables: HashMap<&'static str, &'static str>,
         pub files: HashMap<&'static str, &'static str>,
+        pub links: HashMap<&'static str, &'static str>,
     }
 
     impl Surroundings for Made {
@@ -50,6 +57,10 @@ pub(super) mod made {
 
         fn exists(&self, path: &str) -> bool {
             self.files.contains_key(path)
+        }
+
+        fn link(&self, path: &str) -> Option<String> {
+            self.links.get(path).map(|&to| to.to_owned())
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::surroundings::Surroundings;
 
-/// Adds `os.*` and `host.*`.
+/// Adds `os.*`, `host.*` and `device.time_zone`.
 pub(super) fn find(
     around: &dyn Surroundings,
     has_host_name: bool,
@@ -40,8 +40,35 @@ pub(super) fn find(
         },
     );
     set("host.arch", Some(arch().to_owned()));
+    set("device.time_zone", time_zone(around));
     if has_host_name {
         set("host.name", host_name(around));
+    }
+}
+
+/// The IANA name of the zone that the device is in, so that support reads its times as its user does: the variable `TZ`,
+/// else where `/etc/localtime` leads, else what `/etc/timezone` says. `None` where the system says it in another way.
+fn time_zone(around: &dyn Surroundings) -> Option<String> {
+    let variable = around.variable("TZ");
+    let link = || around.link("/etc/localtime");
+    let file = || around.file("/etc/timezone");
+    let named = |text: &str| {
+        let name = match text.trim().rsplit_once("zoneinfo/") {
+            Some((_, name)) => name,
+            None => text.trim(),
+        };
+        let name = name.trim_start_matches(':');
+        let is_in_name = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);
+        let is_name = name.len() <= 64 && name.chars().all(is_in_name);
+        // `EST5EDT,M3.2.0` and the like are rules, not names.
+        (is_name && (name == "UTC" || name.contains('/')) && !name.starts_with('/'))
+            .then(|| name.to_owned())
+    };
+    match variable {
+        Some(variable) => named(&variable),
+        None => link()
+            .and_then(|link| named(&link))
+            .or_else(|| file().and_then(|text| named(&text))),
     }
 }
 
@@ -108,6 +135,7 @@ mod tests {
         let made = Made {
             files: files.iter().copied().collect(),
             variables: HashMap::from([("HOSTNAME", "of-the-shell")]),
+            ..Made::default()
         };
         let mut resource = Map::new();
         find(&made, has_host_name, &mut resource);
@@ -151,6 +179,49 @@ mod tests {
         let bare = found(&[], false);
         assert_eq!(bare["os.name"], std::env::consts::OS);
         assert!(!bare.contains_key("os.version"));
+    }
+
+    #[test]
+    fn the_zone_is_what_the_system_names_it() {
+        let zone = |variable: &'static str, link: &'static str, file: &'static str| {
+            let some = |key, value: &'static str| {
+                let given = (!value.is_empty()).then_some((key, value));
+                given.into_iter().collect::<HashMap<_, _>>()
+            };
+            time_zone(&Made {
+                variables: some("TZ", variable),
+                links: some("/etc/localtime", link),
+                files: some("/etc/timezone", file),
+            })
+        };
+        let berlin = "../usr/share/zoneinfo/Europe/Berlin";
+        for (variable, link, file, expected) in [
+            (":Asia/Kolkata", berlin, "", Some("Asia/Kolkata")),
+            (
+                "/usr/share/zoneinfo/Asia/Kolkata",
+                berlin,
+                "",
+                Some("Asia/Kolkata"),
+            ),
+            ("EST5EDT,M3.2.0,M11.1.0", berlin, "", None),
+            ("", berlin, "", Some("Europe/Berlin")),
+            ("", "/usr/share/zoneinfo/UTC", "", Some("UTC")),
+            (
+                "",
+                "",
+                "America/Argentina/Buenos_Aires\n",
+                Some("America/Argentina/Buenos_Aires"),
+            ),
+            ("", "/etc/elsewhere", "", None),
+            ("", "", "not a zone\u{1b}[31m/x", None),
+            ("", "", "", None),
+        ] {
+            assert_eq!(
+                zone(variable, link, file).as_deref(),
+                expected,
+                "{variable} {link} {file}"
+            );
+        }
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! The admin listener: health, readiness and metrics for anyone who reaches it, the admin API for its token.
 
+mod asked;
 mod dead;
 mod forget;
 mod levels;
 mod metrics;
+mod page;
+mod people;
+mod records;
 mod state;
 mod status;
+mod timeline;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
@@ -32,6 +37,9 @@ pub fn app(admin: Admin) -> Router {
         .merge(dead::routes())
         .merge(forget::routes())
         .merge(levels::routes())
+        .merge(people::routes())
+        .merge(records::routes())
+        .merge(timeline::routes())
         // Of routes only: a path that is not there is said as that.
         .route_layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES))
         .route_layer(middleware::from_fn_with_state(admin.clone(), authorize));

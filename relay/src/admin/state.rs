@@ -8,6 +8,8 @@ use secrecy::SecretBox;
 
 use crate::edge::Tls;
 use crate::erase::Eraser;
+use crate::http::ApiError;
+use crate::index::Index;
 use crate::ingest::Ingest;
 use crate::status::Listening;
 
@@ -32,9 +34,20 @@ pub struct Admin {
     pub tls: Option<Arc<Tls>>,
     /// When the relay started.
     pub started: Instant,
+    /// What was kept, to be looked up; `None` with `--index off`, or where it can't be used.
+    pub index: Option<Arc<Index>>,
 }
 
 impl Admin {
+    /// The index.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(super) fn index(&self) -> Result<&Index, ApiError> {
+        self.index.as_deref().ok_or(ApiError::NoIndex)
+    }
+
     /// Why a batch that comes now would be refused, whatever is in it.
     pub(super) fn hindrance(&self) -> Option<&'static str> {
         let pipeline = self.ingest.pipeline();

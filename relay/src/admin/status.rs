@@ -1,16 +1,20 @@
 //! `GET /admin/v1/status`: how the relay is, for `courier-relay status`.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 
 use super::levels;
 use super::state::Admin;
 use crate::http::ApiError;
+use crate::index::Index;
 use crate::metrics::Exports;
+use crate::spool::{Consumer, Spool};
 use crate::status::{
-    DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Observed, SpoolStatus, Status,
+    DiskStatus, ExportStatus, IndexStatus, KeysStatus, LedgerStatus, Observed, SpoolStatus, Status,
 };
 
 /// How the relay is, for `courier-relay status`.
@@ -22,6 +26,9 @@ pub async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError
     let rules = admin.ingest.levels().list().await.map_err(levels::away)?;
     let exports = spool.depths().into_iter().filter_map(|(consumer, depth)| {
         let name = consumer.name();
+        if consumer == Consumer::Index {
+            return None;
+        }
         let mut status = match name {
             "export" => export(&metrics.export),
             "spans" => export(&metrics.spans),
@@ -39,6 +46,10 @@ pub async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError
         Some(status)
     });
     let exports: Vec<ExportStatus> = exports.collect();
+    let index = admin
+        .index
+        .as_deref()
+        .map(|index| self::index(index, spool));
     let disk = pipeline.disk.space();
     let hindrance = admin.hindrance();
     let keys = admin.ingest.verifier().key_set();
@@ -48,6 +59,7 @@ pub async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError
         writes: spool.writes(),
         damaged_records: spool.damaged_records(),
         exports: exports.clone(),
+        index: index.clone(),
         oldest_seconds: admin.oldest_seconds().await,
         keys: keys.clone(),
         certificate_seconds: admin.certificate_seconds(),
@@ -68,6 +80,8 @@ pub async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError
             failed_writes: spool.writes().failed,
         },
         exports,
+        index,
+        awaits_upstream: !admin.has_upstream && spool.cursor(Consumer::Export).is_some(),
         dead_letters: spool.dead_letters(),
         disk: disk.map(|space| DiskStatus {
             free_bytes: space.free,
@@ -87,6 +101,27 @@ pub async fn status(State(admin): State<Admin>) -> Result<Json<Status>, ApiError
         },
         levels: count(rules.len()),
     }))
+}
+
+fn index(index: &Index, spool: &Spool) -> IndexStatus {
+    let size = index.size();
+    let depths = spool.depths();
+    let waiting = depths
+        .into_iter()
+        .find(|(consumer, _)| *consumer == Consumer::Index);
+    let since = index.kept_since().map(Timestamp::from_millisecond);
+    IndexStatus {
+        records: size.records,
+        segments: size.segments,
+        bytes: size.bytes,
+        waiting: waiting.map_or(0, |(_, depth)| depth.records),
+        skipped: index.counts.skipped.load(Ordering::Relaxed),
+        missing: size.missing,
+        unreadable: size.unreadable,
+        is_failing: index.counts.is_failing.load(Ordering::Relaxed),
+        kept_since: since.and_then(Result::ok).map(|at| at.to_string()),
+        keep_seconds: index.keep().as_secs(),
+    }
 }
 
 fn count(number: usize) -> u64 {

@@ -6,12 +6,22 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretBox};
 use serde::de::DeserializeOwned;
+use tracing_courier::wire::Refusal;
 
 use crate::config::Config;
-use crate::http::{Client, ClientError, End};
+use crate::http::{Client, ClientError, End, FOUND, Response};
 use crate::identity::{ADMIN_TOKEN, SecretError, admin_token};
 use crate::spool::announced;
 use crate::text::chain;
+
+/// What came of a look.
+#[derive(Debug)]
+pub struct Looked {
+    /// Whether there was anything.
+    pub is_found: bool,
+    /// The answer, in the format that was asked for.
+    pub body: Bytes,
+}
 
 /// A running relay, and the token that it knows its operator by.
 pub struct AdminClient {
@@ -82,6 +92,32 @@ impl AdminClient {
             .await
     }
 
+    /// What it answers to a GET, as it is, with whether it found anything; `why` goes into its audit.
+    ///
+    /// # Errors
+    ///
+    /// When the relay does not answer, or says no.
+    pub async fn look(&self, path: &str, why: Option<&str>) -> Result<Looked, AdminClientError> {
+        let mut request = self.client.get(format!("{}{path}", self.base));
+        if let Some(why) = why {
+            let why: String = why.chars().filter(|c| !c.is_control()).collect();
+            request = request.header("x-audit-why", why.into_bytes());
+        }
+        let answer = self.answer(request).await?;
+        if answer.status.is_success() {
+            let found = answer.headers.get(FOUND);
+            return Ok(Looked {
+                is_found: found.is_none_or(|found| found != "0"),
+                body: answer.body,
+            });
+        }
+        let said = match serde_json::from_slice::<Refusal>(&answer.body) {
+            Ok(refusal) if answer.status != StatusCode::UNAUTHORIZED => refusal.error,
+            _ => self.in_words(answer.status, &answer.body),
+        };
+        Err(AdminClientError::Answer(self.base.clone(), said))
+    }
+
     /// What it answers to a POST.
     ///
     /// # Errors
@@ -131,29 +167,36 @@ impl AdminClient {
         status: StatusCode,
         answer: &[u8],
     ) -> Result<T, AdminClientError> {
-        serde_json::from_slice(answer).map_err(|_| {
-            let said = match status {
-                StatusCode::UNAUTHORIZED => {
-                    "it has another admin token: give the relay's own with --admin-token-file"
-                        .to_owned()
-                }
-                _ => format!("{status}: {}", String::from_utf8_lossy(answer)),
-            };
-            AdminClientError::Answer(self.base.clone(), said)
-        })
+        serde_json::from_slice(answer)
+            .map_err(|_| AdminClientError::Answer(self.base.clone(), self.in_words(status, answer)))
+    }
+
+    fn in_words(&self, status: StatusCode, answer: &[u8]) -> String {
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                "it has another admin token: give the relay's own with --admin-token-file"
+                    .to_owned()
+            }
+            _ => format!("{status}: {}", String::from_utf8_lossy(answer)),
+        }
     }
 
     async fn exchange(
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<(StatusCode, Bytes), AdminClientError> {
+        let answer = self.answer(request).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Response, AdminClientError> {
         let failed = |said: String| AdminClientError::Answer(self.base.clone(), said);
         let token = String::from_utf8_lossy(self.token.expose_secret());
         let request = request.bearer_auth(token);
         let answer = self.client.send(request, MAX_ANSWER_BYTES).await;
         let answer = answer.map_err(|error| failed(chain(&error)))?;
         match answer.end {
-            End::Whole => Ok((answer.status, answer.body)),
+            End::Whole => Ok(answer),
             End::Cut => Err(failed(format!(
                 "it answers with over {MAX_ANSWER_BYTES} bytes"
             ))),

@@ -10,11 +10,13 @@ pub mod dead;
 pub mod forget;
 mod import;
 pub mod level;
+mod look;
 mod reached;
 mod status;
 
-pub use admin_client::AdminClientError;
-pub use backup::{BackupError, backup};
+pub use admin_client::{AdminClientError, Looked};
+pub use backup::{BackupError, backup, backup_all};
 pub use check::{Finding, check};
 pub use import::{ImportError, Imported, import};
+pub use look::look;
 pub use status::status;

@@ -78,7 +78,7 @@ settings! {
     admin_token_file: "admin-token-file", "COURIER_ADMIN_TOKEN_FILE";
     /// Everything that the relay keeps [default: ./courier-data]
     data_dir: "data-dir", "COURIER_DATA_DIR";
-    /// Base URL of an OTLP/HTTP backend; without one records are kept in the spool until there is, and the word none says that there will be none [needs --index on or --otlp-file-dir]
+    /// Base URL of an OTLP/HTTP backend; without one records are kept in the spool until there is, and the word none says that there will be none: what is accepted is in the index and in files only
     otlp_endpoint: "otlp-endpoint", "COURIER_OTLP_ENDPOINT";
     /// File with the backend's raw token
     otlp_token_file: "otlp-token-file", "COURIER_OTLP_TOKEN_FILE";
@@ -102,11 +102,11 @@ settings! {
     keep_free: "keep-free", "COURIER_KEEP_FREE";
     /// How long what the backend refused for good is kept, for example 90d; 0 is as long as it fits [default: 90d]
     dead_keep: "dead-keep", "COURIER_DEAD_KEEP";
-    /// Index what was accepted, so that a person's records at a time are found: on or off; a preview, nothing reads it yet [default: off]
+    /// Keep what was accepted, so that a person's records at a time are found: on or off [default: on, but with --spool none]
     index: "index", "COURIER_INDEX";
-    /// How long the index keeps records, by when they came, for example 30d [default: 30d]
+    /// How long it is kept, by when it came, for example 30d [default: 30d]
     keep: "keep", "COURIER_KEEP";
-    /// What the index takes on disk at most, for example 10GiB [default: 10GiB]
+    /// What of it is on disk at most, for example 10GiB [default: 10GiB]
     index_max_bytes: "index-max-bytes", "COURIER_INDEX_MAX_BYTES";
     /// Database of the store [default: SQLite in the data directory]
     database_url: "database-url", "COURIER_DATABASE_URL";

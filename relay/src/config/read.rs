@@ -66,15 +66,14 @@ impl TryFrom<RawConfig> for Config {
             let expected = "files are written from the spool; leave --spool none out";
             return Err(wrong("otlp-file-dir", "…", expected));
         }
-        let index = index(&raw)?;
+        let index = index(&raw, spool)?;
         if spool == SpoolKind::None && index.is_some() {
             let expected = "the index is filled from the spool; leave --spool none out";
             return Err(wrong("index", "on", expected));
         }
         let awaits_upstream = word(raw.otlp_endpoint.as_ref()) != Some("none");
         if !awaits_upstream && index.is_none() && raw.otlp_file_dir.is_none() {
-            let expected =
-                "nobody would get the records: give a base URL, --index on or --otlp-file-dir";
+            let expected = "nobody would get the records: give a base URL or --otlp-file-dir, or leave --index off out";
             return Err(wrong("otlp-endpoint", "none", expected));
         }
         match word(raw.database_url.as_ref()) {
@@ -197,7 +196,8 @@ fn dead_keep(setting: Option<&Setting>) -> Result<Duration, ConfigError> {
 }
 
 /// The settings of an index that is off are checked too, so that turning it on is no surprise.
-fn index(raw: &RawConfig) -> Result<Option<IndexConfig>, ConfigError> {
+/// By default there is one where there is a spool to fill it from.
+fn index(raw: &RawConfig, spool: SpoolKind) -> Result<Option<IndexConfig>, ConfigError> {
     let keep = match word(raw.keep.as_ref()) {
         None => DEFAULT_INDEX_KEEP,
         Some(text) => duration(text)
@@ -209,7 +209,7 @@ fn index(raw: &RawConfig) -> Result<Option<IndexConfig>, ConfigError> {
         raw.index_max_bytes.as_ref(),
         DEFAULT_INDEX_MAX_BYTES,
     )?;
-    let is_on = switch("index", raw.index.as_ref(), false)?;
+    let is_on = switch("index", raw.index.as_ref(), spool != SpoolKind::None)?;
     Ok(is_on.then_some(IndexConfig { keep, max_bytes }))
 }
 

@@ -69,6 +69,14 @@ pub enum ApiError {
     /// The head of the request is not what HTTP asks for.
     #[error("{0}")]
     BadHead(&'static str),
+    /// Nothing is kept that could be looked up.
+    #[error(
+        "this relay keeps no index: start it with --index on (its log says why, if it should have one)"
+    )]
+    NoIndex,
+    /// A question that can't be understood, in words that say where and what is possible.
+    #[error("{0}")]
+    NotAQuestion(String),
     /// There is no such path.
     #[error("there is nothing at this path")]
     NoSuchPath,
@@ -93,8 +101,10 @@ impl ApiError {
             | Self::Truncated
             | Self::NotABatch(_)
             | Self::NotARule(_)
+            | Self::NotAQuestion(_)
             | Self::BadHead(_) => StatusCode::BAD_REQUEST,
             Self::NoSuchRule(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NoIndex => StatusCode::CONFLICT,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Other(status, _) => *status,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,

@@ -188,6 +188,7 @@ impl Catalog {
     }
 
     /// The sealed segments that may have records of that name.
+    #[cfg(test)]
     pub async fn may_hold(&mut self, kind: Kind, name: &str) -> Result<BTreeSet<u64>, sqlx::Error> {
         let numbers: Vec<i64> = sqlx::query_scalar(
             "SELECT segment FROM holds WHERE kind = ?1 AND name = ?2 UNION SELECT segment FROM folded WHERE kind = ?1",
@@ -200,6 +201,7 @@ impl Catalog {
     }
 
     /// The segments and kinds of which there are too many names to list, with how many there are.
+    #[cfg(test)]
     pub async fn folded(&mut self) -> Result<Vec<(u64, i64)>, sqlx::Error> {
         let rows = sqlx::query("SELECT segment, names FROM folded ORDER BY segment, kind")
             .fetch_all(&mut self.connection)

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message;
-use sha2::{Digest, Sha256};
 use zstd::bulk::Compressor;
 
 use super::arrival::{Arrival, Kind};
+use crate::wire::uid;
 
 /// A record on its way into a segment.
 #[derive(Debug)]
@@ -58,37 +58,18 @@ pub fn rows(arrival: &mut Arrival) -> (Vec<u8>, Vec<Row>) {
     (resource.encode_to_vec(), rows)
 }
 
-/// A record's name for everybody: the same however often it comes, and nobody can give another's.
+/// A record's name for everybody; of one that has none by itself, for this index.
 fn uid(arrival: &Arrival, seq: Option<u64>, unnamed: u64) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(bytes);
-    };
     match (&arrival.queue, seq, &arrival.hash) {
-        (Some(queue), Some(seq), _) => {
-            part(b"queue");
-            part(arrival.subject.as_bytes());
-            part(queue.as_bytes());
-            part(&seq.to_be_bytes());
-        }
-        (_, _, Some(body)) => {
-            part(b"body");
-            part(body);
-            part(&unnamed.to_be_bytes());
-        }
-        _ => {
-            part(b"frame");
-            part(&arrival.frame.to_be_bytes());
-            part(&arrival.received.to_be_bytes());
-            part(&unnamed.to_be_bytes());
-        }
+        (Some(queue), Some(seq), _) => uid::queued(&arrival.subject, queue, seq),
+        (_, _, Some(body)) => uid::in_body(body, unnamed),
+        _ => uid::hash([
+            b"frame",
+            &arrival.frame.to_be_bytes(),
+            &arrival.received.to_be_bytes(),
+            &unnamed.to_be_bytes(),
+        ]),
     }
-    let mut uid = [0; 16];
-    for (byte, hashed) in uid.iter_mut().zip(hash.finalize()) {
-        *byte = hashed;
-    }
-    uid
 }
 
 impl Row {
@@ -109,8 +90,12 @@ fn row(mut record: LogRecord, uid: [u8; 16]) -> Row {
             "session.id" => Some(Kind::Session),
             "error.fingerprint" => Some(Kind::Group),
             "courier.sender" => Some(Kind::Sender),
-            // Both can be told from what has a column.
-            "server.received_at" | "courier.support_code" => return false,
+            // These can be told from what has a column, or a place of its own.
+            "server.received_at" | "courier.support_code" | "log.record.uid" => return false,
+            "app.installation.id" => {
+                let install = names.get(Kind::Install.place());
+                return install.is_none_or(Option::is_none);
+            }
             _ => return true,
         };
         let Some(Value::StringValue(text)) = pair.value.as_mut().and_then(|any| any.value.as_mut())

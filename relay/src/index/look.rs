@@ -34,8 +34,36 @@ pub struct Question {
     pub after: Option<Place>,
     /// Received at this time at the latest, in Unix milliseconds.
     pub as_of: i64,
+    /// Of what the index had then.
+    pub upto: Option<Mark>,
     /// So many at most.
     pub limit: usize,
+}
+
+impl Question {
+    /// All that there is, the newest first.
+    #[must_use]
+    pub fn of_everything() -> Self {
+        Self {
+            query: Expr::All(Vec::new()),
+            from: 0,
+            to: u64::MAX,
+            order: Order::Newest,
+            after: None,
+            as_of: i64::MAX,
+            upto: None,
+            limit: usize::MAX,
+        }
+    }
+}
+
+/// How much the index had at a moment. What came later stands behind it, whenever it was received: so pages meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Its last segment.
+    pub segment: u64,
+    /// The last row there.
+    pub row: i64,
 }
 
 /// Which records come first.
@@ -65,10 +93,10 @@ pub struct Answer {
 /// Answers questions, beside whoever writes.
 #[derive(Debug)]
 pub struct Reader {
-    dir: PathBuf,
-    board: Arc<Board>,
-    pool: Pool,
-    time_limit: Duration,
+    pub(super) dir: PathBuf,
+    pub(super) board: Arc<Board>,
+    pub(super) pool: Pool,
+    pub(super) time_limit: Duration,
 }
 
 impl Reader {
@@ -81,6 +109,17 @@ impl Reader {
             pool: Pool::default(),
             time_limit,
         }
+    }
+
+    /// How much there is now.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let state = self.board.state();
+        let last = state.segments.iter().next_back();
+        last.map_or_else(Mark::default, |(&segment, facts)| Mark {
+            segment,
+            row: i64::try_from(facts.records).unwrap_or(i64::MAX),
+        })
     }
 
     /// The records that are asked for. Nothing that goes wrong with one segment costs the others.
@@ -175,7 +214,7 @@ impl Reader {
     }
 
     /// The segments that may have such records: by their times, and by what the catalogue lists of those that are sealed.
-    async fn candidates(
+    pub(super) async fn candidates(
         &self,
         question: &Question,
         segments: &BTreeMap<u64, Facts>,
@@ -184,8 +223,9 @@ impl Reader {
             clock::split(question.from, 0).0,
             clock::split(question.to, 0).0,
         );
-        let in_time = segments.iter().filter(|(_, facts)| {
+        let in_time = segments.iter().filter(|(number, facts)| {
             facts.records > 0
+                && question.upto.is_none_or(|upto| **number <= upto.segment)
                 && facts.newest >= from
                 && facts.oldest <= to
                 && facts.first_received <= question.as_of
@@ -219,17 +259,9 @@ impl Reader {
     ) -> Result<(Vec<Place>, u64), sqlx::Error> {
         let file = files::segment(&self.dir, number);
         let mut handle = self.pool.take(number, &file, facts).await?;
-        let connection = handle.connection();
-        connection
-            .lock_handle()
-            .await?
-            .set_progress_handler(OPERATIONS, move || Instant::now() < deadline);
-        let asked = ask(connection, question, number, facts).await;
-        handle
-            .connection()
-            .lock_handle()
-            .await?
-            .remove_progress_handler();
+        handle.end_at(deadline).await?;
+        let asked = ask(handle.connection(), question, number, facts).await;
+        handle.never_end().await?;
         if asked.is_ok() {
             self.pool.give_back(handle);
         }
@@ -284,22 +316,7 @@ async fn ask(
         text.push_str(&format!(", coalesce({}, 0)", condition.text));
         binds.extend(condition.binds);
     }
-    let condition = Condition::of(&question.query);
-    text.push_str(&format!(
-        " FROM record WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
-        condition.text
-    ));
-    binds.extend(condition.binds);
-    let (from, to) = (
-        clock::split(question.from, facts.base),
-        clock::split(question.to, facts.base),
-    );
-    let ends = [from.0, to.0, from.0, from.1, to.0, to.1];
-    binds.extend(ends.map(Bind::Number));
-    if facts.last_received > question.as_of {
-        text.push_str(" AND received <= ?");
-        binds.push(Bind::Number(question.as_of.saturating_sub(facts.base)));
-    }
+    meant(question, number, facts, &mut text, &mut binds);
     let direction = match question.order {
         Order::Oldest => "ASC",
         Order::Newest => "DESC",
@@ -355,6 +372,36 @@ async fn ask(
     }
 }
 
+/// Adds which rows of a segment are meant, but for what stands inside their blobs.
+pub(super) fn meant(
+    question: &Question,
+    number: u64,
+    facts: &Facts,
+    text: &mut String,
+    binds: &mut Vec<Bind>,
+) {
+    let condition = Condition::of(&question.query);
+    text.push_str(&format!(
+        " FROM record WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
+        condition.text
+    ));
+    binds.extend(condition.binds);
+    let (from, to) = (
+        clock::split(question.from, facts.base),
+        clock::split(question.to, facts.base),
+    );
+    let ends = [from.0, to.0, from.0, from.1, to.0, to.1];
+    binds.extend(ends.map(Bind::Number));
+    if facts.last_received > question.as_of {
+        text.push_str(" AND received <= ?");
+        binds.push(Bind::Number(question.as_of.saturating_sub(facts.base)));
+    }
+    if let Some(upto) = question.upto.filter(|upto| upto.segment == number) {
+        text.push_str(" AND record.id <= ?");
+        binds.push(Bind::Number(upto.row));
+    }
+}
+
 /// Adds that a row of segment `number` stands behind `after`.
 fn behind(
     after: Place,
@@ -384,9 +431,9 @@ fn behind(
     text.push_str(&format!(" AND (at, ns) {sign}{or_equal} (?, ?)"));
 }
 
-type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+pub(super) type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-async fn bind<'q>(
+pub(super) async fn bind<'q>(
     text: &str,
     binds: Vec<Bind>,
     connection: &mut SqliteConnection,
@@ -434,7 +481,7 @@ fn names(term: &Term) -> Option<(Vec<Kind>, &str)> {
     }
 }
 
-fn is_interrupted(error: &sqlx::Error) -> bool {
+pub(super) fn is_interrupted(error: &sqlx::Error) -> bool {
     const INTERRUPT: u32 = 9;
     let code = error
         .as_database_error()
@@ -444,9 +491,6 @@ fn is_interrupted(error: &sqlx::Error) -> bool {
 
 /// How long a question may take.
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
-
-/// SQLite's steps between two looks at the clock.
-const OPERATIONS: i32 = 1_000;
 
 /// Rows that are looked into together.
 const PAGE: usize = 1_000;

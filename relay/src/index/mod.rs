@@ -32,7 +32,7 @@
 //! 6. a damaged or missing segment costs its own records, which are counted; the others answer
 //!    (`a_damaged_segment_costs_itself_and_is_counted`);
 //! 7. a segment that a newer relay wrote is left alone and said (`a_segment_of_a_newer_relay_is_left_where_it_is`);
-//! 8. at most [`MAX_OPEN`] segments are open for reading (`no_more_segments_are_open_than_may_be`), and a look-up ends at
+//! 8. at most [`MAX_OPEN`](pool::MAX_OPEN) segments are open for reading (`no_more_segments_are_open_than_may_be`), and a look-up ends at
 //!    its time limit, saying which segments it did not get to
 //!    (`a_look_up_ends_at_its_time_limit_and_says_what_it_did_not_reach`);
 //! 9. an answer is in order of time over all segments, and pages meet without a hole or a record twice, in both directions,
@@ -41,7 +41,7 @@
 //!     (`an_index_that_cannot_write_skips_past_its_backlog_and_counts`), as is the oldest where the spool would be full for
 //!     the index alone
 //!     (`an_index_that_is_too_slow_skips_the_oldest_before_the_spool_is_full_and_only_where_it_alone_holds_it`);
-//! 11. the catalogue lists at most [`MAX_LISTED`] names of a kind for a segment; beyond that the segment counts as one
+//! 11. the catalogue lists at most [`MAX_LISTED`](catalog::MAX_LISTED) names of a kind for a segment; beyond that the segment counts as one
 //!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`).
 //!
 //! What it does not do: forward anything, or know a question's words; see `search`.
@@ -49,6 +49,8 @@
 mod arrival;
 mod catalog;
 mod clock;
+mod copy;
+mod count;
 mod decode;
 mod files;
 mod found;
@@ -56,21 +58,25 @@ mod indexer;
 mod inside;
 mod look;
 mod names;
+mod open;
 mod pool;
 mod rewrite;
 mod schema;
 mod segment;
 mod shelf;
 mod sql;
+mod who;
 
 /// The index's directory in the data directory.
 pub const DIR: &str = "index";
 
 pub use arrival::Kind;
-pub use catalog::MAX_LISTED;
+pub use copy::copy;
+pub use count::Count;
 pub use decode::text_of;
 pub use found::{Found, Place};
-pub use indexer::{Counts, Desk, IndexError, Indexer};
-pub use look::{Answer, Order, Question, Reader, TIME_LIMIT};
-pub use pool::MAX_OPEN;
-pub use shelf::{Board, Erased, Limits, Shelf, State};
+pub use indexer::{Desk, Indexer};
+pub use look::{Answer, Mark, Order, Question, Reader};
+pub use open::Index;
+pub use shelf::{Erased, Limits, Shelf};
+pub use who::Named;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use sqlx::SqliteConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -98,7 +99,26 @@ impl Handle {
     pub fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
+
+    /// What is asked from now on is interrupted at this time.
+    pub async fn end_at(&mut self, deadline: Instant) -> Result<(), sqlx::Error> {
+        let mut locked = self.connection.lock_handle().await?;
+        locked.set_progress_handler(OPERATIONS, move || Instant::now() < deadline);
+        Ok(())
+    }
+
+    /// What is asked from now on takes the time that it takes.
+    pub async fn never_end(&mut self) -> Result<(), sqlx::Error> {
+        self.connection
+            .lock_handle()
+            .await?
+            .remove_progress_handler();
+        Ok(())
+    }
 }
+
+/// SQLite's steps between two looks at the clock.
+pub(super) const OPERATIONS: i32 = 1_000;
 
 /// Segments that are open for reading at once.
 pub const MAX_OPEN: usize = 16;

@@ -70,8 +70,8 @@ pub struct State {
     pub segments: BTreeMap<u64, Facts>,
     /// Segments that were put aside, or that a newer relay wrote, since the relay started.
     pub unreadable: Vec<u64>,
-    /// Records that were in segments which a look-up found damaged or gone, since the relay started.
-    pub lost: u64,
+    /// Records of segments that were the first ones, and that a look-up found damaged: no gap tells of them.
+    lost_before: u64,
     /// What look-ups found damaged, to be put aside.
     damaged: Vec<u64>,
     /// Up to which of the spool's records the index had been when it was opened, by the spool.
@@ -101,10 +101,14 @@ impl Board {
     /// aside. Whether it was there until now.
     pub fn is_damaged(&self, number: u64) -> bool {
         let mut state = self.state();
+        let before = state.missing();
         let Some(facts) = state.segments.remove(&number) else {
             return false;
         };
-        state.lost += facts.records;
+        // Of the last one the end has to be known, or nothing would tell that it was there.
+        state.had = state.had.max(facts.to_records);
+        let told = state.missing().saturating_sub(before);
+        state.lost_before += facts.records.saturating_sub(told);
         state.unreadable.push(number);
         state.damaged.push(number);
         drop(state);
@@ -124,7 +128,7 @@ impl State {
     #[must_use]
     pub fn missing(&self) -> u64 {
         let Some(last) = self.segments.values().next_back() else {
-            return 0;
+            return self.lost_before;
         };
         // Positions of another spool say nothing of this one.
         let of_one_spool = || {
@@ -139,6 +143,7 @@ impl State {
             .max(self.had)
             .saturating_sub(first.from_records)
             .saturating_sub(held)
+            .saturating_add(self.lost_before)
     }
 }
 
@@ -462,6 +467,7 @@ impl Shelf {
     }
 
     /// The catalogue.
+    #[cfg(test)]
     pub fn catalog(&mut self) -> &mut Catalog {
         &mut self.catalog
     }

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use tracing_courier::sanitize::Sanitizer;
 use tracing_courier::wire::Rejected;
 
@@ -66,13 +67,27 @@ pub fn convert(
     let mut records = std::mem::take(&mut batch.records);
     let whole = records.len();
     once(&mut records, &batch);
-    let mapped = map::to_otlp(&batch, &records, &Arrival { subject, received });
+    let arrival = Arrival {
+        subject,
+        received,
+        body: Some(hash(subject, body)),
+    };
+    let mapped = map::to_otlp(&batch, &records, &arrival);
     Ok(Converted {
         frame: mapped.body,
         records: records.len(),
         duplicates: whole - records.len(),
         rejected: in_words(&batch.rejected),
     })
+}
+
+/// What names the records of a body that have no place in a queue: nobody else can send the same.
+pub(crate) fn hash(subject: &str, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(subject);
+    hash.update([0]);
+    hash.update(body);
+    hash.finalize().into()
 }
 
 /// Rejects as the receipt lists them.

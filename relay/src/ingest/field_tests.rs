@@ -43,6 +43,7 @@ fn sample(field: Field) -> (Value, &'static str) {
         Field::Spans => (json!(["its span"]), "its span"),
         Field::Location => (json!({"file": "its/file.rs", "line": 7}), "its/file.rs"),
         Field::Breadcrumbs => (json!([{"message": "its crumb"}]), "its crumb"),
+        Field::EventName => (json!("its.event"), "event_name: \"its.event\""),
         Field::Install => (json!("its-install"), "its-install"),
         Field::Session => (json!("its-session"), "its-session"),
         Field::User => (json!("its-user"), "its-user"),

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tracing_courier::sanitize::Sanitizer;
 use tracing_courier::wire::Receipt;
 
@@ -86,6 +85,7 @@ impl Pipeline {
         let arrival = Arrival {
             subject,
             received: Timestamp::now(),
+            body: None,
         };
         let mut batch = wire::parse(body, self.max_records)?;
         if batch.sent > self.max_records {
@@ -186,15 +186,13 @@ fn offer(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>, body:
         .iter()
         .filter_map(|record| name(record, batch))
         .collect();
-    let hash = (seqs.len() < records.len()).then(|| {
-        let mut hash = Sha256::new();
-        hash.update(arrival.subject);
-        hash.update([0]);
-        hash.update(body);
-        hash.finalize().into()
-    });
+    let hash = (seqs.len() < records.len()).then(|| convert::hash(arrival.subject, body));
     seqs.sort_unstable();
     let queue = batch.context.queue.as_deref().filter(|_| !seqs.is_empty());
+    let arrival = &Arrival {
+        body: hash,
+        ..arrival.clone()
+    };
     let mapped = map::to_otlp(batch, records, arrival);
     Offer {
         subject: arrival.subject.to_owned(),

@@ -10,6 +10,7 @@
 //!
 //! What it does not do: keep times within what an upstream takes. That depends on when it is sent; see `export`.
 
+mod event;
 mod name;
 mod protobuf;
 mod value;
@@ -25,10 +26,10 @@ use value::{Budget, int_pair, pair, text, text_pair};
 
 use tracing_courier::session::SupportCode;
 
-use crate::fingerprint::fingerprint;
-use crate::wire::error_type;
+use crate::fingerprint::{fingerprint, hex};
 use crate::wire::json::Value;
 use crate::wire::{Batch, Claim, Context, Dropped, Record};
+use crate::wire::{error_type, uid};
 
 /// What the relay knows about a batch by itself.
 #[derive(Clone, Debug)]
@@ -37,6 +38,9 @@ pub struct Arrival<'a> {
     pub subject: &'a str,
     /// When it came.
     pub received: Timestamp,
+    /// A hash over subject and body: what names the records without a place in a queue. Without it those have no
+    /// `log.record.uid`.
+    pub body: Option<[u8; 32]>,
 }
 
 /// A batch as OTLP.
@@ -62,6 +66,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
     let first_install = || records.iter().find_map(|record| record.install.as_deref());
     let install = batch.context.install.as_deref().or_else(first_install);
 
+    let mut unnamed = 0;
     let mut body = Vec::with_capacity((records.len() + 1) * RECORD_BYTES);
     message(&mut body, RESOURCE, RECORD_BYTES, |out| {
         resource(out, batch, install)
@@ -74,8 +79,9 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
                 }
             });
             for record in records {
+                let uid = shared.uid(record, arrival, &mut unnamed);
                 let time = message(out, LOG_RECORDS, RECORD_BYTES, |out| {
-                    shared.log_record(out, record, &mut scratch)
+                    shared.log_record(out, record, uid, &mut scratch)
                 });
                 oldest = time.min(oldest);
                 newest = time.max(newest);
@@ -155,6 +161,7 @@ impl<'b> Shared<'b> {
         &'r self,
         out: &mut Vec<u8>,
         record: &'r Record<'_>,
+        uid: Option<[u8; 16]>,
         scratch: &mut Scratch<'r>,
     ) -> u64 {
         let time = self.time(record);
@@ -166,6 +173,9 @@ impl<'b> Shared<'b> {
         integer(out, SEVERITY_NUMBER, severity_number);
         bytes(out, SEVERITY_TEXT, severity_text.as_bytes());
         text(out, BODY, &record.message);
+        if let Some(event) = event::name(record) {
+            bytes(out, EVENT_NAME, event.as_bytes());
+        }
 
         let Scratch {
             names,
@@ -175,6 +185,9 @@ impl<'b> Shared<'b> {
         names.clear();
         let mut own = Own { out, names };
         own.all(&self.always);
+        if let Some(uid) = uid {
+            own.text("log.record.uid", &hex(&uid));
+        }
         if i128::from(time) != record.unix_nanos {
             own.text("client.timestamp", &record.timestamp);
         }
@@ -197,6 +210,23 @@ impl<'b> Shared<'b> {
             integer(out, DROPPED_ATTRIBUTES_COUNT, i64::from(dropped));
         }
         time
+    }
+
+    /// What names the record for everybody; `unnamed` counts those without a place in a queue.
+    fn uid(
+        &self,
+        record: &Record<'_>,
+        arrival: &Arrival<'_>,
+        unnamed: &mut u64,
+    ) -> Option<[u8; 16]> {
+        match (&self.context.queue, record.seq) {
+            (Some(queue), Some(seq)) => Some(uid::queued(arrival.subject, queue, seq)),
+            _ => {
+                let index = *unnamed;
+                *unnamed += 1;
+                arrival.body.map(|body| uid::in_body(&body, index))
+            }
+        }
     }
 
     /// The record's time, corrected when the client's clock is off.
@@ -297,6 +327,7 @@ impl Own<'_> {
             }
         }
         if let [Some(install), ..] = ids {
+            self.text("app.installation.id", install);
             self.text("courier.support_code", support_codes.of(install));
         }
     }
@@ -527,6 +558,7 @@ const DROPPED_ATTRIBUTES_COUNT: u8 = 7;
 const TRACE_ID: u8 = 9;
 const SPAN_ID: u8 = 10;
 const OBSERVED_TIME: u8 = 11;
+const EVENT_NAME: u8 = 12;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ fn map(body: &str) -> ResourceLogs {
         &Arrival {
             subject: "sub-1",
             received: received(),
+            body: Some([7; 32]),
         },
     );
     let logs = ResourceLogs::decode(&mapped.body[..]).expect("it decodes");
@@ -447,4 +448,92 @@ fn what_was_over_the_cap_on_members_is_said_on_the_record() {
         .find(|pair| pair.key == "courier.dropped_members");
     assert_eq!(said.and_then(|pair| pair.value.clone()), Some(int(904)));
     assert_eq!(record.dropped_attributes_count, 5000 - 128);
+}
+
+#[test]
+fn our_own_events_have_names_and_a_clients_word_comes_first() {
+    let name = |logger: &str, message: &str, more: &str| {
+        let record = only(&format!(
+            r#"{{"logs":[{{"timestamp":"2026-02-06T12:00:00Z","level":"info","logger":"{logger}","message":"{message}"{more}}}]}}"#
+        ));
+        record.event_name
+    };
+    for (logger, message, more, expected) in [
+        ("courier", "session_start", "", "session.start"),
+        ("courier", "session_end", "", "session.end"),
+        ("courier", "app.crash", "", "app.crash"),
+        (
+            "courier",
+            "session_unclean_exit",
+            "",
+            "courier.session.unclean_exit",
+        ),
+        (
+            "courier",
+            "log_level_changed",
+            "",
+            "courier.log_level_changed",
+        ),
+        ("courier", "network_changed", "", "courier.network_changed"),
+        ("courier", "records lost", "", "courier.records_lost"),
+        (
+            "panic",
+            "oh",
+            r#","attributes":{"panic":true}"#,
+            "exception",
+        ),
+        ("panic", "oh", "", ""),
+        ("app", "session_start", "", ""),
+        (
+            "app",
+            "slow frame",
+            r#","eventName":"app.jank""#,
+            "app.jank",
+        ),
+        (
+            "courier",
+            "session_start",
+            r#","event_name":"other""#,
+            "other",
+        ),
+    ] {
+        assert_eq!(
+            name(logger, message, more),
+            expected,
+            "{logger} {message} {more}"
+        );
+    }
+}
+
+#[test]
+fn a_record_is_named_for_everybody_the_same_each_time_and_no_client_can_name_it() {
+    let uid = |queue: &str, q: &str, attributes: &str| {
+        let logs = map(&format!(
+            r#"{{"context":{{{queue}"installId":"i-1"}},"logs":[{{{q}"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"m","attributes":{{{attributes}}}}}]}}"#
+        ));
+        let attributes = logs.scope_logs[0].log_records[0].attributes.clone();
+        move |name: &str| {
+            let pair = attributes.iter().find(|pair| pair.key == name);
+            match pair.and_then(|pair| pair.value.clone()?.value) {
+                Some(Any::StringValue(text)) => text,
+                other => format!("{other:?}"),
+            }
+        }
+    };
+    let queue = r#""queue":"9f86d081884c7d65","#;
+    let q = r#""q":"000000000000002a-00000001-00000000","#;
+    let expected =
+        crate::fingerprint::hex(&crate::wire::uid::queued("sub-1", "9f86d081884c7d65", 42));
+    let named = uid(
+        queue,
+        q,
+        r#""log.record.uid":"forged","app.installation.id":"forged""#,
+    );
+    assert_eq!(named("log.record.uid"), expected);
+    assert_eq!(named("client.log.record.uid"), "forged");
+    assert_eq!(named("app.installation.id"), "i-1");
+    assert_eq!(named("client.app.installation.id"), "forged");
+    let unnamed = crate::fingerprint::hex(&crate::wire::uid::in_body(&[7; 32], 0));
+    assert_eq!(uid(queue, "", "")("log.record.uid"), unnamed);
+    assert_eq!(uid("", q, "")("log.record.uid"), unnamed);
 }

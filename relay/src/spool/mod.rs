@@ -49,7 +49,7 @@ mod writer;
 
 pub use consumer::{Consumer, Cursor, Position};
 pub use dead::PAGE;
-pub use erasing::Erased;
+
 pub use error::{OfferError, OpenError};
 pub use frame::{Frame, Pending, Traits};
 pub use gauge::Writes;
@@ -59,9 +59,9 @@ pub use letters::{Dead, DeadLetter, DeadRecord, NotWhich, Removal};
 pub use lock::{Lock, announced, is_held, lock};
 pub use names::Names;
 pub use offer::{Named, Offer, Verdict};
-pub use origin::{Origin, copied};
+pub use origin::copied;
 pub use packed::{Packed, join};
-pub use schema::{FILE as DATABASE, open_to_read};
+pub use schema::{FILE as DATABASE, open_copy, open_to_read};
 
 #[cfg(test)]
 mod tests;

@@ -104,6 +104,12 @@ impl Spool {
         *ledger.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it has ever kept anything.
+    #[must_use]
+    pub fn has_kept_any(&self) -> bool {
+        self.gauge.stand().head.records > 0
+    }
+
     /// When the oldest pending frame came, in Unix nanoseconds.
     ///
     /// # Errors
@@ -111,11 +117,28 @@ impl Spool {
     /// What SQLite says.
     pub async fn oldest_received(&self) -> Result<Option<u64>, sqlx::Error> {
         let behind = self.gauge.stand().behind().frame;
+        self.received_behind(behind).await
+    }
+
+    /// When the oldest frame came that waits for this consumer, in Unix nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub async fn oldest_of(&self, consumer: Consumer) -> Result<Option<u64>, sqlx::Error> {
+        let cursor = self.gauge.stand().of(consumer);
+        match cursor {
+            Some(cursor) => self.received_behind(cursor.frame).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn received_behind(&self, frame: i64) -> Result<Option<u64>, sqlx::Error> {
         let mut reading = self.reading.lock().await;
         let connection = reading.current(&self.dir, &self.gauge).await?;
         let received =
             sqlx::query_scalar("SELECT received FROM frame WHERE id > ?1 ORDER BY id LIMIT 1")
-                .bind(behind)
+                .bind(frame)
                 .fetch_optional(&mut *connection)
                 .await?;
         Ok(received.map(unsigned))

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::report::ExportStatus;
+use super::report::{ExportStatus, IndexStatus};
 use super::units::age;
 use crate::identity::KeySet;
 use crate::spool::Writes;
@@ -22,6 +22,8 @@ pub struct Observed {
     pub damaged_records: u64,
     /// The ways out.
     pub exports: Vec<ExportStatus>,
+    /// The index, if there is one.
+    pub index: Option<IndexStatus>,
     /// Age of what waits longest, in seconds.
     pub oldest_seconds: f64,
     /// The published keys, where tokens are checked with such.
@@ -63,6 +65,7 @@ impl Observed {
                 .filter_map(|(is_so, text)| is_so.then_some(text)),
         );
         alarms.extend(self.exports.iter().filter_map(|export| self.export(export)));
+        alarms.extend(self.index.iter().flat_map(index));
         alarms.extend(self.keys.as_ref().and_then(keys));
         alarms.extend(self.certificate_seconds.and_then(certificate));
         alarms
@@ -140,6 +143,35 @@ const OLD_KEYS: Duration = Duration::from_secs(60 * 60);
 
 /// A certificate that ends so soon should have been renewed: usual tools do that a month before.
 pub const SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+fn index(index: &IndexStatus) -> Vec<String> {
+    let IndexStatus {
+        skipped,
+        unreadable,
+        is_failing,
+        ..
+    } = index;
+    let texts = [
+        (
+            *is_failing,
+            "the index can't be written: a full or failing disk; the log has the cause".to_owned(),
+        ),
+        (
+            *skipped > 0,
+            format!("{skipped} records are not in the index: it could not be written for too long"),
+        ),
+        (
+            *unreadable > 0,
+            format!(
+                "{unreadable} of the index's files can't be read: their records are not found; the log has the cause"
+            ),
+        ),
+    ];
+    let texts = texts.into_iter();
+    texts
+        .filter_map(|(is_so, text)| is_so.then_some(text))
+        .collect()
+}
 
 #[cfg(test)]
 mod tests {

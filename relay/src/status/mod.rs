@@ -10,7 +10,7 @@ mod units;
 pub(crate) use alarms::{Observed, SOON};
 pub use report::Status;
 pub(crate) use report::{
-    DiskStatus, ExportStatus, KeysStatus, LedgerStatus, Listening, SpoolStatus,
+    DiskStatus, ExportStatus, IndexStatus, KeysStatus, LedgerStatus, Listening, SpoolStatus,
 };
 pub use screen::Screen;
 pub(crate) use units::age;

@@ -20,6 +20,12 @@ pub struct Status {
     pub spool: SpoolStatus,
     /// The ways out of the spool.
     pub exports: Vec<ExportStatus>,
+    /// What was kept to be looked up; `None` without an index.
+    #[serde(default)]
+    pub index: Option<IndexStatus>,
+    /// Whether records are kept for an upstream that is still to be set.
+    #[serde(default)]
+    pub awaits_upstream: bool,
     /// Records that the upstream refused for good.
     pub dead_letters: u64,
     /// The disk of the data directory; `None` where the system does not say.
@@ -77,6 +83,31 @@ pub struct ExportStatus {
     pub last_seconds: Option<f64>,
     /// Whether its answer needs an operator.
     pub alarm: bool,
+}
+
+/// What was kept to be looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexStatus {
+    /// Records in it.
+    pub records: u64,
+    /// Its files.
+    pub segments: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Records that wait for it.
+    pub waiting: u64,
+    /// Records that came since the relay started and are not in it: it could not be written for too long.
+    pub skipped: u64,
+    /// Records of the time that it covers which are not in it: lost with a file, or skipped.
+    pub missing: u64,
+    /// Files that can't be read.
+    pub unreadable: u64,
+    /// Whether the last write failed.
+    pub is_failing: bool,
+    /// When the first record in it came, in RFC 3339.
+    pub kept_since: Option<String>,
+    /// How long records are kept, in seconds.
+    pub keep_seconds: u64,
 }
 
 /// The disk of the data directory.

@@ -79,10 +79,24 @@ impl fmt::Display for Screen<'_> {
             ),
         )?;
         if status.exports.is_empty() {
+            let why = match status.awaits_upstream {
+                true => "no upstream: records are kept until --otlp-endpoint is set",
+                false => "no upstream",
+            };
+            Self::line(f, "export", why)?;
+        }
+        if let Some(index) = &status.index {
+            let (records, _) = counted(index.records, "record");
+            let (files, word) = counted(index.segments, "file");
+            let days = index.keep_seconds / 86_400;
             Self::line(
                 f,
-                "export",
-                "no upstream: records are kept until --otlp-endpoint is set",
+                "index",
+                format_args!(
+                    "{records} records in {files} {word}, {}, for {days} d; {} wait",
+                    size(index.bytes),
+                    index.waiting
+                ),
             )?;
         }
         for export in &status.exports {

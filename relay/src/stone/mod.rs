@@ -16,6 +16,6 @@ mod stones;
 mod theirs;
 mod whom;
 
-pub use stones::{Sieve, Stone, StoneError, Stones, key_in};
+pub use stones::{Stone, StoneError, Stones, key_in};
 pub use theirs::{Stripped, strip, unname};
 pub use whom::{ERASED, Key, Kind, Of, Whom};

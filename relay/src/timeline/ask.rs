@@ -20,6 +20,8 @@ pub struct Ask {
     pub around: Duration,
     /// In which zone times are shown.
     pub zone: Zone,
+    /// Of what came by then, in Unix milliseconds.
+    pub as_of: i64,
 }
 
 /// Whose.
@@ -35,10 +37,34 @@ pub enum Of {
     Record(String),
 }
 
+impl Of {
+    /// As the flag of a command, and its value.
+    #[must_use]
+    pub fn flag(&self) -> (&'static str, &str) {
+        match self {
+            Self::User(name) => ("user", name),
+            Self::Install(name) => ("install", name),
+            Self::Session(name) => ("session", name),
+            Self::Record(name) => ("record", name),
+        }
+    }
+}
+
+/// The latest record of them that the index has, of what came by `as_of`.
+pub async fn last_of(reader: &Reader, of: &Of, as_of: i64) -> Option<Found> {
+    let last = question(expr(of), (0, u64::MAX), Order::Newest, 1);
+    let answer = reader.look(&Question { as_of, ..last }).await;
+    answer.records.into_iter().next()
+}
+
 /// What happened there; `None` when the index has nothing of them at all.
 pub async fn timeline(reader: &Reader, ask: &Ask) -> Option<Story> {
     let of = expr(&ask.of);
     let mut left_out = BTreeSet::new();
+    let question = |query, range, order, limit| Question {
+        as_of: ask.as_of,
+        ..question(query, range, order, limit)
+    };
     // Where it is about the last session or one record, that says when.
     let first = question(of.clone(), (0, u64::MAX), Order::Newest, 1);
     let last = look(reader, &first, &mut left_out)
@@ -53,12 +79,25 @@ pub async fn timeline(reader: &Reader, ask: &Ask) -> Option<Story> {
             sides(at.unwrap_or(last.place.time)),
             key(Key::Session, session),
         ),
-        (_, Some(at), _) => (sides(at), of),
+        (_, Some(at), _) => (sides(at), of.clone()),
         (_, None, Some(session)) => ((0, u64::MAX), key(Key::Session, session)),
-        (_, None, None) => (sides(last.place.time), of),
+        (_, None, None) => (sides(last.place.time), of.clone()),
     };
-    let question = question(shown.clone(), range, Order::Oldest, MAX_ROWS);
-    let rows = look(reader, &question, &mut left_out).await;
+    let asked = question(shown.clone(), range, Order::Oldest, MAX_ROWS);
+    let rows = look(reader, &asked, &mut left_out).await;
+    let range = match range {
+        // A session is from its first record to its last.
+        (0, u64::MAX) => ends_of(&rows),
+        range => range,
+    };
+    let before = question(of.clone(), (0, range.0), Order::Newest, 1);
+    let behind = question(of, (range.1, u64::MAX), Order::Oldest, 1);
+    let [older, newer] = [
+        look(reader, &before, &mut left_out).await,
+        look(reader, &behind, &mut left_out).await,
+    ]
+    .map(|found| found.first().map(|found| found.place.time));
+    let newer_than_as_of = came_later(reader, &asked, rows.len()).await;
     // Gaps and ends are told from all that their sessions have in the range: who was logged in has nothing to do with it.
     let sessions: BTreeSet<String> = rows
         .iter()
@@ -73,7 +112,7 @@ pub async fn timeline(reader: &Reader, ask: &Ask) -> Option<Story> {
             .map(|session| key(Key::Session, session));
         let of_sessions = Question {
             query: Expr::Any(any.collect()),
-            ..question
+            ..asked
         };
         let more = look(reader, &of_sessions, &mut left_out).await;
         whole.extend(
@@ -87,7 +126,7 @@ pub async fn timeline(reader: &Reader, ask: &Ask) -> Option<Story> {
         .filter_map(|row| row.name(Kind::Install))
         .map(str::to_owned)
         .collect();
-    let ends = ends(reader, installs, &whole, &mut left_out).await;
+    let ends = ends(reader, ask.as_of, installs, &whole, &mut left_out).await;
     let known: BTreeSet<_> = whole.iter().map(|row| row.place).collect();
     let ends: Vec<Found> = ends
         .into_iter()
@@ -96,12 +135,38 @@ pub async fn timeline(reader: &Reader, ask: &Ask) -> Option<Story> {
     let is_shown = |record: &Found| places.contains(&record.place);
     let mut story = Story::of_ended(ask.zone.clone(), range, whole, &ends, is_shown);
     story.left_out = left_out.into_iter().collect();
+    story.older = older;
+    story.newer = newer;
+    story.newer_than_as_of = newer_than_as_of;
+    story.who.last_heard = story.who.last_heard.max(Some(last.received));
+    story.last = Some(last.place.time);
     Some(story)
+}
+
+/// From the first of these to just behind the last.
+fn ends_of(rows: &[Found]) -> (u64, u64) {
+    let times = || rows.iter().map(|row| row.place.time);
+    let from = times().min().unwrap_or_default();
+    (from, times().max().unwrap_or_default().saturating_add(1))
+}
+
+/// How many more the same question has now than it had by its `as_of`.
+async fn came_later(reader: &Reader, asked: &Question, known: usize) -> u64 {
+    if asked.as_of == i64::MAX {
+        return 0;
+    }
+    let now = Question {
+        as_of: i64::MAX,
+        ..asked.clone()
+    };
+    let all = reader.look(&now).await.records.len();
+    u64::try_from(all.saturating_sub(known)).unwrap_or_default()
 }
 
 /// The records of these installations that tell how the session before them ended.
 async fn ends(
     reader: &Reader,
+    as_of: i64,
     installs: BTreeSet<String>,
     whole: &[Found],
     left_out: &mut BTreeSet<String>,
@@ -120,12 +185,11 @@ async fn ends(
         key(Key::Logger, "courier".to_owned()),
         Expr::Is(Term::Attribute("previous.session_id".to_owned(), None)),
     ]);
-    look(
-        reader,
-        &question(query, (first, u64::MAX), Order::Oldest, MAX_ENDS),
-        left_out,
-    )
-    .await
+    let question = Question {
+        as_of,
+        ..question(query, (first, u64::MAX), Order::Oldest, MAX_ENDS)
+    };
+    look(reader, &question, left_out).await
 }
 
 async fn look(reader: &Reader, question: &Question, left_out: &mut BTreeSet<String>) -> Vec<Found> {
@@ -161,6 +225,7 @@ fn question(query: Expr, (from, to): (u64, u64), order: Order, limit: usize) -> 
         order,
         after: None,
         as_of: i64::MAX,
+        upto: None,
         limit,
     }
 }

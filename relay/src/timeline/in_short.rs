@@ -19,14 +19,19 @@ pub struct Sentence {
 
 /// What broke, what is missing, how it ended: in this order, each once.
 pub fn in_short(rows: &[Row], sessions: &[Session], zone: &Zone) -> Vec<Sentence> {
-    [
+    let said = [
         broke(rows, zone),
         missing(rows, zone),
         ended(rows, sessions, zone),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    let said: Vec<Sentence> = said.into_iter().flatten().collect();
+    if said.is_empty() && !rows.is_empty() {
+        return vec![Sentence {
+            text: "No error in it, nothing is missing, and no run ended badly.".to_owned(),
+            record: None,
+        }];
+    }
+    said
 }
 
 /// The worst that was logged; of several that are as bad, the one that came most often, and of those the first.
@@ -127,6 +132,15 @@ fn records(rows: &[Row]) -> impl Iterator<Item = &Found> {
         Row::Record(record) => Some(&**record),
         Row::Gap(_) => None,
     })
+}
+
+/// The time of day there, to the millisecond.
+pub fn clock_millis(unix_nanos: u64, zone: &Zone) -> String {
+    format!(
+        "{}.{:03}",
+        clock(unix_nanos, zone),
+        unix_nanos / 1_000_000 % 1_000
+    )
 }
 
 /// The time of day there.

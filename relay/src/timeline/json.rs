@@ -11,6 +11,56 @@ use super::row::Row;
 use super::session::Session;
 use super::story::Story;
 use super::text::{breadcrumbs, is_shown_elsewhere, level};
+use super::told::Told;
+
+/// A timeline as JSON, with what it says of itself.
+#[must_use]
+pub fn told_json(told: &Told) -> Value {
+    let cursor = |at: Option<u64>| at.map(|at| told.cursor(at));
+    let mut answer = told.story.as_ref().map_or_else(nobody, json);
+    let of = |name: &str, value: Value, answer: &mut Value| {
+        if let Some(answer) = answer.as_object_mut() {
+            answer.insert(name.to_owned(), value);
+        }
+    };
+    let story = told.story.as_ref();
+    for (name, value) in [
+        ("zone", json!(told.ask.zone.name)),
+        ("at", json!(told.ask.at.and_then(time))),
+        ("link", json!(told.link())),
+        ("as_of", json!(millis(told.as_of))),
+        ("indexed_until", json!(millis(told.indexed_until))),
+        ("kept_since", json!(told.kept_since.and_then(millis))),
+        ("older", json!(cursor(story.and_then(|story| story.older)))),
+        ("newer", json!(cursor(story.and_then(|story| story.newer)))),
+        (
+            "newer_than_as_of",
+            json!(story.map_or(0, |story| story.newer_than_as_of)),
+        ),
+    ] {
+        of(name, value, &mut answer);
+    }
+    if !told.is_found() {
+        let why = told.nothing().into_iter();
+        let why: Vec<Value> = why
+            .map(|text| json!({"text": text, "record": null}))
+            .collect();
+        of("in_short", json!(why), &mut answer);
+    }
+    answer
+}
+
+/// Of somebody of whom there is nothing.
+fn nobody() -> Value {
+    json!({
+        "from": null,
+        "to": null,
+        "who": {"users": [], "installs": [], "senders": [], "last_heard": null},
+        "sessions": [],
+        "rows": [],
+        "left_out": [],
+    })
+}
 
 /// A timeline as JSON. What nothing fills yet (groups, spans, metrics, attachments) is null or empty.
 #[must_use]
@@ -34,6 +84,7 @@ pub fn json(story: &Story) -> Value {
         },
         "sessions": story.sessions.iter().map(session).collect::<Vec<_>>(),
         "rows": rows.collect::<Vec<_>>(),
+        "left_out": story.left_out,
     })
 }
 

@@ -16,15 +16,24 @@ mod ask;
 mod gap;
 mod in_short;
 mod json;
+mod markdown;
+mod page;
 mod row;
 mod session;
 mod story;
 mod text;
+mod told;
 
-pub use ask::{Ask, Of, timeline};
+pub use ask::{Ask, Of, last_of, timeline};
+#[cfg(test)]
 pub use gap::Gap;
-pub use json::json;
+pub use json::{record as record_json, told_json};
+pub use markdown::markdown;
+pub use page::{Cursor, written};
+#[cfg(test)]
 pub use row::Row;
-pub use session::{End, Session};
-pub use story::{Story, Who};
-pub use text::text;
+#[cfg(test)]
+pub use session::End;
+pub use session::Session;
+pub use text::{line, record as record_text, text};
+pub use told::{Told, day, millis};

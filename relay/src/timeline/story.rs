@@ -29,6 +29,14 @@ pub struct Story {
     pub rows: Vec<Row>,
     /// What could not be looked into, in words.
     pub left_out: Vec<String>,
+    /// When the last record before the range was logged, in Unix nanoseconds.
+    pub older: Option<u64>,
+    /// When the first record behind the range was.
+    pub newer: Option<u64>,
+    /// Records of the range that came after the moment by which it was asked.
+    pub newer_than_as_of: u64,
+    /// When the last record of them was logged that there is.
+    pub last: Option<u64>,
 }
 
 /// Who is in it.
@@ -47,6 +55,7 @@ pub struct Who {
 impl Story {
     /// Tells what `whole` says: all records of some queues or sessions in the range. Of these, the rows are those that
     /// `is_shown`; gaps and ends are told from all.
+    #[cfg(test)]
     #[must_use]
     pub fn of(
         zone: Zone,
@@ -95,6 +104,10 @@ impl Story {
             in_short,
             rows,
             left_out: Vec::new(),
+            older: None,
+            newer: None,
+            newer_than_as_of: 0,
+            last: None,
         }
     }
 }

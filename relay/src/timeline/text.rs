@@ -6,31 +6,73 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 
 use crate::index::{Found, Kind, text_of};
 use crate::text::escape;
+use crate::when::Zone;
 
 use super::gap::Gap;
-use super::in_short::clock;
+use super::in_short::{clock, clock_millis};
 use super::row::Row;
 use super::session::Session;
 use super::story::Story;
+use super::told::{Told, day};
 
-/// A timeline, line by line. Nothing in it but line ends moves a cursor.
+/// A timeline, line by line. Nothing in it but line ends moves a cursor, and nothing but its own colours, if it
+/// `has_colour`, paints.
 #[must_use]
-pub fn text(story: &Story) -> String {
+pub fn text(told: &Told, has_colour: bool) -> String {
     let mut out = String::new();
-    head(&mut out, story);
-    for row in &story.rows {
-        match row {
-            Row::Record(record) => self::record(&mut out, story, record),
-            Row::Gap(gap) => self::gap(&mut out, story, gap),
+    if let Some(story) = &told.story {
+        head(&mut out, story);
+        let mut today = String::new();
+        for row in &story.rows {
+            let date: String = day(row.time(), &story.zone).chars().take(10).collect();
+            if date != today {
+                line(&mut out, &date);
+                today = date;
+            }
+            match row {
+                Row::Record(record) => self::record(&mut out, &story.zone, record, has_colour),
+                Row::Gap(gap) => self::gap(&mut out, story, gap),
+            }
+        }
+        for left_out in &story.left_out {
+            line(&mut out, &format!("not looked into: {left_out}"));
         }
     }
-    if story.rows.is_empty() {
-        out.push_str("nothing was found in this range\n");
-    }
-    for left_out in &story.left_out {
-        line(&mut out, &format!("not looked into: {left_out}"));
+    if told.is_found() {
+        out.push('\n');
+        foot(&mut out, told);
+    } else {
+        for why in told.nothing() {
+            line(&mut out, &why);
+        }
+        ways(&mut out, told);
     }
     out
+}
+
+fn foot(out: &mut String, told: &Told) {
+    ways(out, told);
+    let later = told
+        .story
+        .as_ref()
+        .map_or(0, |story| story.newer_than_as_of);
+    if later > 0 {
+        line(out, &format!("later    {later} more came since"));
+    }
+    if let Some(reach) = told.reach() {
+        line(out, &format!("index    {reach}"));
+    }
+    line(out, &format!("link     {}", told.link()));
+}
+
+/// How to what is before and behind.
+fn ways(out: &mut String, told: &Told) {
+    let Some(story) = &told.story else { return };
+    for (name, at) in [("older", story.older), ("newer", story.newer)] {
+        if let Some(at) = at {
+            line(out, &format!("{name:<8} {}", told.command(at)));
+        }
+    }
 }
 
 fn head(out: &mut String, story: &Story) {
@@ -85,16 +127,26 @@ fn session(out: &mut String, story: &Story, session: &Session) {
     line(out, &format!("{:<8} {}", "session", said.join(" \u{b7} ")));
 }
 
-fn record(out: &mut String, story: &Story, record: &Found) {
+/// A record as a row; its time as it is read in `zone`.
+pub fn record(out: &mut String, zone: &Zone, record: &Found, has_colour: bool) {
     let logger = record.name(Kind::Logger).unwrap_or_default();
-    let level = level(record.level);
-    let first = format!(
-        "{}  {level:<7}  {logger}  {}",
-        clock(record.place.time, &story.zone),
-        record.message
-    );
-    line(out, &first);
+    let word = level(record.level);
+    let at = clock_millis(record.place.time, zone);
     let attributes = &record.rest.attributes;
+    let named = named(attributes);
+    let mut said = format!("{logger}  {}", record.message);
+    // What is short stands on the same line.
+    let is_short = named.chars().count() + said.chars().count() <= LINE;
+    if is_short && !named.is_empty() {
+        said = format!("{said}  {named}");
+    }
+    let (on, off) = match colour(record.level).filter(|_| has_colour) {
+        Some(on) => (on, "\u{1b}[0m"),
+        None => ("", ""),
+    };
+    let said = escape(&said);
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "{at}  {on}{word:<7}{off}  {}", said.trim_end());
     let error = [
         text_of(attributes, "exception.type"),
         text_of(attributes, "exception.message"),
@@ -106,33 +158,60 @@ fn record(out: &mut String, story: &Story, record: &Found) {
     if let Some(claimed) = text_of(attributes, "client.timestamp") {
         line(out, &format!("{INDENT}the device's clock said {claimed}"));
     }
-    let plain = attributes
-        .iter()
-        .filter(|pair| !is_shown_elsewhere(&pair.key));
-    let plain: Vec<String> = plain
-        .map(|pair| format!("{}={}", pair.key, shown(pair.value.as_ref())))
-        .collect();
-    if !plain.is_empty() {
-        line(out, &format!("{INDENT}{}", plain.join(" ")));
+    if let Some(previous) = previous(attributes, zone) {
+        line(out, &format!("{INDENT}{previous}"));
+    }
+    if !is_short && !named.is_empty() {
+        line(out, &format!("{INDENT}{named}"));
     }
     for crumb in breadcrumbs(attributes) {
         let said = |name| text_of(crumb, name).unwrap_or_default();
+        let at = said("timestamp");
+        let at = match at.parse::<jiff::Timestamp>().map(nanos) {
+            Ok(Some(at)) => clock_millis(at, zone),
+            _ => at.to_owned(),
+        };
         line(
             out,
-            &format!(
-                "{INDENT}< {}  {}  {}",
-                said("timestamp"),
-                said("logger"),
-                said("message")
-            ),
+            &format!("{INDENT}< {at}  {}  {}", said("logger"), said("message")),
         );
     }
+}
+
+fn nanos(at: jiff::Timestamp) -> Option<u64> {
+    u64::try_from(at.as_nanosecond()).ok()
+}
+
+/// The attributes that have no place of their own, in one line.
+fn named(attributes: &[KeyValue]) -> String {
+    let named = attributes
+        .iter()
+        .filter(|pair| !is_shown_elsewhere(&pair.key) && !pair.key.starts_with(PREVIOUS));
+    let named: Vec<String> = named
+        .map(|pair| format!("{}={}", pair.key, shown(pair.value.as_ref())))
+        .collect();
+    named.join(" ")
+}
+
+/// What a start says of the run before it.
+fn previous(attributes: &[KeyValue], zone: &Zone) -> Option<String> {
+    let session = text_of(attributes, "previous.session_id")?;
+    let last = text_of(attributes, "previous.last_record_at");
+    let last = last.and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    let last = last.and_then(nanos);
+    let last = last.map_or_else(String::new, |at| {
+        format!(", whose last record is of {}", clock_millis(at, zone))
+    });
+    Some(format!("about the run before, {session}{last}"))
 }
 
 fn gap(out: &mut String, story: &Story, gap: &Gap) {
     let records = if gap.count == 1 { "record" } else { "records" };
     let why = gap.reason.as_deref().unwrap_or("nobody said why");
-    let (from, until) = (clock(gap.time, &story.zone), clock(gap.until, &story.zone));
+    let (from, until) = (
+        clock_millis(gap.time, &story.zone),
+        clock(gap.until, &story.zone),
+    );
     line(
         out,
         &format!(
@@ -170,6 +249,16 @@ pub fn level(number: i32) -> &'static str {
     }
 }
 
+/// What a terminal paints a level with; nothing for what is usual.
+fn colour(number: i32) -> Option<&'static str> {
+    match number {
+        i32::MIN..=8 => Some("\u{1b}[2m"),
+        9..=12 => None,
+        13..=16 => Some("\u{1b}[33m"),
+        17.. => Some("\u{1b}[1;31m"),
+    }
+}
+
 /// Attributes that have a place of their own in a row.
 pub fn is_shown_elsewhere(name: &str) -> bool {
     name.starts_with("exception.")
@@ -181,7 +270,8 @@ pub fn is_shown_elsewhere(name: &str) -> bool {
         || name.starts_with("code.")
 }
 
-fn shown(value: Option<&AnyValue>) -> String {
+/// A value in short.
+pub fn shown(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::IntValue(number)) => number.to_string(),
@@ -193,12 +283,19 @@ fn shown(value: Option<&AnyValue>) -> String {
     }
 }
 
-fn line(out: &mut String, text: &str) {
+/// A line, fit to be shown.
+pub fn line(out: &mut String, text: &str) {
     // Writing to a string does not fail.
     let _ = writeln!(out, "{}", escape(text).trim_end());
 }
 
-const INDENT: &str = "          ";
+const INDENT: &str = "              ";
+
+/// Logger, message and attributes of a row stand on one line up to so many characters.
+const LINE: usize = 100;
+
+/// How the attributes begin that tell of the run before.
+const PREVIOUS: &str = "previous.";
 
 /// Every record comes some seconds late: more is worth saying.
 const WORTH_SAYING: f64 = 60.0;

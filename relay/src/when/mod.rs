@@ -18,5 +18,5 @@
 mod said;
 mod zone;
 
-pub use said::{Moment, NoTime, moment};
-pub use zone::{NoZone, Zone};
+pub use said::moment;
+pub use zone::Zone;

@@ -12,6 +12,7 @@ pub mod json;
 mod members;
 mod record;
 mod timestamp;
+pub mod uid;
 
 use std::borrow::Cow;
 

@@ -41,6 +41,8 @@ pub struct Record<'a> {
     pub trace_id: Option<Cow<'a, str>>,
     /// Hex, not yet checked.
     pub span_id: Option<Cow<'a, str>>,
+    /// Which kind of event, where the client says so: a name of few, `app.jank`.
+    pub event_name: Option<Cow<'a, str>>,
     /// Which installation, where the record itself says so.
     pub install: Option<Cow<'a, str>>,
     /// Which run of the program, where the record itself says so.
@@ -144,6 +146,7 @@ impl<'a> Record<'a> {
             Field::StackTrace => text(&mut self.stack_trace),
             Field::TraceId => text(&mut self.trace_id),
             Field::SpanId => text(&mut self.span_id),
+            Field::EventName => text(&mut self.event_name),
             Field::Spans => value(&mut self.spans),
             Field::Breadcrumbs => value(&mut self.breadcrumbs),
             // What a location says besides file and line is among the attributes.
@@ -214,6 +217,7 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
             stack_trace: spare.text(Field::StackTrace, take(Field::StackTrace)),
             trace_id: spare.text(Field::TraceId, spelled(take(Field::TraceId))),
             span_id: spare.text(Field::SpanId, spelled(take(Field::SpanId))),
+            event_name: spare.text(Field::EventName, take(Field::EventName)),
             install: spare.identifier(Field::Install, take(Field::Install)),
             session: spare.identifier(Field::Session, take(Field::Session)),
             user: match take(Field::User) {

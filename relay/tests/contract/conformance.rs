@@ -309,8 +309,10 @@ fn sorted(value: otlp::AnyValue) -> otlp::AnyValue {
 }
 
 /// What no client can say.
-const RELAYS_OWN: [&str; 4] = [
+const RELAYS_OWN: [&str; 6] = [
     "server.received_at",
+    "app.installation.id",
+    "log.record.uid",
     "courier.sender",
     "courier.support_code",
     "error.fingerprint",

@@ -301,7 +301,8 @@ async fn what_the_relay_keeps_is_its_owners_also_where_the_directory_was_open_be
             .into_owned();
         // The log is the test's own.
         if name != "relay.log" && name != "notes.txt" {
-            assert_eq!(mode(&path), 0o600, "{name}");
+            let expected = if path.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode(&path), expected, "{name}");
             seen.push(name);
         }
     }

@@ -15,7 +15,7 @@ const ADAS: [&str; 4] = ["ada-7f3c", "install-ada-91", "quokka", "bandicoot"];
 const BOBS: &str = "wombat";
 
 /// A batch of `records` of this person, in a queue of theirs, from seq `from`.
-fn batch(person: &str, install: &str, word: &str, from: u64, records: u64) -> String {
+pub fn batch(person: &str, install: &str, word: &str, from: u64, records: u64) -> String {
     let records: Vec<Value> = (from..from + records)
         .map(|seq| {
             json!({
@@ -46,7 +46,7 @@ fn queue(person: &str) -> String {
     format!("{hex:0<16.16}")
 }
 
-async fn send(relay: &Relay, person: &str, body: String) -> Value {
+pub async fn send(relay: &Relay, person: &str, body: String) -> Value {
     let token = token(&relay.dir, person);
     let request = relay
         .client

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "what the contract's tests need is more")]
 mod relay;
 
+mod backup;
 mod everything;
 mod forget;
 #[allow(dead_code, reason = "the contract's tests use it")]

@@ -11,19 +11,23 @@ use crate::check::Check;
 use crate::completions::Completions;
 use crate::dead::Dead;
 use crate::dev::Dev;
+use crate::find::Find;
 use crate::forget::Forget;
 use crate::import::Import;
 use crate::level::Level;
+use crate::people::{People, Sessions};
 use crate::queue::Queue;
 use crate::run::Run;
 use crate::sanitize::Sanitize;
+use crate::search::Search;
 use crate::serve::Serve;
 use crate::settings::Settings;
 use crate::status::Status;
+use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 13] = [
+const COMMANDS: [Row; 18] = [
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -52,6 +56,11 @@ const COMMANDS: [Row; 13] = [
     row::<Dead>("dead", Reads::OF_DATA),
     row::<Forget>("forget", Reads::OF_DATA),
     row::<Level>("level", Reads::OF_DATA),
+    row::<Timeline>("timeline", Reads::OF_DATA),
+    row::<Find>("find", Reads::OF_DATA),
+    row::<Search>("search", Reads::OF_DATA),
+    row::<People>("people", Reads::OF_DATA),
+    row::<Sessions>("sessions", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
     row::<Backup>("backup", Reads::These(&["config", "data_dir"])),
     row::<Completions>("completions", Reads::NONE),

@@ -40,8 +40,21 @@ pub async fn check(config: &Config) -> Vec<Finding> {
     findings.push(places::disk(config));
     findings.extend(places::files(config));
     findings.extend(caps(config));
+    findings.push(index(config));
     findings.push(upstream::upstream(config).await);
     findings
+}
+
+fn index(config: &Config) -> Finding {
+    Finding::fine(match &config.index {
+        Some(index) => format!(
+            "what is accepted is kept for {} d, up to {} MiB, in `{}`; --index off leaves it out",
+            index.keep.as_secs() / 86_400,
+            index.max_bytes >> 20,
+            config.data_dir.join("index").display()
+        ),
+        None => "nothing is kept to be looked up: there is no index".to_owned(),
+    })
 }
 
 fn certificate(config: &Config) -> Option<Finding> {

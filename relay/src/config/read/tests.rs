@@ -26,8 +26,8 @@ fn each_wrong_setting_is_named_with_what_to_do() {
         ("index = \"yes\"", "--index `yes`: use on or off"),
         ("keep = \"0s\"", "--keep `0s`: use a duration such as 30d"),
         (
-            "otlp_endpoint = \"none\"",
-            "--otlp-endpoint `none`: nobody would get the records: give a base URL, --index on or --otlp-file-dir",
+            "otlp_endpoint = \"none\"\nindex = \"off\"",
+            "--otlp-endpoint `none`: nobody would get the records: give a base URL or --otlp-file-dir, or leave --index off out",
         ),
         (
             "spool = \"none\"\nindex = \"on\"\notlp_endpoint = \"http://localhost:4318\"",

@@ -106,6 +106,7 @@ impl Place {
                 order: Order::Oldest,
                 after: None,
                 as_of: i64::MAX,
+                upto: None,
                 limit: 1_000,
             })
             .await;
@@ -326,6 +327,7 @@ async fn a_relay_with_an_index_finds_what_it_accepted_by_its_seq_and_keeps_nothi
         order: Order::Oldest,
         after: None,
         as_of: i64::MAX,
+        upto: None,
         limit: 10,
     };
     let answer = reader.look(&question).await;

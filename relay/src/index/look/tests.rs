@@ -3,8 +3,8 @@ use opentelemetry_proto::tonic::common::v1::{
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 
-use super::super::MAX_OPEN;
 use super::super::arrival::Arrival;
+use super::super::pool::MAX_OPEN;
 use super::super::shelf::{Limits, Shelf};
 use super::*;
 use crate::search::parse;
@@ -151,6 +151,7 @@ fn question(query: &str) -> Question {
         order: Order::Oldest,
         after: None,
         as_of: i64::MAX,
+        upto: None,
         limit: 100,
     }
 }
@@ -403,7 +404,9 @@ async fn a_look_up_ends_at_its_time_limit_and_says_what_it_did_not_reach() {
         .lock_handle()
         .await
         .expect("a handle")
-        .set_progress_handler(OPERATIONS, move || Instant::now() < deadline);
+        .set_progress_handler(crate::index::pool::OPERATIONS, move || {
+            Instant::now() < deadline
+        });
     let endless =
         "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
     let error = sqlx::query(endless).fetch_one(&mut connection).await;
@@ -554,7 +557,7 @@ async fn a_look_up_that_meets_damage_puts_the_segment_aside_and_says_what_is_los
     assert_eq!(answer.unreadable, [1, 2]);
     let board = shelf.board();
     let state = board.state().clone();
-    assert_eq!((state.lost, state.unreadable.len()), (4, 2));
+    assert_eq!((state.missing(), state.unreadable.len()), (4, 2));
     shelf.put_aside().expect("it is renamed");
     assert!(!file.exists() && dir.path().join("seg-1.db.damaged").exists());
     // Every later answer says so too.
@@ -590,5 +593,5 @@ async fn the_segment_that_is_written_may_be_damaged_too_and_what_comes_goes_into
         .filter_map(|found| found.seq)
         .collect();
     assert_eq!((found, answer.unreadable), (vec![3, 4, 5], vec![1]));
-    assert_eq!(board.state().lost, 3);
+    assert_eq!(board.state().missing(), 3);
 }

@@ -5,8 +5,8 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use sqlx::Row;
 
-use super::super::MAX_LISTED;
 use super::super::arrival::Kind;
+use super::super::catalog::MAX_LISTED;
 use super::*;
 
 const RECORDS: u64 = 10;

@@ -69,6 +69,7 @@ fn ask(of: Of, at: Option<&str>) -> Ask {
         at: at.map(|at| u64::try_from(at).expect("a time")),
         around: Duration::from_secs(600),
         zone: Zone::utc(),
+        as_of: i64::MAX,
     }
 }
 

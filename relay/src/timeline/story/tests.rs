@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::{
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::super::{End, Row, json, text};
+use super::super::{Ask, End, Of, Row, Told, markdown, text, told_json};
 use super::*;
 use crate::index::Place;
 
@@ -145,6 +145,25 @@ fn story(whole: Vec<Found>, ends: &[Found]) -> Story {
     )
 }
 
+/// The answer to somebody who asked for a moment of ada's.
+fn told(mut story: Story) -> Told {
+    story.older = Some(BEGIN - 60 * SECOND);
+    story.newer_than_as_of = 2;
+    Told {
+        ask: Ask {
+            of: Of::User("ada".to_owned()),
+            at: Some(BEGIN + 1_800 * SECOND),
+            around: std::time::Duration::from_secs(1_800),
+            zone: kolkata(),
+            as_of: 1_796_113_800_000,
+        },
+        as_of: 1_796_113_800_000,
+        indexed_until: 1_796_113_700_000,
+        kept_since: Some(1_793_000_000_000),
+        story: Some(story),
+    }
+}
+
 fn gaps(story: &Story) -> Vec<(u64, u64, u64, Option<&str>)> {
     let gaps = story.rows.iter().filter_map(|row| match row {
         Row::Gap(gap) => Some((
@@ -250,7 +269,12 @@ fn what_is_in_short_is_said_by_rules_and_names_its_rows() {
     );
     assert_eq!(story.in_short[0].record, Some("02".repeat(16)));
     let quiet = vec![record(0, 0, 9, "app", "ready", vec![])];
-    assert!(self::story(quiet, &[]).in_short.is_empty());
+    let quiet = self::story(quiet, &[]).in_short;
+    assert_eq!(quiet.len(), 1);
+    assert_eq!(
+        quiet[0].text,
+        "No error in it, nothing is missing, and no run ended badly."
+    );
 }
 
 #[test]
@@ -271,7 +295,7 @@ fn no_control_character_of_a_record_reaches_the_text() {
             name.push_str(hostile);
         }
     }
-    let text = text(&story(records, &[]));
+    let text = text(&told(story(records, &[])), false);
     for line in text.lines() {
         assert!(
             !line.contains(|c: char| c.is_control() || c == '\u{202e}'),
@@ -283,11 +307,50 @@ fn no_control_character_of_a_record_reaches_the_text() {
 
 #[test]
 fn a_timeline_as_text() {
-    insta::assert_snapshot!(text(&story(whole(), &[next_start("app.crash")])));
+    insta::assert_snapshot!(text(
+        &told(story(whole(), &[next_start("app.crash")])),
+        false
+    ));
 }
 
 #[test]
 fn a_timeline_as_json() {
-    let json = json(&story(whole(), &[next_start("app.crash")]));
+    let json = told_json(&told(story(whole(), &[next_start("app.crash")])));
     insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("JSON"));
+}
+
+#[test]
+fn a_timeline_as_markdown() {
+    insta::assert_snapshot!(markdown(&told(story(whole(), &[next_start("app.crash")]))));
+}
+
+#[test]
+fn an_answer_with_nothing_in_it_says_what_there_is() {
+    let mut empty = told(story(Vec::new(), &[]));
+    let text_of = |told: &Told| text(told, false);
+    assert!(
+        text_of(&empty).contains("Nothing since 2026-12-01 13:59:00; it may be offline"),
+        "{}",
+        text_of(&empty)
+    );
+    if let Some(story) = &mut empty.story {
+        story.newer = Some(BEGIN + 7_200 * SECOND);
+    }
+    assert!(text_of(&empty).contains("the next of 2026-12-01 16:00:00"));
+    empty.story = None;
+    let said = text_of(&empty);
+    assert!(said.contains("Nothing of user \u{201c}ada\u{201d} is in the index"));
+    assert!(said.contains("kept since 2026-10-26 "), "{said}");
+    assert_eq!(told_json(&empty)["rows"], serde_json::json!([]));
+}
+
+#[test]
+fn colours_are_there_only_when_they_are_asked_for() {
+    let told = told(story(whole(), &[]));
+    assert!(!text(&told, false).contains('\u{1b}'));
+    let painted = text(&told, true);
+    assert!(
+        painted.contains("\u{1b}[1;31merror  \u{1b}[0m"),
+        "{painted}"
+    );
 }
