@@ -28,6 +28,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod access;
 mod admin;
 pub mod command;
 pub mod config;
@@ -52,6 +53,7 @@ mod serve;
 mod spool;
 mod status;
 mod stone;
+mod store;
 mod telemetry;
 mod text;
 mod timeline;

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::access::{Access, AccessError};
 use crate::admin::{self, Admin};
 use crate::config::{Config, Connections, Networks, TokenConfig};
 use crate::data_dir::{DataDir, DataDirError};
@@ -29,6 +30,9 @@ pub enum StartError {
     /// The rules for levels can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Who may use the admin API is not known.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Tokens can't be checked.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -85,6 +89,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
     );
     let data = DataDir::open(&config).await?;
     let levels = Levels::open(&config.data_dir, config.level_refresh).await?;
+    let access = Access::open(&config.data_dir).await?;
     data.announce(admin_addr)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = data.pipeline(&config, Arc::clone(&metrics));
@@ -105,6 +110,8 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
         token: Arc::new(token),
+        audit: access.audit.clone(),
+        access,
         listening: Listening {
             ingest: addr.to_string(),
             admin: admin_addr.to_string(),

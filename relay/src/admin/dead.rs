@@ -6,8 +6,9 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 use super::state::Admin;
+use crate::access::Caller;
 use crate::http::ApiError;
-use crate::spool::{DeadRecord, PAGE, Removal};
+use crate::spool::{DeadRecord, PAGE, Removal, by_number};
 
 /// The routes; requests come here only with the admin API's token.
 pub fn routes() -> Router<Admin> {
@@ -49,8 +50,16 @@ async fn dead(
 /// Puts dead letters back into the spool, those of the ids or all.
 async fn replay(
     State(admin): State<Admin>,
+    caller: Caller,
     Json(ids): Json<Vec<i64>>,
 ) -> Result<Json<u64>, ApiError> {
+    let which = if ids.is_empty() {
+        "all".to_owned()
+    } else {
+        by_number(&ids)
+    };
+    let deed = caller.deed("dead.replayed", "", which);
+    admin.audit.note(deed).await?;
     Ok(Json(
         admin.ingest.pipeline().sink.spool().replay(ids).await?,
     ))
@@ -59,11 +68,17 @@ async fn replay(
 /// Removes dead letters for good.
 async fn remove(
     State(admin): State<Admin>,
+    caller: Caller,
     Json(removal): Json<Removal>,
 ) -> Result<Json<u64>, ApiError> {
+    let said = removal.to_string();
     let which = removal
         .which()
         .map_err(|not_which| ApiError::NotARule(not_which.to_string()))?;
+    admin
+        .audit
+        .note(caller.deed("dead.removed", "", said))
+        .await?;
     let removed = admin.ingest.pipeline().sink.spool().remove(which).await?;
     Ok(Json(removed))
 }

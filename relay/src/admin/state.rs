@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use jiff::Timestamp;
 use secrecy::SecretBox;
 
+use crate::access::{Access, Audit};
 use crate::edge::Tls;
 use crate::erase::Eraser;
 use crate::http::ApiError;
@@ -20,8 +21,12 @@ pub struct Admin {
     pub ingest: Ingest,
     /// Bytes that the spool may hold.
     pub spool_max_bytes: u64,
-    /// The bearer token of the admin API.
+    /// The bearer token of the admin API that lies in the data directory; its name is `admin`.
     pub token: Arc<SecretBox<[u8]>>,
+    /// The named tokens beside it, and the audit of what was done with all of them.
+    pub access: Access,
+    /// That audit.
+    pub audit: Audit,
     /// Where the relay listens.
     pub listening: Listening,
     /// What tokens are checked with.

@@ -28,6 +28,7 @@ pub struct AdminClient {
     client: Client,
     base: String,
     token: SecretBox<[u8]>,
+    why: Option<String>,
 }
 
 /// The running relay can't be asked, or says no.
@@ -79,7 +80,16 @@ impl AdminClient {
             client: Client::new(base.starts_with("https:"))?,
             base: base.trim_end_matches('/').to_owned(),
             token: admin_token(config)?,
+            why: None,
         })
+    }
+
+    /// The same, with `why` for the relay's audit.
+    #[must_use]
+    pub fn because(mut self, why: &str) -> Self {
+        let why: String = why.chars().filter(|c| !c.is_control()).collect();
+        self.why = (!why.is_empty()).then_some(why);
+        self
     }
 
     /// What it answers to a GET.
@@ -92,17 +102,13 @@ impl AdminClient {
             .await
     }
 
-    /// What it answers to a GET, as it is, with whether it found anything; `why` goes into its audit.
+    /// What it answers to a GET, as it is, with whether it found anything.
     ///
     /// # Errors
     ///
     /// When the relay does not answer, or says no.
-    pub async fn look(&self, path: &str, why: Option<&str>) -> Result<Looked, AdminClientError> {
-        let mut request = self.client.get(format!("{}{path}", self.base));
-        if let Some(why) = why {
-            let why: String = why.chars().filter(|c| !c.is_control()).collect();
-            request = request.header("x-audit-why", why.into_bytes());
-        }
+    pub async fn look(&self, path: &str) -> Result<Looked, AdminClientError> {
+        let request = self.client.get(format!("{}{path}", self.base));
         let answer = self.answer(request).await?;
         if answer.status.is_success() {
             let found = answer.headers.get(FOUND);
@@ -111,10 +117,7 @@ impl AdminClient {
                 body: answer.body,
             });
         }
-        let said = match serde_json::from_slice::<Refusal>(&answer.body) {
-            Ok(refusal) if answer.status != StatusCode::UNAUTHORIZED => refusal.error,
-            _ => self.in_words(answer.status, &answer.body),
-        };
+        let said = self.in_words(answer.status, &answer.body);
         Err(AdminClientError::Answer(self.base.clone(), said))
     }
 
@@ -177,7 +180,10 @@ impl AdminClient {
                 "it has another admin token: give the relay's own with --admin-token-file"
                     .to_owned()
             }
-            _ => format!("{status}: {}", String::from_utf8_lossy(answer)),
+            _ => match serde_json::from_slice::<Refusal>(answer) {
+                Ok(refusal) => refusal.error,
+                Err(_) => format!("{status}: {}", String::from_utf8_lossy(answer)),
+            },
         }
     }
 
@@ -192,7 +198,10 @@ impl AdminClient {
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Response, AdminClientError> {
         let failed = |said: String| AdminClientError::Answer(self.base.clone(), said);
         let token = String::from_utf8_lossy(self.token.expose_secret());
-        let request = request.bearer_auth(token);
+        let mut request = request.bearer_auth(token);
+        if let Some(why) = &self.why {
+            request = request.header("x-audit-why", why.as_bytes());
+        }
         let answer = self.client.send(request, MAX_ANSWER_BYTES).await;
         let answer = answer.map_err(|error| failed(chain(&error)))?;
         match answer.end {

@@ -6,10 +6,11 @@
 
 use super::admin_client::AdminClientError;
 use super::reached::Reached;
+use crate::access::{AccessError, Deed, note_in};
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 pub use crate::spool::{DeadRecord, Removal};
-use crate::spool::{NotWhich, OfferError, PAGE};
+use crate::spool::{NotWhich, OfferError, PAGE, by_number};
 
 /// Dead letters can't be reached.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum DeadError {
     /// The running relay does not do it.
     #[error(transparent)]
     AdminClient(#[from] AdminClientError),
+    /// The audit can't be written, so nothing was changed.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The database can't be read.
     #[error("the dead letters can't be read")]
     Read(#[from] sqlx::Error),
@@ -44,28 +48,43 @@ pub async fn list(config: &Config, each: impl FnMut(DeadRecord)) -> Result<(), D
     shown
 }
 
-/// Puts dead letters back into the spool, those of `ids` or all; how many.
+/// Puts dead letters back into the spool, those of `ids` or all, because of `why`; how many.
 ///
 /// # Errors
 ///
 /// When they can't be reached: see [`DeadError`].
-pub async fn replay(config: &Config, ids: Vec<i64>) -> Result<u64, DeadError> {
-    let way = Way::open::<DeadError>(config).await?;
+pub async fn replay(config: &Config, ids: Vec<i64>, why: &str) -> Result<u64, DeadError> {
+    let way = Way::open::<DeadError>(config).await?.because(why);
+    if let Reached::Directory(_) = way {
+        let which = match ids.is_empty() {
+            true => "all".to_owned(),
+            false => by_number(&ids),
+        };
+        note_in(
+            &config.data_dir,
+            Deed::local("dead.replayed", "", which, why),
+        )
+        .await?;
+    }
     let replayed = put_back(&way, ids).await;
     way.close().await;
     replayed
 }
 
-/// Removes dead letters for good; how many.
+/// Removes dead letters for good, because of `why`; how many.
 ///
 /// # Errors
 ///
 /// When they can't be reached, or `removal` does not say which: see [`DeadError`].
-pub async fn remove(config: &Config, removal: Removal) -> Result<u64, DeadError> {
-    let way = Way::open::<DeadError>(config).await?;
+pub async fn remove(config: &Config, removal: Removal, why: &str) -> Result<u64, DeadError> {
+    let way = Way::open::<DeadError>(config).await?.because(why);
+    let said = removal.to_string();
     let removed = match &way {
         Reached::Directory(data) => match removal.which() {
-            Ok(which) => data.spool.remove(which).await.map_err(DeadError::from),
+            Ok(which) => {
+                note_in(&config.data_dir, Deed::local("dead.removed", "", said, why)).await?;
+                data.spool.remove(which).await.map_err(DeadError::from)
+            }
             Err(not_which) => Err(not_which.into()),
         },
         Reached::Relay(relay) => {

@@ -12,6 +12,7 @@ use tracing_courier::wire::Receipt;
 
 use super::admin_client::AdminClientError;
 use super::reached::Reached;
+use crate::access::{AccessError, Deed, note_in};
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::ingest::Pipeline;
@@ -48,6 +49,9 @@ pub enum ImportError {
     /// The relay's own side can't be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The audit can't be written, so nothing was imported.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The running relay does not take them.
     #[error(transparent)]
     AdminClient(#[from] AdminClientError),
@@ -56,17 +60,21 @@ pub enum ImportError {
     NotAccepted(String),
 }
 
-/// Imports the queues in `dir`, a root or one `q-<id>` directory.
+/// Imports the queues in `dir`, a root or one `q-<id>` directory, because of `why`.
 ///
 /// # Errors
 ///
 /// When it could not be read or kept to the end: see [`ImportError`].
-pub async fn import(config: &Config, dir: &Path) -> Result<Imported, ImportError> {
+pub async fn import(config: &Config, dir: &Path, why: &str) -> Result<Imported, ImportError> {
     let queues = inspect::queues(dir)?;
     if queues.is_empty() {
         return Err(ImportError::NoQueue(dir.to_owned()));
     }
-    let reached = Reached::open::<ImportError>(config).await?;
+    let reached = Reached::open::<ImportError>(config).await?.because(why);
+    if let Reached::Directory(_) = reached {
+        let from = dir.display().to_string();
+        note_in(&config.data_dir, Deed::local("import", "", from, why)).await?;
+    }
     let way = reached.map(|dir| {
         let pipeline = dir.pipeline(config, Arc::default());
         (dir, pipeline)

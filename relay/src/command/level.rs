@@ -4,8 +4,11 @@ use url::form_urlencoded;
 
 use super::admin_client::AdminClientError;
 use super::reached::Reached;
+use crate::access::{self, AccessError, LOCAL, note_in};
 use crate::config::Config;
-use crate::levels::{Deed, Draft, Moment, Outcome, Rule, RuleError, Store, StoreError, authored};
+use crate::levels::{
+    Deed, Draft, Moment, Outcome, Rule, RuleError, Store, StoreError, authored, removal,
+};
 use crate::spool::OpenError;
 
 /// The rules can't be reached, or were not changed.
@@ -21,6 +24,9 @@ pub enum CommandError {
     /// The store in it can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The audit in it can't be written, so nothing was changed.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The running relay does not do it.
     #[error(transparent)]
     AdminClient(#[from] AdminClientError),
@@ -41,6 +47,12 @@ pub async fn set(config: &Config, draft: Draft) -> Result<Outcome, CommandError>
             Ok(relay.post("/admin/v1/levels", body).await?)
         }
         Reached::Directory(_lock) => {
+            let (subject, query) = (checked.whom.query(), checked.rules.to_string());
+            note_in(
+                &config.data_dir,
+                access::Deed::local("level.set", subject, query, &checked.why),
+            )
+            .await?;
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
             let rule = store.add(&checked.by(LOCAL), now).await?;
             store.close().await;
@@ -87,20 +99,36 @@ pub async fn deeds(config: &Config) -> Result<Vec<Deed>, CommandError> {
     }
 }
 
-/// Removes a rule; whether there was one.
+/// Removes a rule, because of `why`; whether there was one.
 ///
 /// # Errors
 ///
 /// When the removal can't be kept: see [`CommandError`].
-pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, CommandError> {
+pub async fn remove(
+    config: &Config,
+    id: i64,
+    author: &str,
+    why: &str,
+) -> Result<bool, CommandError> {
     match Reached::lock::<CommandError>(config)? {
         Reached::Relay(relay) => {
             let author: String = form_urlencoded::byte_serialize(author.as_bytes()).collect();
             let path = format!("/admin/v1/levels/{id}?author={author}");
-            Ok(relay.delete::<Rule>(&path).await?.is_some())
+            Ok(relay.because(why).delete::<Rule>(&path).await?.is_some())
         }
         Reached::Directory(_lock) => {
             let mut store = Store::open(&config.data_dir, Moment::now()).await?;
+            let rules = store.rules(Moment::now()).await?;
+            let Some(rule) = rules.into_iter().find(|rule| rule.id == id) else {
+                store.close().await;
+                return Ok(false);
+            };
+            let (subject, query) = (rule.whom.query(), removal(id, author));
+            note_in(
+                &config.data_dir,
+                access::Deed::local("level.removed", subject, query, why),
+            )
+            .await?;
             let removed = store
                 .remove(id, &authored(LOCAL, author), Moment::now())
                 .await;
@@ -109,6 +137,3 @@ pub async fn remove(config: &Config, id: i64, author: &str) -> Result<bool, Comm
         }
     }
 }
-
-/// Who changed a rule where no relay runs: a user who may write in the data directory.
-const LOCAL: &str = "data directory";

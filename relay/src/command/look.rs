@@ -19,10 +19,10 @@ pub async fn look(
     parameters: &[(&str, String)],
     why: Option<&str>,
 ) -> Result<Looked, AdminClientError> {
-    let relay = running(config, admin_url)?;
+    let relay = running(config, admin_url)?.because(why.unwrap_or_default());
     let mut query = Serializer::new(String::new());
     query.extend_pairs(parameters);
-    relay.look(&format!("{path}?{}", query.finish()), why).await
+    relay.look(&format!("{path}?{}", query.finish())).await
 }
 
 /// The relay that runs on the data directory, or the one at this address.

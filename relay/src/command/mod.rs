@@ -4,6 +4,8 @@
 //! API (`admin_client`); else it opens the directory itself.
 
 mod admin_client;
+pub mod admin_token;
+pub mod audit;
 mod backup;
 mod check;
 pub mod dead;

@@ -23,6 +23,17 @@ impl<D> Reached<D> {
     }
 }
 
+impl<D> Reached<D> {
+    /// The same, with `why` for the audit of the relay, if it is one.
+    #[must_use]
+    pub fn because(self, why: &str) -> Self {
+        match self {
+            Self::Directory(dir) => Self::Directory(dir),
+            Self::Relay(relay) => Self::Relay(relay.because(why)),
+        }
+    }
+}
+
 impl Reached<Box<DataDir>> {
     /// Opens the data directory with its spool, unless a relay runs on it.
     ///

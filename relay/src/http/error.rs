@@ -16,6 +16,12 @@ pub enum ApiError {
     /// The token is missing or refused; the answer is the same for all reasons, so that a client does not learn which it was.
     #[error("a valid bearer token is required")]
     Unauthorized,
+    /// The token is good, and may not do this: in words that say which role is needed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// What is to be made is there already, in words that say what to do.
+    #[error("{0}")]
+    Taken(String),
     /// The bytes are not what `Content-Encoding` says.
     #[error("the body is not {0}")]
     NotInflatable(&'static str),
@@ -48,6 +54,9 @@ pub enum ApiError {
     /// There is no rule of this number, or it has ended.
     #[error("there is no rule {0}, or it has ended")]
     NoSuchRule(String),
+    /// There is nothing of this name, in words that say what.
+    #[error("{0}")]
+    NotThere(String),
     /// The body has another coding than gzip or zstd.
     #[error("`Content-Encoding` must be gzip, zstd or absent")]
     UnknownEncoding,
@@ -97,14 +106,15 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotInflatable(_)
             | Self::Truncated
             | Self::NotABatch(_)
             | Self::NotARule(_)
             | Self::NotAQuestion(_)
             | Self::BadHead(_) => StatusCode::BAD_REQUEST,
-            Self::NoSuchRule(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::NoIndex => StatusCode::CONFLICT,
+            Self::NoSuchRule(_) | Self::NotThere(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NoIndex | Self::Taken(_) => StatusCode::CONFLICT,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Other(status, _) => *status,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,

@@ -14,8 +14,9 @@ use super::program::Program;
 use super::rows::Deed;
 use super::rule::{Draft, Moment, Rule, RuleError};
 use super::seen::Seen;
-use super::store::{Store, StoreError};
+use super::store::Store;
 use super::subject_claims::Bonds;
+use crate::store::StoreError;
 use crate::text::chain;
 
 /// The rules in force. A cheap handle.

@@ -21,13 +21,12 @@ mod rule;
 mod seen;
 mod store;
 mod subject_claims;
-mod tables;
 
+pub use crate::store::StoreError;
 pub use in_force::Outcome;
 pub(crate) use in_force::{ChangeError, Levels};
 pub(crate) use program::Program;
 pub use rows::Deed;
 pub use rule::{Draft, Rule, RuleError, Whom};
-pub(crate) use rule::{Moment, authored};
+pub(crate) use rule::{Moment, authored, removal};
 pub(crate) use store::Store;
-pub use store::StoreError;

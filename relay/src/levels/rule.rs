@@ -236,6 +236,15 @@ pub fn authored(token: &str, said: &str) -> String {
     }
 }
 
+/// The removal of a rule, for the audit; `said` is the note of who says so.
+pub fn removal(id: i64, said: &str) -> String {
+    if said.is_empty() {
+        format!("rule {id}")
+    } else {
+        format!("rule {id}; says: {said}")
+    }
+}
+
 fn after(now: Timestamp, seconds: f64) -> Result<Timestamp, RuleError> {
     let wrong = || RuleError::NotAnEnd(format!("{seconds} s"));
     if seconds <= 0.0 {
@@ -261,6 +270,20 @@ impl Whom {
             Self::Service(_) => "service",
             Self::Everyone => "everyone",
         }
+    }
+
+    /// The same as a query would say it: `user:ada`, `service:app version:1.0`; `everyone` for everyone.
+    #[must_use]
+    pub fn query(&self) -> String {
+        let names = self.names();
+        if names.is_empty() {
+            return self.kind().to_owned();
+        }
+        let named: Vec<String> = names
+            .iter()
+            .map(|(what, name)| format!("{what}:{name}"))
+            .collect();
+        named.join(" ")
     }
 
     /// What it is told by, each with what it is.

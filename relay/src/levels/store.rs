@@ -1,6 +1,4 @@
-//! The rules in the store, and who made and removed them: `store.db` in the data directory.
-//!
-//! Apart from the spool's database, so that a rule never waits behind a batch, nor a batch behind a rule.
+//! The rules in the store, and who made and removed them.
 //!
 //! A rule ends at its time, or when the relay has run for as long as the rule was to hold, whichever comes first: so it
 //! ends, too, when the relay's clock is set back. How much is left is kept each minute and over a restart; a clock that is
@@ -11,35 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection};
 
 use super::rows::{self, Deed, decode, deed, ends, millis, note, rule};
 use super::rule::{Checked, Moment, Rule};
-use super::tables::{LEFT, TABLES, VERSION};
-use crate::disk::private;
-
-/// The store can't be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// It is no database of a relay, or it is damaged, or its disk refuses. Restore it, or move it away to begin anew.
-    #[error("cannot use database `{}`", .file.display())]
-    Database {
-        /// The database.
-        file: PathBuf,
-        /// What SQLite said.
-        source: sqlx::Error,
-    },
-    /// A newer relay wrote it. Use that version, or another directory.
-    #[error("`{}` has format {found}, newer than format {VERSION} of this relay", .file.display())]
-    Newer {
-        /// The database.
-        file: PathBuf,
-        /// Its format.
-        found: i64,
-    },
-}
+use crate::store::{self, StoreError};
 
 /// The tables, with the one connection that uses them.
 #[derive(Debug)]
@@ -57,39 +31,10 @@ impl Store {
     ///
     /// When it can't be used: see [`StoreError`].
     pub async fn open(dir: &Path, now: Moment) -> Result<Self, StoreError> {
-        let file = dir.join(FILE);
-        // SQLite gives what it puts beside a database the rights of the database.
-        if let Err(error) = private::open_file(&file) {
-            let source = sqlx::Error::Io(error);
-            return Err(StoreError::Database { file, source });
-        }
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .disable_statement_logging();
-        let opened = async {
-            let mut connection = options.connect().await?;
-            let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-                .fetch_one(&mut connection)
-                .await?;
-            if found < 1 {
-                sqlx::raw_sql(TABLES).execute(&mut connection).await?;
-            }
-            if found < 2 {
-                sqlx::raw_sql(LEFT).execute(&mut connection).await?;
-            }
-            let ends = if found > VERSION {
-                HashMap::new()
-            } else {
-                ends(&mut connection, now).await?
-            };
-            Ok((connection, found, ends))
-        };
-        match opened.await {
-            Ok((_, found, _)) if found > VERSION => Err(StoreError::Newer { file, found }),
-            Ok((connection, _, ends)) => Ok(Self {
+        let mut connection = store::open(dir).await?;
+        let file = store::file(dir);
+        match ends(&mut connection, now).await {
+            Ok(ends) => Ok(Self {
                 connection,
                 file,
                 ends,
@@ -264,10 +209,11 @@ impl Store {
     }
 }
 
-const FILE: &str = "store.db";
-
 #[cfg(test)]
 mod tests {
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
     use super::*;
     use crate::levels::Whom;
 
@@ -326,10 +272,10 @@ mod tests {
     async fn a_store_of_the_first_format_is_taken_over_with_its_rules() {
         let dir = tempfile::tempdir().expect("a directory");
         let options = SqliteConnectOptions::new()
-            .filename(dir.path().join(FILE))
+            .filename(store::file(dir.path()))
             .create_if_missing(true);
         let mut old = options.connect().await.expect("it opens");
-        sqlx::raw_sql(TABLES)
+        sqlx::raw_sql(store::STEPS[0])
             .execute(&mut old)
             .await
             .expect("tables");

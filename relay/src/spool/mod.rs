@@ -55,7 +55,7 @@ pub use frame::{Frame, Pending, Traits};
 pub use gauge::Writes;
 pub use handle::{Spool, Writer};
 pub use ledger::Size;
-pub use letters::{Dead, DeadLetter, DeadRecord, NotWhich, Removal};
+pub use letters::{Dead, DeadLetter, DeadRecord, NotWhich, Removal, by_number};
 pub use lock::{Lock, announced, is_held, lock};
 pub use names::Names;
 pub use offer::{Named, Offer, Verdict};

@@ -26,7 +26,11 @@ fn the_help_of_a_command_lists_its_own_flags_only() {
             assert!(text.contains(&format!("{flag} ")), "{args} {flag}");
         }
     }
-    let of_data: [&[&str]; 9] = [
+    let of_data: [&[&str]; 13] = [
+        &["admin-token"],
+        &["admin-token", "ls"],
+        &["admin-token", "rm"],
+        &["audit"],
         &["backup"],
         &["dead", "ls"],
         &["dead", "rm"],

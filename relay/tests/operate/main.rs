@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "what the contract's tests need is more")]
 mod relay;
 
+mod access;
 mod alerts;
 mod carried;
 mod check;

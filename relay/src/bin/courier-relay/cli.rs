@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
+use crate::admin_token::AdminToken;
+use crate::audit::Audit;
 use crate::backup::Backup;
 use crate::check::Check;
 use crate::completions::Completions;
@@ -27,7 +29,7 @@ use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 18] = [
+const COMMANDS: [Row; 20] = [
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -62,6 +64,8 @@ const COMMANDS: [Row; 18] = [
     row::<People>("people", Reads::OF_DATA),
     row::<Sessions>("sessions", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
+    row::<AdminToken>("admin-token", Reads::OF_DATA),
+    row::<Audit>("audit", Reads::OF_DATA),
     row::<Backup>("backup", Reads::These(&["config", "data_dir"])),
     row::<Completions>("completions", Reads::NONE),
     row::<Import>(

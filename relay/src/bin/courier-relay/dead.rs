@@ -41,11 +41,17 @@ enum Action {
         /// Those that were put aside longer ago, for example 30d
         #[arg(long, value_name = "AGE", group = "which")]
         older_than: Option<String>,
+        /// Why, for the audit
+        #[arg(long, default_value = "", hide_default_value = true)]
+        why: String,
     },
     /// Puts them back on their way, all or those of the ids
     Replay {
         /// Ids, as `ls` says
         ids: Vec<i64>,
+        /// Why, for the audit
+        #[arg(long, default_value = "", hide_default_value = true)]
+        why: String,
     },
 }
 
@@ -67,8 +73,8 @@ async fn run(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Action::Replay { ids } => {
-            let replayed = dead::replay(config, ids).await?;
+        Action::Replay { ids, why } => {
+            let replayed = dead::replay(config, ids, &why).await?;
             println!("{{\"replayed\":{replayed}}}");
             Ok(nothing_is_1(replayed))
         }
@@ -76,6 +82,7 @@ async fn run(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
             ids,
             all,
             older_than,
+            why,
         } => {
             let age = |text: &String| {
                 let age = duration(text).map(|age| age.as_secs());
@@ -87,7 +94,7 @@ async fn run(config: &Config, action: Action) -> anyhow::Result<ExitCode> {
                 all,
                 older_than_seconds,
             };
-            let removed = dead::remove(config, removal).await?;
+            let removed = dead::remove(config, removal, &why).await?;
             println!("{{\"removed\":{removed}}}");
             Ok(nothing_is_1(removed))
         }

@@ -15,17 +15,20 @@ use crate::settings::Settings;
 pub struct Import {
     /// A queue root or one q-<id> directory
     dir: PathBuf,
+    /// Why, for the audit
+    #[arg(long, default_value = "", hide_default_value = true)]
+    why: String,
 }
 
 impl Run for Import {
     fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        import(&settings.read()?, &self.dir)
+        import(&settings.read()?, &self.dir, &self.why)
     }
 }
 
 #[tokio::main]
-async fn import(config: &Config, dir: &Path) -> anyhow::Result<ExitCode> {
-    let imported = courier_relay::command::import(config, dir).await?;
+async fn import(config: &Config, dir: &Path, why: &str) -> anyhow::Result<ExitCode> {
+    let imported = courier_relay::command::import(config, dir, why).await?;
     println!("{}", escape(&serde_json::to_string(&imported)?));
     Ok(ExitCode::SUCCESS)
 }

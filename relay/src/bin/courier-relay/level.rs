@@ -45,6 +45,9 @@ enum Action {
         /// A note of who says so: the audit has it behind the name of the token that was used [default: who is logged in]
         #[arg(long)]
         author: Option<String>,
+        /// Why, for the audit
+        #[arg(long, default_value = "", hide_default_value = true)]
+        why: String,
     },
 }
 
@@ -127,11 +130,11 @@ impl Action {
                     println!("{}", escape(&serde_json::to_string(&deed)?));
                 }
             }
-            Self::Rm { ids, author } => {
+            Self::Rm { ids, author, why } => {
                 let author = author.unwrap_or_else(logged_in);
                 let mut is_missing = false;
                 for id in ids {
-                    if !level::remove(config, id, &author).await? {
+                    if !level::remove(config, id, &author, &why).await? {
                         eprintln!("courier-relay: there is no rule {id}, or it has ended");
                         is_missing = true;
                     }

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use courier_relay::command;
 use courier_relay::config::Config;
 
+use crate::lines::lines;
+
 /// Whom to ask, why, and how to show it.
 #[derive(Debug, Args)]
 pub struct Look {
@@ -37,6 +39,12 @@ impl Format {
     }
 }
 
+/// Says on stderr why nothing was done; the exit code for that, so that a script can tell it from nothing found.
+pub fn refused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("courier-relay: {}", lines(&format!("{error:#}")));
+    ExitCode::from(UNREACHABLE)
+}
+
 impl Look {
     /// Asks `path`, prints what comes, and says by the exit code whether there was anything: 0, 1 for nothing, 2 when
     /// nobody could be asked or the relay said no.
@@ -59,11 +67,7 @@ impl Look {
                 let _ = stdout.write_all(&print(&looked.body));
                 ExitCode::from(u8::from(!looked.is_found))
             }
-            Err(error) => {
-                let error = format!("{:#}", anyhow::Error::from(error));
-                eprintln!("courier-relay: {}", crate::lines(&error));
-                ExitCode::from(UNREACHABLE)
-            }
+            Err(error) => refused(&error.into()),
         }
     }
 }

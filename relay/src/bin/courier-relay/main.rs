@@ -4,9 +4,12 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod admin_token;
+mod audit;
 mod backup;
 mod check;
 mod cli;
+mod columns;
 mod completions;
 mod dead;
 mod dev;
@@ -14,6 +17,7 @@ mod find;
 mod forget;
 mod import;
 mod level;
+mod lines;
 mod look;
 mod people;
 mod queue;
@@ -29,17 +33,11 @@ mod token;
 
 use std::process::ExitCode;
 
-/// An error may repeat text from outside, so it is escaped; line ends stay, since a parser's error has several lines.
-fn lines(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(courier_relay::escape).collect();
-    lines.join("\n")
-}
-
 fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("courier-relay: {}", lines(&format!("{error:#}")));
+            eprintln!("courier-relay: {}", lines::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -10,6 +10,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::disk::Space;
 use crate::levels::Levels;
 use crate::spool::{DATABASE, OpenError, is_held};
+use crate::store;
 use crate::text::chain;
 
 pub async fn data_dir(config: &Config) -> Finding {
@@ -28,7 +29,7 @@ pub async fn data_dir(config: &Config) -> Finding {
     match DataDir::open(config).await {
         Ok(data) => {
             let (depth, dead) = (data.spool.depth(), data.spool.dead_letters());
-            let levels = match config.data_dir.join(LEVELS).exists() {
+            let levels = match config.data_dir.join(store::FILE).exists() {
                 true => Levels::open(&config.data_dir, config.level_refresh)
                     .await
                     .err(),
@@ -116,6 +117,3 @@ fn try_to_write(dir: &Path) -> io::Result<()> {
     }
     tried
 }
-
-/// Where the rules for levels are kept, in the data directory.
-const LEVELS: &str = "store.db";

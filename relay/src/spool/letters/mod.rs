@@ -10,4 +10,4 @@ mod shown;
 
 pub use letter::{Dead, DeadLetter, Done, Replayed, StoredLetter, Which};
 pub use rows::{STEP, count, delete, expire, insert};
-pub use shown::{DeadRecord, NotWhich, Removal};
+pub use shown::{DeadRecord, NotWhich, Removal, by_number};

@@ -1,5 +1,7 @@
 //! Dead letters as the admin API and the command line speak of them.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
@@ -77,6 +79,24 @@ impl Removal {
             _ => Err(NotWhich),
         }
     }
+}
+
+impl fmt::Display for Removal {
+    /// Which, for the audit.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.older_than_seconds {
+            _ if self.all => f.write_str("all"),
+            Some(seconds) => write!(f, "older than {seconds} s"),
+            None => f.write_str(&by_number(&self.ids)),
+        }
+    }
+}
+
+/// Which dead letters, for the audit: how many, and their numbers.
+#[must_use]
+pub fn by_number(ids: &[i64]) -> String {
+    let numbers: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("{} by number: {}", ids.len(), numbers.join(", "))
 }
 
 /// It is not said which to remove: give ids, all, or an age.
