@@ -3,7 +3,7 @@
 //! `serve` puts listeners in front of it; a command works on it while no relay does.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -11,13 +11,15 @@ use tracing_courier::sanitize::{Policy, Sanitizer};
 
 use crate::config::{Config, Exceptions, SpoolKind};
 use crate::disk::Disk;
+use crate::erase::Eraser;
 use crate::export::file::{FileError, FileExporter};
 use crate::export::{Exporter, Fit, Upstream};
 use crate::http::ClientError;
-use crate::index::{Index, Indexer, Limits};
+use crate::index::{self, Desk, Index, Indexer, Limits};
 use crate::ingest::{Pipeline, Sink};
 use crate::metrics::{Exports, Metrics};
 use crate::spool::{self, Consumer, Lock, OfferError, OpenError, Spool, Writer};
+use crate::stone::{StoneError, Stones};
 
 /// A locked data directory with its spool open.
 #[derive(Debug)]
@@ -28,6 +30,9 @@ pub struct DataDir {
     pub disk: Disk,
     /// The upstream that records wait for.
     pub upstream: Option<Upstream>,
+    stones: Arc<Stones>,
+    /// Where a running index is asked to erase somebody.
+    desk: OnceLock<Desk>,
     writer: Writer,
     lock: Lock,
 }
@@ -57,6 +62,9 @@ pub enum DataDirError {
     /// The files can't be written.
     #[error(transparent)]
     Files(#[from] FileError),
+    /// Who was erased can't be read: they would come back.
+    #[error(transparent)]
+    Stones(#[from] StoneError),
     /// There is no way to talk to the upstream.
     #[error("--otlp-endpoint")]
     Upstream(#[from] ClientError),
@@ -71,12 +79,15 @@ impl DataDir {
     pub async fn open(config: &Config) -> Result<Self, DataDirError> {
         let upstream = config.upstream.as_ref().map(Upstream::new).transpose()?;
         let lock = spool::lock(&config.data_dir)?;
+        let stones = Arc::new(Stones::open(&config.data_dir)?);
         let (spool, writer) = Spool::open(&config.data_dir, config.spool_max_bytes).await?;
         spool.keep_dead_for(config.dead_keep);
         Ok(Self {
             spool,
             disk: Disk::of(&config.data_dir, config.keep_free),
             upstream,
+            stones,
+            desk: OnceLock::new(),
             writer,
             lock,
         })
@@ -94,6 +105,7 @@ impl DataDir {
         metrics: &Metrics,
         stop: &watch::Receiver<bool>,
     ) -> Result<Running, DataDirError> {
+        self.eraser(config).finish().await;
         let mut consumers = Vec::new();
         let mut running = Vec::new();
         if let Some(files) = &config.files {
@@ -139,7 +151,7 @@ impl DataDir {
         consumers.extend(indexer.is_some().then_some(Consumer::Index));
         self.spool.keep_for(consumers).await?;
         let index = indexer.as_ref().map(|indexer| {
-            let dir = config.data_dir.join(INDEX);
+            let dir = config.data_dir.join(index::DIR);
             let keep = config.index.map(|index| index.keep).unwrap_or_default();
             Arc::new(Index::new(&dir, indexer, self.spool.clone(), keep))
         });
@@ -158,18 +170,20 @@ impl DataDir {
 
     /// The index, if there is to be one. One that can't be opened costs nothing else: it is said, and nothing waits for it.
     async fn indexer(&self, config: &Config) -> Option<Indexer> {
-        let index = config.index.as_ref()?;
+        let keeps = config.index.as_ref()?;
         let limits = Limits {
-            keep: index.keep,
-            keep_bytes: index.max_bytes,
+            keep: keeps.keep,
+            keep_bytes: keeps.max_bytes,
             ..Limits::default()
-        };
-        let dir = config.data_dir.join(INDEX);
+        }
+        .as_on_trial();
+        let dir = config.data_dir.join(index::DIR);
         // An operator who had none so far should know that something is kept now.
         let is_new = !dir.exists() && self.spool.has_kept_any();
         match Indexer::open(&dir, limits, self.spool.clone(), config.spool_max_bytes).await {
             Ok(indexer) => {
-                let days = index.keep.as_secs() / 86_400;
+                let _ = self.desk.set(indexer.desk());
+                let days = keeps.keep.as_secs() / 86_400;
                 if is_new {
                     tracing::warn!(dir = %dir.display(), days, "new: from now on what is accepted is also kept here, so that it can be looked up; --keep says how long, --index off leaves it out");
                 } else {
@@ -182,6 +196,19 @@ impl DataDir {
                 None
             }
         }
+    }
+
+    /// Who erases persons from it.
+    #[must_use]
+    pub fn eraser(&self, config: &Config) -> Eraser {
+        let (stones, spool) = (self.stones(), self.spool.clone());
+        Eraser::new(config, stones, spool, self.desk.get().cloned())
+    }
+
+    /// Who was erased from it.
+    #[must_use]
+    pub fn stones(&self) -> Arc<Stones> {
+        Arc::clone(&self.stones)
     }
 
     /// Says in the data directory where the admin listener is.
@@ -208,6 +235,7 @@ impl DataDir {
             metrics,
             sanitizer: config.sanitize.then(|| Sanitizer::new(&Policy::new())),
             max_records: config.max_records,
+            stones: self.stones(),
         }
     }
 
@@ -217,9 +245,6 @@ impl DataDir {
         self.writer.finished().await;
     }
 }
-
-/// The index's directory in the data directory.
-const INDEX: &str = "index";
 
 /// How the upstream wants it.
 fn fit(config: &Config) -> Fit {

@@ -119,6 +119,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         },
         key_mode: config.tokens.key.mode(),
         has_upstream: config.upstream.is_some(),
+        eraser: Arc::new(data.eraser(&config)),
         tls: tls.clone(),
         started: Instant::now(),
         index: running.index,

@@ -3,7 +3,7 @@
 use sqlx::{Connection, SqliteConnection};
 
 use super::audit::Entry;
-use crate::store::Forgotten;
+use crate::store::{Forgotten, empty_log};
 
 /// Replaces the ids in all rows, in one transaction; how many rows that changed. The log beside the database is emptied, so
 /// that nothing is left in it either.
@@ -42,9 +42,7 @@ pub async fn in_database(
         }
     }
     transaction.commit().await?;
-    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        .execute(connection)
-        .await?;
+    empty_log(connection).await?;
     Ok(changed)
 }
 

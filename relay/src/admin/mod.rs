@@ -4,6 +4,7 @@ mod asked;
 mod audit;
 mod dead;
 mod export;
+mod forget;
 mod levels;
 mod look;
 mod metrics;
@@ -39,6 +40,7 @@ pub fn app(admin: Admin) -> Router {
         .route("/admin/v1/status", get(status::status))
         .route("/admin/v1/import", post(import))
         .merge(dead::routes())
+        .merge(forget::routes())
         .merge(levels::routes())
         .merge(people::routes())
         .merge(records::routes())

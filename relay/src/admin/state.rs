@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::{Access, Audit};
 use crate::edge::Tls;
+use crate::erase::Eraser;
 use crate::http::ApiError;
 use crate::index::Index;
 use crate::ingest::Ingest;
@@ -33,6 +34,8 @@ pub struct Admin {
     pub key_mode: &'static str,
     /// Whether records go to an upstream.
     pub has_upstream: bool,
+    /// Who erases persons.
+    pub eraser: Arc<Eraser>,
     /// The ingest listener's certificate.
     pub tls: Option<Arc<Tls>>,
     /// When the relay started.

@@ -9,6 +9,7 @@ pub mod audit;
 mod backup;
 mod check;
 pub mod dead;
+pub mod forget;
 mod import;
 pub mod level;
 mod look;
@@ -16,7 +17,7 @@ mod reached;
 mod status;
 
 pub use admin_client::{AdminClientError, Looked};
-pub use backup::{BackupError, backup};
+pub use backup::{BackupError, backup, backup_all};
 pub use check::{Finding, check};
 pub use import::{ImportError, Imported, import};
 pub use look::{follow, look};

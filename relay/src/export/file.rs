@@ -276,6 +276,7 @@ mod tests {
                 ..Frame::default()
             },
             is_for_another: false,
+            erased: 0,
             subject: String::new(),
             queue: None,
             from: Default::default(),

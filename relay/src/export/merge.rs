@@ -206,6 +206,7 @@ mod tests {
                 ..Frame::default()
             },
             is_for_another: false,
+            erased: 0,
             subject: String::new(),
             queue: None,
             from: at(times.start),

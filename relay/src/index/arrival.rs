@@ -17,6 +17,8 @@ pub struct Arrival {
     pub plain_bytes: u64,
     /// Whether it is for another consumer of the spool alone, and has no records for the index.
     pub is_for_another: bool,
+    /// How many of its records were erased while it waited.
+    pub erased: u64,
     /// Whose token; empty for what was carried by hand.
     pub subject: String,
     /// The disk queue that its named records come from.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -43,22 +44,39 @@ impl Catalog {
     ) -> Result<(), sqlx::Error> {
         let listed = self.listed().await?;
         for number in listed.keys() {
-            if sealed.get(number) != listed.get(number) {
+            if sealed.get(number).map(as_listed) != listed.get(number).copied() {
                 self.drop(*number).await?;
             }
         }
         for (number, facts) in sealed {
-            if listed.get(number) != Some(facts) {
+            if listed.get(number) != Some(&as_listed(facts)) {
                 self.add(dir, *number).await?;
             }
         }
         Ok(())
     }
 
+    /// Writes its file anew, without what it still has of rows that were deleted.
+    pub async fn clean(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("VACUUM").execute(&mut self.connection).await?;
+        for _ in 0..CLEAN_TRIES {
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                .fetch_one(&mut self.connection)
+                .await?;
+            if row.try_get::<i64, _>(0)? == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(CLEAN_AGAIN).await;
+        }
+        Err(sqlx::Error::Protocol(
+            "somebody reads the catalogue: its log can't be emptied".into(),
+        ))
+    }
+
     async fn listed(&mut self) -> Result<BTreeMap<u64, Facts>, sqlx::Error> {
         let rows = sqlx::query(
             "SELECT number, base, from_records, to_records, frame, records, plain_bytes, oldest, newest, first_received,
-             last_received, others FROM segment",
+             last_received, others, edition FROM segment",
         )
         .fetch_all(&mut self.connection)
         .await?;
@@ -79,6 +97,8 @@ impl Catalog {
                 last_received: number(10)?,
                 others: count(11)?,
                 is_sealed: true,
+                edition: count(12)?,
+                spool: Default::default(),
             };
             listed.insert(count(0)?, facts);
         }
@@ -130,21 +150,24 @@ impl Catalog {
                 .await?;
             }
         }
-        sqlx::query("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .bind(number.cast_signed())
-            .bind(facts.base)
-            .bind(facts.from_records.cast_signed())
-            .bind(facts.to_records.cast_signed())
-            .bind(facts.frame)
-            .bind(facts.records.cast_signed())
-            .bind(facts.plain_bytes.cast_signed())
-            .bind(facts.oldest)
-            .bind(facts.newest)
-            .bind(facts.first_received)
-            .bind(facts.last_received)
-            .bind(facts.others.cast_signed())
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(number.cast_signed())
+        .bind(facts.base)
+        .bind(facts.from_records.cast_signed())
+        .bind(facts.to_records.cast_signed())
+        .bind(facts.frame)
+        .bind(facts.records.cast_signed())
+        .bind(facts.plain_bytes.cast_signed())
+        .bind(facts.oldest)
+        .bind(facts.newest)
+        .bind(facts.first_received)
+        .bind(facts.last_received)
+        .bind(facts.others.cast_signed())
+        .bind(facts.edition.cast_signed())
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         segment.close().await
     }
@@ -262,6 +285,14 @@ async fn connect(file: &Path) -> Result<Option<SqliteConnection>, sqlx::Error> {
     Ok((whole == "ok").then_some(connection))
 }
 
+/// What the catalogue says of a segment: of which spool it is, it does not.
+fn as_listed(facts: &Facts) -> Facts {
+    Facts {
+        spool: Default::default(),
+        ..*facts
+    }
+}
+
 /// A name as it is listed: a very long one by its beginning and its hash.
 fn key(name: &str) -> Cow<'_, str> {
     if name.len() <= MAX_KEY_BYTES {
@@ -287,10 +318,14 @@ const LISTED: [Kind; 5] = [
     Kind::Group,
 ];
 
+/// How often, and how soon after each other, it is tried to empty the log while somebody reads.
+const CLEAN_TRIES: u32 = 100;
+const CLEAN_AGAIN: Duration = Duration::from_millis(50);
+
 /// Names in one statement.
 const CHUNK: usize = 5_000;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 BEGIN;
@@ -306,7 +341,8 @@ CREATE TABLE segment (
     newest INTEGER NOT NULL,
     first_received INTEGER NOT NULL,
     last_received INTEGER NOT NULL,
-    others INTEGER NOT NULL
+    others INTEGER NOT NULL,
+    edition INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE holds (
     kind INTEGER NOT NULL,
@@ -325,6 +361,6 @@ CREATE TABLE folded (
     names INTEGER NOT NULL,
     PRIMARY KEY (segment, kind)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;
 ";

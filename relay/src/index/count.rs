@@ -86,7 +86,7 @@ impl Reader {
         deadline: Instant,
     ) -> Result<(u64, Option<(u64, u64)>), sqlx::Error> {
         let file = files::segment(&self.dir, number);
-        let mut handle = self.pool.take(number, &file, facts.is_sealed).await?;
+        let mut handle = self.pool.take(number, &file, facts).await?;
         handle.end_at(deadline).await?;
         let mut text = String::from("SELECT count(*), min(at), max(at)");
         let mut binds = Vec::new();

@@ -135,16 +135,7 @@ fn row(mut record: LogRecord, uid: [u8; 16]) -> Row {
         }
         None => String::new(),
     };
-    let error = {
-        let said = |name| text_of(&record.attributes, name).unwrap_or_default();
-        let (kind, message) = (said("exception.type"), said("exception.message"));
-        let between = if kind.is_empty() || message.is_empty() {
-            ""
-        } else {
-            ": "
-        };
-        format!("{kind}{between}{message}")
-    };
+    let error = error_of(&record);
     let (time, level) = (record.time_unix_nano, record.severity_number);
     record.time_unix_nano = 0;
     record.observed_time_unix_nano = 0;
@@ -160,6 +151,18 @@ fn row(mut record: LogRecord, uid: [u8; 16]) -> Row {
         error,
         rest: pack(uid, &record.encode_to_vec()),
     }
+}
+
+/// What full text finds of a record's error: its type and its message.
+pub fn error_of(record: &LogRecord) -> String {
+    let said = |name| text_of(&record.attributes, name).unwrap_or_default();
+    let (kind, message) = (said("exception.type"), said("exception.message"));
+    let between = if kind.is_empty() || message.is_empty() {
+        ""
+    } else {
+        ": "
+    };
+    format!("{kind}{between}{message}")
 }
 
 /// The text of the attribute of that name.

@@ -30,6 +30,57 @@ pub fn beside(file: &Path, behind: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Removes what was put aside; how many files of segments there were.
+pub fn remove_aside(dir: &Path) -> io::Result<u64> {
+    let mut removed = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_aside = |name: &str| {
+            name.starts_with("seg-")
+                && (name.ends_with(".damaged") || name.ends_with(".damaged-wal"))
+        };
+        if name.to_str().is_some_and(is_aside) {
+            fs::remove_file(entry.path())?;
+            removed += u64::from(!name.to_string_lossy().ends_with("-wal"));
+        }
+    }
+    Ok(removed)
+}
+
+/// Where a segment is written anew, before it takes the place of the old one.
+pub fn anew(file: &Path) -> PathBuf {
+    beside(file, ".new")
+}
+
+/// Removes segments that were being written anew when the relay was killed: the old ones are in their places.
+pub fn remove_unfinished(dir: &Path) -> io::Result<u64> {
+    let mut removed = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("seg-") && name.contains(".db.new"))
+        {
+            fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Puts a file that is written and synced in the place of another; synced when it returns.
+pub fn put_in_place(new: &Path, file: &Path) -> io::Result<()> {
+    fs::File::open(new)?.sync_all()?;
+    fs::rename(new, file)?;
+    #[cfg(unix)]
+    if let Some(dir) = file.parent() {
+        fs::File::open(dir)?.sync_all()?;
+    }
+    Ok(())
+}
+
 /// Puts a damaged file aside, with its log.
 pub fn put_aside(file: &Path) -> io::Result<PathBuf> {
     let aside = beside(file, ".damaged");

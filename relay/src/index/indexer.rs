@@ -8,13 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use prost::Message;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::spool::{Consumer, Cursor, Pending, Spool};
 
 use super::arrival::Arrival;
-use super::shelf::{Board, Limits, Shelf};
+use super::shelf::{Board, Erased, Limits, Shelf};
+use crate::stone::Whom;
 
 /// Fills the index from the spool.
 #[derive(Debug)]
@@ -23,6 +24,33 @@ pub struct Indexer {
     shelf: Shelf,
     cap: u64,
     counts: Arc<Counts>,
+    desk: Desk,
+    asked: mpsc::Receiver<Erase>,
+}
+
+/// Where an index that is being filled is asked to erase somebody.
+#[derive(Clone, Debug)]
+pub struct Desk(mpsc::Sender<Erase>);
+
+#[derive(Debug)]
+struct Erase {
+    whom: Whom,
+    answer: oneshot::Sender<Result<Erased, sqlx::Error>>,
+}
+
+impl Desk {
+    /// Takes a person out of the index, between two writes. Indexing waits meanwhile; ingest does not.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written, or the index is closed.
+    pub async fn erase(&self, whom: Whom) -> Result<Erased, sqlx::Error> {
+        let (answer, answered) = oneshot::channel();
+        let closed = || sqlx::Error::Protocol("the index is closed".into());
+        let asked = self.0.send(Erase { whom, answer }).await;
+        asked.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
 }
 
 /// How the indexing goes, for whoever wants to know.
@@ -64,18 +92,29 @@ impl Indexer {
                 dir: dir.display().to_string(),
                 source,
             })?;
-        Ok(Self {
+        let (desk, asked) = mpsc::channel(1);
+        let mut indexer = Self {
             spool,
             shelf,
             cap,
             counts: Arc::default(),
-        })
+            desk: Desk(desk),
+            asked,
+        };
+        indexer.agree().await;
+        Ok(indexer)
     }
 
     /// What others may see of the segments.
     #[must_use]
     pub fn board(&self) -> Arc<Board> {
         self.shelf.board()
+    }
+
+    /// Where it is asked to erase somebody, once it runs.
+    #[must_use]
+    pub fn desk(&self) -> Desk {
+        self.desk.clone()
     }
 
     /// How it goes.
@@ -86,9 +125,15 @@ impl Indexer {
 
     /// Runs until `stop` is set and everything that waits is indexed, or can't be.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        self.agree().await;
         let mut retain_at = Instant::now();
+        let board = self.shelf.board();
         loop {
+            while let Ok(erase) = self.asked.try_recv() {
+                self.erase(erase).await;
+            }
+            if let Err(error) = self.shelf.put_aside() {
+                tracing::error!(%error, "a damaged part of the index can't be put aside");
+            }
             if Instant::now() >= retain_at {
                 retain_at = Instant::now() + RETAIN_EVERY;
                 self.retain().await;
@@ -109,6 +154,11 @@ impl Indexer {
                 }
                 tokio::select! {
                     () = self.spool.changed(Consumer::Index) => {}
+                    () = board.found_damaged() => {}
+                    Some(erase) = self.asked.recv() => {
+                        self.erase(erase).await;
+                        continue;
+                    }
                     _ = stop.changed() => {}
                     () = tokio::time::sleep_until(retain_at) => {}
                 }
@@ -128,18 +178,38 @@ impl Indexer {
         }
     }
 
-    /// A spool that was replaced counts anew: how far the index was says nothing of it.
+    async fn erase(&mut self, erase: Erase) {
+        let erased = self.shelf.erase(&erase.whom).await;
+        // Whoever asked may have gone away; the start finishes what could not be done.
+        drop(erase.answer.send(erased));
+    }
+
+    /// A spool that was replaced counts anew: how far the index was says something only of its own, and of its copies.
     async fn agree(&mut self) {
-        let Some(frame) = self.shelf.frame() else {
+        let origin = match self.spool.origin().await {
+            Ok(origin) => origin,
+            Err(error) => {
+                tracing::error!(%error, "which spool this is can't be read; it is taken for the one that the index is of");
+                return;
+            }
+        };
+        let spool: [u8; 16] = origin.id[..].try_into().unwrap_or_default();
+        self.shelf.of_spool(spool);
+        let Some((of, frame)) = self.shelf.stands() else {
             return;
         };
-        if frame > self.spool.last_frame() {
-            tracing::warn!(
-                "the index is ahead of the spool, as after a backup was put in its place: what comes now is indexed as new"
-            );
-            if let Err(error) = self.shelf.begin_anew().await {
-                tracing::error!(%error, "the index's catalogue can't be written");
-            }
+        let shared = origin.shares(&of, frame, self.spool.last_frame());
+        if of == spool && shared == Some(frame) {
+            let stood = self.spool.cursor(Consumer::Index).unwrap_or_default();
+            self.shelf.board().state().had = stood.at.records;
+            return;
+        }
+        tracing::warn!(
+            shared,
+            "the index is of another spool, as after a backup was put in its place: what is not in both is indexed as new"
+        );
+        if let Err(error) = self.shelf.begin_anew(shared).await {
+            tracing::error!(%error, "the index's catalogue can't be written");
         }
     }
 
@@ -247,19 +317,27 @@ fn arrival(pending: Pending) -> Arrival {
         id,
         frame,
         is_for_another,
+        erased,
         subject,
         queue,
         from,
         to,
     } = pending;
-    let logs = (frame.records > 0).then(|| frame.packed.unpack()).flatten();
+    // A frame of which all was erased is whole, and has nothing.
+    let has_some = frame.records > 0 || erased > 0;
+    let logs = has_some.then(|| frame.packed.unpack()).flatten();
     Arrival {
         frame: id,
-        from_records: from.records,
+        from_records: from.records.saturating_sub(erased),
         to_records: to.records,
         received: frame.received,
         plain_bytes: frame.packed.bytes,
         is_for_another,
+        erased: if is_for_another || logs.is_none() {
+            0
+        } else {
+            erased
+        },
         subject,
         queue,
         seqs: frame.names.seqs,

@@ -15,7 +15,7 @@ use super::catalog::Listed;
 use super::found::{self, COLUMN_COUNT, COLUMNS, Found, Place, Shared};
 use super::pool::Pool;
 use super::segment::Facts;
-use super::shelf::Board;
+use super::shelf::{Board, is_damage};
 use super::sql::{Bind, Condition};
 use super::{clock, files, inside};
 
@@ -133,6 +133,7 @@ impl Reader {
             unreadable: state.unreadable.clone(),
             ..Answer::default()
         };
+        self.pool.keep_only(&state.segments);
         let mut segments = self.candidates(question, &state.segments).await;
         match question.order {
             Order::Newest => segments.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.newest)),
@@ -197,6 +198,9 @@ impl Reader {
         if self.board.state().segments.contains_key(&number) {
             tracing::error!(segment = number, %error, "a part of the index can't be read; the others answer");
             answer.unreadable.push(number);
+            if is_damage(error) || !files::segment(&self.dir, number).exists() {
+                self.board.is_damaged(number);
+            }
         }
     }
 
@@ -260,7 +264,7 @@ impl Reader {
         deadline: Instant,
     ) -> Result<(Vec<Place>, u64), sqlx::Error> {
         let file = files::segment(&self.dir, number);
-        let mut handle = self.pool.take(number, &file, facts.is_sealed).await?;
+        let mut handle = self.pool.take(number, &file, facts).await?;
         handle.end_at(deadline).await?;
         let asked = ask(handle.connection(), question, number, facts).await;
         handle.never_end().await?;
@@ -277,7 +281,7 @@ impl Reader {
         rows: &[i64],
     ) -> Result<Vec<Option<Found>>, sqlx::Error> {
         let file = files::segment(&self.dir, number);
-        let mut handle = self.pool.take(number, &file, facts.is_sealed).await?;
+        let mut handle = self.pool.take(number, &file, facts).await?;
         let connection = handle.connection();
         let text =
             format!("SELECT {COLUMNS} FROM record WHERE id IN (SELECT value FROM json_each(?))");

@@ -49,6 +49,7 @@
 mod arrival;
 mod catalog;
 mod clock;
+mod copy;
 mod count;
 mod decode;
 mod files;
@@ -59,20 +60,23 @@ mod look;
 mod names;
 mod open;
 mod pool;
+mod rewrite;
 mod schema;
 mod segment;
 mod shelf;
 mod sql;
 mod who;
 
+/// The index's directory in the data directory.
+pub const DIR: &str = "index";
+
 pub use arrival::Kind;
+pub use copy::copy;
 pub use count::Count;
 pub use decode::text_of;
 pub use found::{Found, Place};
-pub use indexer::Indexer;
+pub use indexer::{Desk, Indexer};
 pub use look::{Answer, Mark, Order, Question, Reader};
 pub use open::Index;
-pub use shelf::Limits;
-#[cfg(test)]
-pub use shelf::Shelf;
+pub use shelf::{Erased, Limits, Shelf};
 pub use who::Named;

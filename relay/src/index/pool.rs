@@ -1,5 +1,6 @@
 //! Segments that are open for reading, at most so many; those that were used lately stay open.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -8,6 +9,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::schema;
+use super::segment::Facts;
 
 /// The open segments.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct Pool {
 #[derive(Debug)]
 pub struct Handle {
     number: u64,
+    edition: u64,
     is_sealed: bool,
     connection: SqliteConnection,
     _place: OwnedSemaphorePermit,
@@ -40,11 +43,14 @@ impl Pool {
         &self,
         number: u64,
         file: &Path,
-        is_sealed: bool,
+        facts: &Facts,
     ) -> Result<Handle, sqlx::Error> {
+        let is_sealed = facts.is_sealed;
         {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(place) = idle.iter().position(|handle| handle.number == number) {
+            let is_it =
+                |handle: &Handle| (handle.number, handle.edition) == (number, facts.edition);
+            if let Some(place) = idle.iter().position(is_it) {
                 return Ok(idle.remove(place));
             }
             if self.places.available_permits() == 0 && !idle.is_empty() {
@@ -56,10 +62,21 @@ impl Pool {
         let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
         Ok(Handle {
             number,
+            edition: facts.edition,
             is_sealed,
             connection: schema::open_to_read(file, is_sealed).await?,
             _place: place,
         })
+    }
+
+    /// Closes those that are not among `segments` any more, or were written anew.
+    pub fn keep_only(&self, segments: &BTreeMap<u64, Facts>) {
+        let is_there = |handle: &Handle| {
+            let facts = segments.get(&handle.number);
+            facts.is_some_and(|facts| facts.edition == handle.edition)
+        };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(is_there);
     }
 
     /// Keeps it open for the next. The one that is written is closed, or it could not be sealed.

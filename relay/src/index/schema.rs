@@ -49,12 +49,29 @@ pub async fn open_to_read(file: &Path, is_sealed: bool) -> Result<SqliteConnecti
         .await
 }
 
+/// Opens a file that becomes a segment when it is renamed: what is written is synced by whoever does that.
+pub async fn open_to_fill(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off)
+        .page_size(PAGE_BYTES)
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "MEMORY")
+        .busy_timeout(BUSY)
+        .disable_statement_logging()
+        .connect()
+        .await
+}
+
 /// How long a segment that somebody else has locked is waited for.
 const BUSY: Duration = Duration::from_secs(1);
 
 const PAGE_BYTES: u32 = 8 * 1024;
 
-/// `from_records` and `to_records` are the spool's positions: what lies between two segments was never indexed.
+/// `edition` counts how often the file was written anew without somebody; `from_records` and `to_records` are the spool's positions: what lies between two segments was never indexed. `spool` is
+/// the number of that spool.
 pub const TABLES: &str = "
 BEGIN;
 CREATE TABLE segment (
@@ -69,7 +86,9 @@ CREATE TABLE segment (
     newest INTEGER NOT NULL,
     first_received INTEGER NOT NULL,
     last_received INTEGER NOT NULL,
-    sealed INTEGER NOT NULL
+    sealed INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
+    spool BLOB NOT NULL
 ) STRICT;
 CREATE TABLE name (
     id INTEGER PRIMARY KEY,
@@ -116,7 +135,7 @@ CREATE INDEX record_session ON record (session, at) WHERE session IS NOT NULL;
 CREATE INDEX record_group ON record (grp, at) WHERE grp IS NOT NULL;
 CREATE INDEX record_uid ON record (uid);
 CREATE VIRTUAL TABLE text USING fts5 (message, error, content='', detail=full, tokenize='unicode61');
-INSERT INTO segment VALUES (?1, ?2, ?2, ?3, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO segment VALUES (?1, ?2, ?2, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?4);
 PRAGMA user_version = 1;
 COMMIT;
 ";

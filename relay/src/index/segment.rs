@@ -26,7 +26,7 @@ pub struct Facts {
     pub frame: i64,
     /// Its records.
     pub records: u64,
-    /// Records of the spool between its first and its last that are not for the index.
+    /// Records of the spool between its first and its last that are not for the index, or were erased.
     pub others: u64,
     /// Bytes of its frames before they were packed.
     pub plain_bytes: u64,
@@ -40,6 +40,10 @@ pub struct Facts {
     pub last_received: i64,
     /// Whether it is written no more.
     pub is_sealed: bool,
+    /// How often its file was written anew without somebody who was erased.
+    pub edition: u64,
+    /// The spool that its positions are of.
+    pub spool: [u8; 16],
 }
 
 /// The open segment.
@@ -60,13 +64,15 @@ impl Segment {
         number: u64,
         (from_records, frame): (u64, i64),
         now_millis: i64,
+        spool: [u8; 16],
     ) -> Result<Self, sqlx::Error> {
         crate::disk::private::open_file(file)?;
         let mut connection = schema::open_to_write(file).await?;
         let tables = schema::TABLES
             .replace("?1", &now_millis.to_string())
             .replace("?2", &signed(from_records).to_string())
-            .replace("?3", &frame.to_string());
+            .replace("?3", &frame.to_string())
+            .replace("?4", &format!("x'{}'", hex(&spool)));
         sqlx::raw_sql(sqlx::AssertSqlSafe(tables))
             .execute(&mut connection)
             .await?;
@@ -153,6 +159,7 @@ impl Segment {
             if arrival.is_for_another {
                 facts.others += arrival.to_records.saturating_sub(arrival.from_records);
             }
+            facts.others += arrival.erased;
             facts.plain_bytes += arrival.plain_bytes;
             facts.to_records = arrival.to_records;
             facts.frame = arrival.frame;
@@ -292,7 +299,7 @@ impl Placed {
 pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Error> {
     let row = sqlx::query(
         "SELECT base, from_records, to_records, frame, records, plain_bytes, oldest, newest, first_received,
-         last_received, sealed, others FROM segment",
+         last_received, sealed, others, edition, spool FROM segment",
     )
     .fetch_one(connection)
     .await?;
@@ -310,6 +317,8 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
         last_received: number(9)?,
         is_sealed: number(10)? != 0,
         others: unsigned(number(11)?),
+        edition: unsigned(number(12)?),
+        spool: row.try_get::<&[u8], _>(13)?.try_into().unwrap_or_default(),
     })
 }
 
@@ -328,13 +337,17 @@ async fn resource(
 }
 
 /// A statement that inserts so many rows of so many values.
-fn insert(into: &str, values: usize, rows: usize) -> String {
+pub fn insert(into: &str, values: usize, rows: usize) -> String {
     let row = format!("({})", vec!["?"; values].join(","));
     format!("INSERT INTO {into} VALUES {}", vec![row; rows].join(","))
 }
 
 fn millis(unix_nanos: u64) -> i64 {
     clock::split(unix_nanos, 0).0
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn signed(number: u64) -> i64 {
@@ -346,10 +359,10 @@ fn unsigned(number: i64) -> u64 {
 }
 
 const RECORD: &str = "record";
-const TEXT: &str = "text (rowid, message, error)";
+pub const TEXT: &str = "text (rowid, message, error)";
 
 /// Rows in one statement: each statement is a way to SQLite's thread and back.
-const ROWS: usize = 64;
+pub const ROWS: usize = 64;
 
 /// How often and how long it is waited for look-ups that still read a segment that is to be sealed.
 const LET_GO: u32 = 60;

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
+use tokio::sync::Notify;
 
 use super::arrival::Arrival;
 use super::catalog::Catalog;
+use super::rewrite::rewrite;
 use super::segment::{Facts, Segment, facts};
 use super::{files, schema};
+use crate::stone::Whom;
 
 /// When a segment is rolled, and when it is removed.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +42,25 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same with so many records in a segment as `TRIAL_SEGMENT_RECORDS` says: for trials, in which segments
+    /// have to be sealed and dropped all the time.
+    #[must_use]
+    pub fn as_on_trial(self) -> Self {
+        let said = std::env::var("TRIAL_SEGMENT_RECORDS").ok();
+        let max_records = said.and_then(|said| said.parse().ok());
+        Self {
+            max_records: max_records.unwrap_or(self.max_records),
+            ..self
+        }
+    }
+}
+
 /// What everybody may see of the index without asking whoever writes it.
 #[derive(Debug, Default)]
 pub struct Board {
     state: Mutex<State>,
+    found: Notify,
 }
 
 /// What there is.
@@ -52,12 +70,55 @@ pub struct State {
     pub segments: BTreeMap<u64, Facts>,
     /// Segments that were put aside, or that a newer relay wrote, since the relay started.
     pub unreadable: Vec<u64>,
+    /// Records of segments that were the first ones, and that a look-up found damaged: no gap tells of them.
+    lost_before: u64,
+    /// What look-ups found damaged, to be put aside.
+    damaged: Vec<u64>,
+    /// Up to which of the spool's records the index had been when it was opened, by the spool.
+    pub had: u64,
+}
+
+/// What was taken out of an index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Records.
+    pub records: u64,
+    /// The segments that they were in.
+    pub segments: u64,
+    /// Damaged segments that had been put aside. They can't be searched, and were removed.
+    pub damaged_removed: u64,
+    /// Segments that can't be looked into: a newer relay wrote them, or they are locked.
+    pub not_reached: Vec<u64>,
 }
 
 impl Board {
     /// What there is now.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a look-up found a segment damaged, or its file gone: nobody asks it again, and whoever writes puts it
+    /// aside. Whether it was there until now.
+    pub fn is_damaged(&self, number: u64) -> bool {
+        let mut state = self.state();
+        let before = state.missing();
+        let Some(facts) = state.segments.remove(&number) else {
+            return false;
+        };
+        // Of the last one the end has to be known, or nothing would tell that it was there.
+        state.had = state.had.max(facts.to_records);
+        let told = state.missing().saturating_sub(before);
+        state.lost_before += facts.records.saturating_sub(told);
+        state.unreadable.push(number);
+        state.damaged.push(number);
+        drop(state);
+        self.found.notify_one();
+        true
+    }
+
+    /// Waits until something is found damaged.
+    pub async fn found_damaged(&self) {
+        self.found.notified().await;
     }
 }
 
@@ -66,19 +127,23 @@ impl State {
     /// segment or a frame, or skipped.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let first = self.segments.values().next();
-        let last = self.segments.values().next_back();
-        let (Some(first), Some(last)) = (first, last) else {
-            return 0;
+        let Some(last) = self.segments.values().next_back() else {
+            return self.lost_before;
         };
-        let held: u64 = self
-            .segments
-            .values()
+        // Positions of another spool say nothing of this one.
+        let of_one_spool = || {
+            let segments = self.segments.values();
+            segments.filter(|facts| facts.spool == last.spool)
+        };
+        let first = of_one_spool().next().unwrap_or(last);
+        let held: u64 = of_one_spool()
             .map(|facts| facts.records + facts.others)
             .sum();
         last.to_records
+            .max(self.had)
             .saturating_sub(first.from_records)
             .saturating_sub(held)
+            .saturating_add(self.lost_before)
     }
 }
 
@@ -102,6 +167,8 @@ pub struct Shelf {
     next: u64,
     /// The last frame of the spool that was taken.
     frame: Option<i64>,
+    /// The spool that frames come from.
+    spool: [u8; 16],
     catalog: Catalog,
     board: Arc<Board>,
 }
@@ -114,6 +181,12 @@ impl Shelf {
     /// When the directory or the catalogue can't be written.
     pub async fn open(dir: &Path, limits: Limits) -> Result<Self, sqlx::Error> {
         crate::disk::private::make_dir(dir)?;
+        let unfinished = files::remove_unfinished(dir)?;
+        if unfinished > 0 {
+            tracing::warn!(
+                "parts of the index were being written anew when the relay ended: they are as they were before"
+            );
+        }
         let numbers = files::segments(dir)?;
         let mut state = State::default();
         let mut open = None;
@@ -167,6 +240,7 @@ impl Shelf {
             open,
             next,
             frame,
+            spool: [0; 16],
             catalog,
             board,
         })
@@ -184,14 +258,103 @@ impl Shelf {
         self.frame
     }
 
-    /// Forgets how far it was, in a spool that is no longer there: what comes goes into a new segment.
+    /// Which spool the last segment is of, and its last frame there.
+    #[must_use]
+    pub fn stands(&self) -> Option<([u8; 16], i64)> {
+        let state = self.board.state();
+        let last = state.segments.values().next_back()?;
+        Some((last.spool, last.frame))
+    }
+
+    /// Says which spool frames come from.
+    pub fn of_spool(&mut self, spool: [u8; 16]) {
+        self.spool = spool;
+    }
+
+    /// Goes on in another spool, of which it has the frames up to `frame`, or none: what comes goes into a new segment.
     ///
     /// # Errors
     ///
     /// When the catalogue can't be written.
-    pub async fn begin_anew(&mut self) -> Result<(), sqlx::Error> {
-        self.frame = None;
+    pub async fn begin_anew(&mut self, frame: Option<i64>) -> Result<(), sqlx::Error> {
+        self.frame = frame;
         self.roll().await
+    }
+
+    /// Takes a person out of all segments. Each is written anew beside the old one and takes its place once it is synced:
+    /// killed at any moment, every segment is as before or without the person.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written. Segments that were done stay done; ask again for the others.
+    pub async fn erase(&mut self, whom: &Whom) -> Result<Erased, sqlx::Error> {
+        self.roll().await?;
+        self.put_aside()?;
+        let mut erased = Erased::default();
+        let (segments, unreadable) = {
+            let state = self.board.state();
+            (state.segments.clone(), state.unreadable.clone())
+        };
+        for (number, facts) in segments {
+            if !facts.is_sealed {
+                return Err(sqlx::Error::Protocol(format!(
+                    "segment {number} is not sealed: somebody reads it"
+                )));
+            }
+            let file = files::segment(&self.dir, number);
+            let new = files::anew(&file);
+            files::remove(&new)?;
+            match rewrite(&file, &new, whom).await {
+                Ok(None) => {}
+                Ok(Some(rewritten)) => {
+                    files::put_in_place(&new, &file)?;
+                    self.board.state().segments.insert(number, rewritten.facts);
+                    self.catalog.drop(number).await?;
+                    self.catalog.add(&self.dir, number).await?;
+                    erased.records += rewritten.gone;
+                    erased.segments += u64::from(rewritten.gone > 0);
+                }
+                Err(error) if is_damage(&error) || !file.exists() => {
+                    files::remove(&new)?;
+                    tracing::error!(segment = number, %error, "a part of the index is damaged: it can't be searched for whom to erase");
+                    self.board.is_damaged(number);
+                    self.put_aside()?;
+                }
+                Err(error) => {
+                    let _ = files::remove(&new);
+                    return Err(error);
+                }
+            }
+        }
+        erased.damaged_removed = files::remove_aside(&self.dir)?;
+        let left = unreadable.into_iter();
+        let left = left.filter(|number| files::segment(&self.dir, *number).exists());
+        erased.not_reached = left.collect();
+        self.catalog.clean().await?;
+        Ok(erased)
+    }
+
+    /// Puts aside what look-ups found damaged.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be renamed.
+    pub fn put_aside(&mut self) -> Result<(), std::io::Error> {
+        let damaged = std::mem::take(&mut self.board.state().damaged);
+        for number in damaged {
+            if self.open.as_ref().is_some_and(|open| open.number == number) {
+                // What comes goes into a new segment; dropping the connection closes the file.
+                self.open = None;
+            }
+            let file = files::segment(&self.dir, number);
+            if !file.exists() {
+                tracing::error!(file = %file.display(), "a part of the index is gone: its records are lost, the others answer");
+                continue;
+            }
+            let aside = files::put_aside(&file)?;
+            tracing::error!(aside = %aside.display(), "a look-up found a part of the index damaged; it was put aside, the others answer");
+        }
+        Ok(())
     }
 
     /// Puts frames, ascending, behind what is there. What is there already is passed over. All or none of them are written
@@ -218,7 +381,7 @@ impl Shelf {
             None => {
                 let number = self.next;
                 let file = files::segment(&self.dir, number);
-                let made = Segment::create(&file, number, begin, received).await;
+                let made = Segment::create(&file, number, begin, received, self.spool).await;
                 if made.is_err() {
                     let _ = files::remove(&file);
                 }
@@ -364,7 +527,7 @@ fn aside(
 }
 
 /// Whether SQLite says that the file is not what it wrote.
-fn is_damage(error: &sqlx::Error) -> bool {
+pub fn is_damage(error: &sqlx::Error) -> bool {
     const CORRUPT: u32 = 11;
     const NOT_A_DATABASE: u32 = 26;
     let code = error

@@ -136,7 +136,7 @@ impl Reader {
         deadline: Instant,
     ) -> Result<Vec<Named>, sqlx::Error> {
         let file = files::segment(&self.dir, number);
-        let mut handle = self.pool.take(number, &file, facts.is_sealed).await?;
+        let mut handle = self.pool.take(number, &file, facts).await?;
         handle.end_at(deadline).await?;
         let query = bind(text, binds, handle.connection()).await?;
         let rows = query.fetch_all(&mut *handle.connection()).await;

@@ -19,7 +19,8 @@ use crate::map::{self, Arrival};
 use crate::metrics::Metrics;
 use crate::redact::Redaction;
 use crate::spool::{Frame, Named, Names, Offer, Packed, Traits, Verdict};
-use crate::wire::{self, Batch, Record};
+use crate::stone::{Of, Stones};
+use crate::wire::{self, Batch, Claim, Record};
 
 /// Everything behind the edge: parse, map, keep.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct Pipeline {
     pub sanitizer: Option<Sanitizer>,
     /// Records in one batch at most.
     pub max_records: usize,
+    /// Who was erased.
+    pub stones: Arc<Stones>,
 }
 
 impl Pipeline {
@@ -105,6 +108,14 @@ impl Pipeline {
         let mut records = std::mem::take(&mut batch.records);
         let whole = records.len();
         once(&mut records, &batch);
+        // Until these are in the spool nobody is erased, or they would come behind that.
+        let entered = match &self.sink {
+            Sink::Spool(_) => Some(self.stones.enter().await),
+            Sink::Through(..) => None,
+        };
+        let before = records.len();
+        self.keep_out(&mut records, &batch, &arrival);
+        let kept_out = count(before - records.len());
         while !records.is_empty() {
             let offer = offer(&batch, &records, &arrival, body);
             turn.pause();
@@ -125,15 +136,48 @@ impl Pipeline {
                 }
             }
         }
+        drop(entered);
+        self.metrics.kept_out.inc_by(kept_out);
         let receipt = Receipt::new(
             count(records.len()),
             count(whole - records.len()),
             convert::in_words(&batch.rejected),
         );
         self.metrics.accepted.inc_by(receipt.accepted);
-        self.metrics.duplicates.inc_by(receipt.duplicates);
+        self.metrics
+            .duplicates
+            .inc_by(receipt.duplicates - kept_out);
         self.metrics.received_bytes.inc_by(count(body.len()));
         Ok((receipt, program))
+    }
+}
+
+impl Pipeline {
+    /// Takes out records of persons who were erased after that time. The client is told that they were there before: so it
+    /// lets go of them.
+    fn keep_out(&self, records: &mut Vec<Record<'_>>, batch: &Batch<'_>, arrival: &Arrival<'_>) {
+        let Some(mut sieve) = self.stones.sieve() else {
+            return;
+        };
+        let context = &batch.context;
+        let correction = map::correction(batch.sent_at, arrival.received);
+        records.retain(|record| {
+            let user = match &record.user {
+                Claim::Is(user) => Some(user.as_ref()),
+                Claim::Nobody => None,
+                Claim::Silent => context.user.as_deref(),
+            };
+            let install = record.install.as_deref().or(context.install.as_deref());
+            let of = Of {
+                user,
+                install,
+                sender: Some(arrival.subject).filter(|subject| !subject.is_empty()),
+            };
+            // The earlier of both: a clock that is wrong is no way back in.
+            let nanos = record.unix_nanos.min(record.unix_nanos + correction);
+            let millis = i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
+            !sieve.keeps_out(&of, millis)
+        });
     }
 }
 

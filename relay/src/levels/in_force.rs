@@ -16,7 +16,7 @@ use super::rule::{Draft, Moment, Rule, RuleError};
 use super::seen::Seen;
 use super::store::Store;
 use super::subject_claims::Bonds;
-use crate::store::StoreError;
+use crate::store::{Forgotten, StoreError};
 use crate::text::chain;
 
 /// The rules in force. A cheap handle.
@@ -154,6 +154,21 @@ impl Levels {
     /// When the store can't be read.
     pub async fn deeds(&self) -> Result<Vec<Deed>, StoreError> {
         self.0.store.lock().await.deeds().await
+    }
+
+    /// Removes the rules for these ids, and puts what stands for them where notes and the audit of rules have them; how many
+    /// rows that changed.
+    ///
+    /// # Errors
+    ///
+    /// When that can't be done: then some may still be there. Do it again.
+    #[allow(dead_code, reason = "an erasure does it")]
+    pub async fn forget(&self, ids: &[Forgotten]) -> Result<u64, StoreError> {
+        let mut store = self.0.store.lock().await;
+        let changed = store.forget(ids).await;
+        // Also when it failed half-way: what is gone holds no longer.
+        self.lay_out(&mut store, Moment::now()).await?;
+        changed
     }
 
     async fn lay_out(&self, store: &mut Store, now: Moment) -> Result<(), StoreError> {

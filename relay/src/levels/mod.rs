@@ -14,6 +14,7 @@
 
 mod answer;
 mod book;
+mod forget;
 mod in_force;
 mod program;
 mod rows;

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use sqlx::{Connection, SqliteConnection};
 
+use super::forget::forget;
 use super::rows::{self, Deed, decode, deed, ends, millis, note, rule};
 use super::rule::{Checked, Moment, Rule};
-use crate::store::{self, StoreError};
+use crate::store::{self, Forgotten, StoreError};
 
 /// The tables, with the one connection that uses them.
 #[derive(Debug)]
@@ -180,6 +181,17 @@ impl Store {
         Ok(Some(rule))
     }
 
+    /// Removes the rules for these ids, and puts what stands for them where notes and the audit of rules have them; how many
+    /// rows that changed.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says; then some may still be there.
+    pub async fn forget(&mut self, ids: &[Forgotten]) -> Result<u64, StoreError> {
+        let forgotten = forget(&mut self.connection, ids).await;
+        self.named(forgotten)
+    }
+
     /// What was done last, the latest first.
     ///
     /// # Errors
@@ -266,6 +278,52 @@ mod tests {
             0,
             "for good"
         );
+    }
+
+    #[tokio::test]
+    async fn who_is_forgotten_has_no_rule_and_is_in_no_byte_of_the_store() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let now = at("2026-02-06T12:00:00Z", Instant::now());
+        let mut store = Store::open(dir.path(), now).await.expect("it opens");
+        for whom in [
+            Whom::User("lovelace".to_owned()),
+            Whom::Install("i-lovelaces".to_owned()),
+            Whom::Everyone,
+        ] {
+            let made = Checked {
+                whom,
+                why: "lovelace called".to_owned(),
+                ..rule()
+            };
+            store.add(&made, now).await.expect("it is kept");
+        }
+        let ids = [Forgotten {
+            id: "lovelace".to_owned(),
+            stands_for: "#a1b2".to_owned(),
+        }];
+        assert_eq!(store.forget(&ids).await.expect("it is done"), 6);
+        let rules = store.rules(now).await.expect("rules");
+        let told: Vec<_> = rules
+            .iter()
+            .map(|rule| (rule.whom.query(), rule.why.as_str()))
+            .collect();
+        let why = "#a1b2 called";
+        assert_eq!(
+            told,
+            [
+                ("install:i-lovelaces".to_owned(), why),
+                ("everyone".to_owned(), why)
+            ]
+        );
+        let deeds = store.deeds().await.expect("deeds");
+        let last = deeds.last().expect("the first rule's");
+        assert_eq!(last.rule.whom, Whom::User("#a1b2".to_owned()));
+        for found in std::fs::read_dir(dir.path()).expect("it lists") {
+            let path = found.expect("it lists").path();
+            let bytes = std::fs::read(&path).expect("it is read");
+            let text = String::from_utf8_lossy(&bytes).replace("lovelaces", "");
+            assert!(!text.contains("lovelace"), "{}", path.display());
+        }
     }
 
     #[tokio::test]

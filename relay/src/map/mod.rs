@@ -377,6 +377,11 @@ impl Skew {
     }
 }
 
+/// What a record's time is corrected by, in nanoseconds, when its batch was sent at `sent_at` by the client's clock.
+pub fn correction(sent_at: Option<i128>, received: Timestamp) -> i128 {
+    Skew::between(sent_at, received).map_or(0, |skew| skew.nanos)
+}
+
 fn resource(out: &mut Vec<u8>, batch: &Batch<'_>, install: Option<&str>) {
     let said = &batch.resource;
     let dropped = client_attributes(out, RESOURCE_ATTRIBUTES, said, &Names::default());

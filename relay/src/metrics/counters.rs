@@ -22,6 +22,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Records that were there before.
     pub duplicates: Counter,
+    /// Records of erased persons that came again.
+    pub kept_out: Counter,
     /// Members of records and resources that were over their cap.
     pub members_dropped: Counter,
     /// Bytes of bodies, inflated.
@@ -78,6 +80,7 @@ impl Default for Metrics {
             rejected: ByLabel::default(),
             accepted: Counter::default(),
             duplicates: Counter::default(),
+            kept_out: Counter::default(),
             members_dropped: Counter::default(),
             received_bytes: Counter::default(),
             export: Arc::default(),

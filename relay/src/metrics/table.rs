@@ -49,6 +49,8 @@ const INGEST: &[Row] = rows! {
         |scrape| counter(scrape.metrics.accepted.get());
     "courier_records_duplicate_total", "Records that were there before.":
         |scrape| counter(scrape.metrics.duplicates.get());
+    "courier_records_dropped_by_erasure_total", "Records of erased persons that came again and were not kept.":
+        |scrape| counter(scrape.metrics.kept_out.get());
     "courier_records_rejected_total", "Records refused for their content.":
         |scrape| labelled(scrape.metrics.rejected.by("reason"));
     "courier_members_dropped_total", "Members of records and resources dropped because there were too many.":

@@ -3,9 +3,11 @@
 use tokio::sync::oneshot;
 
 use super::consumer::{Consumer, Cursor};
+use super::erasing::Erased;
 use super::error::OfferError;
 use super::letters::{DeadLetter, Done, Replayed};
 use super::offer::{Offer, Verdict};
+use crate::stone::Stone;
 
 /// What the writer is asked for; it answers after the commit.
 #[derive(Debug)]
@@ -33,6 +35,10 @@ pub enum Command {
         /// How often it had been mended when the damaged file was opened.
         mended: u64,
         answer: oneshot::Sender<Result<(), OfferError>>,
+    },
+    Erase {
+        stone: Stone,
+        answer: oneshot::Sender<Result<Erased, OfferError>>,
     },
     KeepFor {
         consumers: Vec<Consumer>,

@@ -99,8 +99,11 @@ pub async fn keep_for(
 }
 
 async fn delete_behind(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM frame WHERE id <= (SELECT min(frame) FROM consumer)")
-        .execute(connection)
-        .await
-        .map(drop)
+    sqlx::query(
+        "DELETE FROM frame WHERE id <= (SELECT min(frame) FROM consumer);
+         DELETE FROM erased WHERE frame <= (SELECT min(frame) FROM consumer)",
+    )
+    .execute(connection)
+    .await
+    .map(drop)
 }

@@ -1,18 +1,22 @@
 //! The database and the totals of what is in it, as the one writer has them: ahead of what is committed while a transaction
 //! is open.
 
+use std::collections::HashSet;
+
 use sqlx::{Connection, SqliteConnection};
 
 use super::append::{self, NewFrame};
 use super::clock::now;
 use super::consumer::{Consumer, Cursor, Position, Stand};
 use super::consumer_rows;
+use super::erasing::{self, Erased, Moved};
 use super::error::OfferError;
 use super::frame::Frame;
 use super::ledger::{Ledger, Size};
 use super::letters::{self, Dead, DeadLetter, Done, Replayed};
 use super::offer::{Named, Offer, Verdict};
 use super::ranges::Range;
+use crate::stone::{Key, Stone, Whom};
 
 /// The open database.
 pub struct Database {
@@ -23,6 +27,12 @@ pub struct Database {
     dead: Dead,
     /// Of the transaction that is open, what is still to be written. It belongs to the totals and to the ledger already.
     rows: Vec<NewFrame>,
+    /// The senders who were erased, as the ledger calls them, and the key of these names.
+    erased: HashSet<String>,
+    key: Option<Key>,
+    /// The erasures since the relay started: what is put aside now may have been read before.
+    stones: Vec<Stone>,
+    moved: Moved,
 }
 
 /// What is in the database.
@@ -37,15 +47,21 @@ pub struct Totals {
 }
 
 impl Database {
-    /// The database behind `connection`, which may hold `max_bytes`.
+    /// The database behind `connection`, which may hold `max_bytes`. The ledger calls senders who were erased by `key`.
     pub async fn read(
         mut connection: SqliteConnection,
         max_bytes: u64,
+        key: Option<Key>,
     ) -> Result<Self, sqlx::Error> {
         let stand = consumer_rows::read(&mut connection).await?;
         let dead = letters::count(&mut connection).await?;
         let ledger = Ledger::open(&mut connection).await?;
+        let erased = erasing::senders(&mut connection).await?;
         Ok(Self {
+            erased,
+            key,
+            stones: Vec::new(),
+            moved: Moved::default(),
             connection,
             max_bytes,
             ledger,
@@ -116,7 +132,10 @@ impl Database {
         keep: bool,
     ) -> Result<Result<Verdict, OfferError>, sqlx::Error> {
         let now = now();
-        if keep && let Some(grown) = self.ledger.follows(&offer, now) {
+        let subject = offer.subject.clone();
+        if let Some(hashed) = self.erased_as(&subject) {
+            offer.subject = hashed;
+        } else if keep && let Some(grown) = self.ledger.follows(&offer, now) {
             return Ok(self.line_up(offer, grown, now));
         }
         self.write_rows().await?;
@@ -128,11 +147,51 @@ impl Database {
             if !self.has_room_for(&frame) {
                 return Ok(Err(OfferError::Full));
             }
-            self.insert(frame, &offer.subject, offer.named.as_ref(), None)
+            self.insert(frame, &subject, offer.named.as_ref(), None)
                 .await?;
         }
         self.ledger.keep(&mut self.connection, &offer, now).await?;
         Ok(Ok(Verdict::Kept))
+    }
+
+    /// How the ledger calls this sender, if it was erased.
+    fn erased_as(&self, subject: &str) -> Option<String> {
+        if self.erased.is_empty() {
+            return None;
+        }
+        let name = self.key.as_ref()?.subject(subject);
+        self.erased.contains(&name).then_some(name)
+    }
+
+    /// Takes a person out of everything: see [`erasing`].
+    pub async fn erase(&mut self, stone: Stone) -> Result<Erased, sqlx::Error> {
+        let whom = &stone.whom;
+        let before = self.totals();
+        let (erased, moved) = match self.take_out(whom).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.roll_back(before).await;
+                return Err(error);
+            }
+        };
+        self.ledger.read_again(&mut self.connection).await?;
+        self.erased = erasing::senders(&mut self.connection).await?;
+        self.key = Some(whom.key().clone());
+        self.moved.extend(moved);
+        self.stones.push(stone);
+        erasing::clean(&mut self.connection).await?;
+        Ok(erased)
+    }
+
+    async fn take_out(&mut self, whom: &Whom) -> Result<(Erased, Moved), sqlx::Error> {
+        let mut erased = Erased::default();
+        self.begin().await?;
+        let connection = &mut self.connection;
+        let moved = erasing::frames(connection, &mut self.stand, whom, &mut erased).await?;
+        erasing::letters(connection, &mut self.dead, whom, &mut erased).await?;
+        erasing::ledger(connection, whom, &mut erased).await?;
+        self.commit().await?;
+        Ok((erased, moved))
     }
 
     /// Takes an offer that stands right behind the last of its queue; the database need not be asked. It is written with
@@ -250,7 +309,11 @@ impl Database {
         dead: Vec<DeadLetter>,
     ) -> Result<(), sqlx::Error> {
         self.write_rows().await?;
+        let to = self.moved.now(to, self.stand.behind().frame);
         for letter in dead {
+            if erasing::is_erased(&letter, &self.stones) {
+                continue;
+            }
             letters::insert(&mut self.connection, &mut self.dead, letter, now()).await?;
         }
         consumer_rows::advance(&mut self.connection, &mut self.stand, consumer, to).await

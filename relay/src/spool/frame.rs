@@ -57,6 +57,8 @@ pub struct Pending {
     pub frame: Frame,
     /// Whether it is for another consumer alone.
     pub is_for_another: bool,
+    /// How many records of it were erased: they lay between `from` and what is left, as far as positions go.
+    pub erased: u64,
     /// Whose token it came with; empty for what was carried by hand.
     pub subject: String,
     /// The disk queue that its named records come from.

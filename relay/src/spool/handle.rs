@@ -9,14 +9,17 @@ use tokio::task::JoinHandle;
 
 use super::command::Command;
 use super::consumer::{Consumer, Cursor};
+use super::erasing::Erased;
 use super::error::{OfferError, OpenError, is_damage};
 use super::frame::Pending;
 use super::gauge::Gauge;
 use super::letters::DeadLetter;
 use super::offer::{Offer, Verdict};
+use super::origin::{self, Origin};
 use super::reading::Reading;
 use super::writer::Writing;
 use super::{mend, reader, running, salvage, schema};
+use crate::stone::Stone;
 
 /// A handle on the spool.
 #[derive(Clone, Debug)]
@@ -196,6 +199,26 @@ impl Spool {
             answer,
         })
         .await
+    }
+
+    /// Takes a person out of what waits, of dead letters and of the ledger, and writes the file anew without what it still
+    /// had of them. Everybody who writes waits meanwhile: about a second for each 100 MB of the spool.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was erased, or the file could not be written anew: ask again.
+    pub async fn erase(&self, stone: Stone) -> Result<Erased, OfferError> {
+        self.ask(|answer| Command::Erase { stone, answer }).await
+    }
+
+    /// Which spool this is.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub async fn origin(&self) -> Result<Origin, sqlx::Error> {
+        let mut reading = self.reading.lock().await;
+        origin::read(reading.current(&self.dir, &self.gauge).await?).await
     }
 
     /// Waits until something was kept since the last call for this consumer.

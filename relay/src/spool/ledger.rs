@@ -78,6 +78,21 @@ impl Ledger {
         })
     }
 
+    /// Reads how much there is again, after rows were renamed.
+    pub async fn read_again(
+        &mut self,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), sqlx::Error> {
+        let Self { size, .. } = Self::open(connection).await?;
+        self.remembered.clear();
+        self.size = Size {
+            gaps_closed: self.size.gaps_closed,
+            queues_forgotten: self.size.queues_forgotten,
+            ..size
+        };
+        Ok(())
+    }
+
     /// How much is in it.
     pub fn size(&self) -> Size {
         self.size

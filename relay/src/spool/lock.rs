@@ -68,4 +68,11 @@ pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
 const LOCK: &str = "relay.lock";
 
 /// How the names of the relay's files in its directory begin, with what SQLite and mending put beside them.
-const OURS: [&str; 4] = ["relay.db", "relay.lock", "store.db", "audit.jsonl"];
+const OURS: [&str; 6] = [
+    "relay.db",
+    "relay.lock",
+    "store.db",
+    "audit.jsonl",
+    "erase.key",
+    "erasures.json",
+];

@@ -15,7 +15,7 @@ use super::gauge::Gauge;
 use super::integer::{signed, unsigned};
 use super::salvage::{Found, Pages, Row, Value};
 use super::schema::{self, beside};
-use super::{accepted, append, clock, running};
+use super::{accepted, append, clock, origin, running};
 
 /// Mends the database in `dir`; `false` when there is nothing of ours in it, and it was left alone.
 ///
@@ -47,6 +47,10 @@ pub async fn mend(dir: &Path, gauge: &Gauge) -> Result<bool, OpenError> {
     }
     let mut connection = schema::open_file(&mending).await?;
     let copied = copy(&mut connection, &mut pages, &found).await;
+    // What is in the mended file is what was in the damaged one: whoever was in the middle of that is in the middle of this.
+    let was = origin::of_file(&file).await;
+    let named = origin::keep(&mut connection, was.as_ref()).await;
+    let copied = named.and(copied);
     let kept = copied.map_err(|source| OpenError::Database {
         file: mending.clone(),
         source,

@@ -6,7 +6,8 @@
 //! 2. a record whose name was accepted before is found, in the transaction that would keep it a second time;
 //! 3. frames leave in the order in which they came, once for each [`Consumer`], and are deleted behind the last one;
 //! 4. damage costs the damaged frames only, and is counted;
-//! 5. what does not fit, because of the cap or of the disk, is refused and not half kept.
+//! 5. what was erased is in no file of the spool any more (`what_was_erased_is_in_no_byte_of_the_spool`);
+//! 6. what does not fit, because of the cap or of the disk, is refused and not half kept.
 //!
 //! One task writes. Offers that wait for each other's sync share the next one (group commit).
 //!
@@ -20,6 +21,7 @@ mod consumer;
 mod consumer_rows;
 mod database;
 mod dead;
+mod erasing;
 mod error;
 mod frame;
 mod gauge;
@@ -32,6 +34,7 @@ mod lock;
 mod mend;
 mod names;
 mod offer;
+mod origin;
 mod packed;
 mod ranges;
 mod reader;
@@ -46,6 +49,7 @@ mod writer;
 
 pub use consumer::{Consumer, Cursor, Position};
 pub use dead::PAGE;
+
 pub use error::{OfferError, OpenError};
 pub use frame::{Frame, Pending, Traits};
 pub use gauge::Writes;
@@ -55,8 +59,9 @@ pub use letters::{Dead, DeadLetter, DeadRecord, NotWhich, Removal, by_number};
 pub use lock::{Lock, announced, is_held, lock};
 pub use names::Names;
 pub use offer::{Named, Offer, Verdict};
+pub use origin::copied;
 pub use packed::{Packed, join};
-pub use schema::{FILE as DATABASE, open_to_read};
+pub use schema::{FILE as DATABASE, open_copy, open_to_read};
 
 #[cfg(test)]
 mod tests;

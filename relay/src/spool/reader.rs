@@ -71,6 +71,7 @@ fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending
         id,
         frame: Frame::default(),
         is_for_another: false,
+        erased: row.try_get::<Option<i64>, _>(16)?.map_or(0, unsigned),
         subject: row.try_get(13)?,
         queue: row.try_get(14)?,
         from: Position {
@@ -113,4 +114,5 @@ fn pending(row: &SqliteRow, gauge: &Gauge, consumer: Consumer) -> Result<Pending
 }
 
 const BEHIND: &str = "SELECT id, end_records, end_bytes, records, received, oldest, newest, crc, bytes, plain_crc, traits,
-    only_for, body, subject, queue, names FROM frame WHERE id > ? ORDER BY id";
+    only_for, body, subject, queue, names, (SELECT erased.records FROM erased WHERE erased.frame = frame.id)
+    FROM frame WHERE id > ? ORDER BY id";

@@ -54,6 +54,19 @@ pub(super) async fn open_file(file: &Path) -> Result<SqliteConnection, OpenError
     Ok(connection)
 }
 
+/// A copy that is kept as one file, or another database that is to be copied.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub async fn open_copy(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .disable_statement_logging()
+        .connect()
+        .await
+}
+
 /// A second connection to the database in `dir`, for reading.
 ///
 /// # Errors

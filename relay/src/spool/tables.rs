@@ -4,7 +4,7 @@
 pub const VERSION: i64 = STEPS.len() as i64;
 
 /// Each brings a database from the version of its place to the next.
-pub const STEPS: [&str; 4] = [TABLES, PACKED, QUEUES, NAMES];
+pub const STEPS: [&str; 5] = [TABLES, PACKED, QUEUES, NAMES, WHICH];
 
 /// `end_*` count everything up to and including a frame since the database was made, so that what is pending for a
 /// consumer is one subtraction. Seqs are stored with their top bit flipped, because SQLite's integers are signed.
@@ -90,5 +90,24 @@ const NAMES: &str = "
 BEGIN;
 ALTER TABLE frame ADD COLUMN names BLOB;
 PRAGMA user_version = 4;
+COMMIT;
+";
+
+/// Which spool this is, and which it was copied from up to which frame; how many records of a frame were erased.
+const WHICH: &str = "
+BEGIN;
+CREATE TABLE spool (
+    id BLOB NOT NULL
+) STRICT;
+INSERT INTO spool VALUES (randomblob(16));
+CREATE TABLE ancestor (
+    id BLOB PRIMARY KEY,
+    frame INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE erased (
+    frame INTEGER PRIMARY KEY,
+    records INTEGER NOT NULL
+) STRICT;
+PRAGMA user_version = 5;
 COMMIT;
 ";

@@ -12,11 +12,13 @@ use tokio::time::Instant;
 use super::clock::now;
 use super::command::{Command, Reply};
 use super::database::{Database, Totals};
+use super::erasing::Erased;
 use super::error::{OfferError, OpenError, is_damage};
 use super::gauge::Gauge;
 use super::integer::signed;
 use super::letters::Done;
 use super::{mend, running, schema};
+use crate::stone::{self, Stone};
 use crate::text::chain;
 
 /// The writer: its database, and the gauge on which it publishes what is committed.
@@ -33,9 +35,13 @@ impl Writing {
         connection: SqliteConnection,
         gauge: Arc<Gauge>,
     ) -> Result<Self, sqlx::Error> {
+        let key = stone::key_in(dir).unwrap_or_else(|error| {
+            tracing::error!(%error, "what erased senders sent before may be taken for new");
+            None
+        });
         let writing = Self {
             dir: dir.to_owned(),
-            database: Database::read(connection, gauge.max_bytes).await?,
+            database: Database::read(connection, gauge.max_bytes, key).await?,
             gauge,
         };
         writing.publish();
@@ -71,7 +77,14 @@ impl Writing {
             // Whoever asks to have it mended has found damage that no write has met yet, unless one did meanwhile.
             let is_to_mend = |command: &mut Command| matches!(command, Command::Mend { .. });
             let menders: Vec<Command> = commands.extract_if(.., is_to_mend).collect();
+            let is_to_erase = |command: &mut Command| matches!(command, Command::Erase { .. });
+            let erasers: Vec<Command> = commands.extract_if(.., is_to_erase).collect();
             self.group(commands).await;
+            for eraser in erasers {
+                if let Command::Erase { stone, answer } = eraser {
+                    drop(answer.send(self.erase(stone).await));
+                }
+            }
             for mender in menders {
                 if let Command::Mend { mended, answer } = mender {
                     drop(answer.send(self.mend_once(mended).await));
@@ -143,6 +156,13 @@ impl Writing {
                 }
             }
         }
+    }
+
+    /// Erases a person. It is not part of a group: the file is written anew, and that can be no part of a transaction.
+    async fn erase(&mut self, stone: Stone) -> Result<Erased, OfferError> {
+        let erased = self.database.erase(stone).await;
+        self.publish();
+        erased.map_err(|error| OfferError::Away(error.to_string()))
     }
 
     /// Mends the database, unless it was mended since the reader that found the damage opened it.
@@ -235,7 +255,7 @@ impl Writing {
                     }
                     answers.push(Reply::Done(answer));
                 }
-                Command::Mend { .. } | Command::Stop => {}
+                Command::Mend { .. } | Command::Erase { .. } | Command::Stop => {}
             }
         }
         if error.is_none() {

@@ -83,6 +83,23 @@ pub async fn open(dir: &Path) -> Result<SqliteConnection, StoreError> {
     }
 }
 
+/// Empties the log beside the database into it, so that what was removed or replaced is in neither.
+///
+/// # Errors
+///
+/// What SQLite says, or that somebody reads for too long: then some of it may still be in the log.
+pub async fn empty_log(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (is_busy, ..): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+        .fetch_one(connection)
+        .await?;
+    match is_busy {
+        0 => Ok(()),
+        _ => Err(sqlx::Error::Protocol(
+            "the log of the store is in use".to_owned(),
+        )),
+    }
+}
+
 /// Where the store of `dir` is.
 #[must_use]
 pub fn file(dir: &Path) -> PathBuf {

@@ -65,7 +65,13 @@ pub fn token(dir: &Path, user: &str) -> String {
 impl Relay {
     /// Starts a relay on free ports with its data in `dir`, in development mode unless `more` says otherwise.
     pub fn start(dir: &Path, more: &[&str]) -> Self {
+        Self::start_in(dir, more, &[])
+    }
+
+    /// The same with these in its environment.
+    pub fn start_in(dir: &Path, more: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = command()
+            .envs(env.iter().copied())
             .args([
                 "serve",
                 "--listen",

@@ -9,6 +9,7 @@ mod relay;
 mod disk;
 mod files;
 mod flapping;
+mod kill;
 mod operator;
 mod own;
 mod storm;

@@ -14,6 +14,7 @@ use crate::completions::Completions;
 use crate::dead::Dead;
 use crate::dev::Dev;
 use crate::find::Find;
+use crate::forget::Forget;
 use crate::import::Import;
 use crate::level::Level;
 use crate::people::{People, Sessions};
@@ -29,7 +30,7 @@ use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 20] = [
+const COMMANDS: &[Row] = &[
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -56,6 +57,7 @@ const COMMANDS: [Row; 20] = [
     row::<Sanitize>("sanitize", Reads::NONE),
     row::<Queue>("queue", Reads::NONE),
     row::<Dead>("dead", Reads::OF_DATA),
+    row::<Forget>("forget", Reads::OF_DATA),
     row::<Level>("level", Reads::OF_DATA),
     row::<Timeline>("timeline", Reads::OF_DATA),
     row::<Find>("find", Reads::OF_DATA),
@@ -120,7 +122,7 @@ const fn row<C: Run>(name: &'static str, reads: Reads) -> Row {
 
 /// The command line as clap knows it.
 pub fn command() -> clap::Command {
-    let commands = COMMANDS.map(|row| (row.describe)(clap::Command::new(row.name)));
+    let commands = COMMANDS.iter().map(|row| (row.describe)(clap::Command::new(row.name)));
     // The settings come last, so that they stand behind a command's own arguments in its help.
     Settings::augment_args(clap::Command::new("courier-relay").subcommands(commands))
         .version(env!("CARGO_PKG_VERSION"))

@@ -14,6 +14,7 @@ mod completions;
 mod dead;
 mod dev;
 mod find;
+mod forget;
 mod import;
 mod level;
 mod lines;

@@ -100,6 +100,7 @@ fn arrival(frame: i64, told: Vec<Told>) -> Arrival {
         received,
         plain_bytes: 1_000,
         is_for_another: false,
+        erased: 0,
         subject: "sender-1".to_owned(),
         queue: Some("9f86d081884c7d65".to_owned()),
         seqs: told.iter().map(|told| Some(told.seq)).collect(),
@@ -451,4 +452,147 @@ async fn only_the_segments_that_can_answer_are_opened() {
         let numbers: Vec<u64> = candidates.into_iter().map(|(number, _)| number).collect();
         assert_eq!(numbers, opened, "{query}; the open one is always asked");
     }
+}
+
+/// A key of the test's own.
+fn key() -> crate::stone::Key {
+    crate::stone::Key::new(b"a key of 32 bytes, or about that")
+}
+
+fn whom(id: &str) -> crate::stone::Whom {
+    crate::stone::Whom::new(crate::stone::Kind::User, id, key())
+}
+
+#[tokio::test]
+async fn a_segment_without_somebody_answers_for_the_others_as_before() {
+    for max_records in [1, 2, 1_000] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut shelf = shelf(dir.path(), max_records).await;
+        for (told, frame) in story().into_iter().zip(1..) {
+            let arrived = shelf.take(vec![arrival(frame, vec![told])]).await;
+            arrived.expect("taken");
+        }
+        let reader = Reader::new(dir.path(), shelf.board(), FOR_EVER);
+        let queries = [
+            "",
+            "user:bea",
+            "uplo*",
+            "failed",
+            "-has:user",
+            "answer",
+            "@http.status:*",
+        ];
+        let mut before = Vec::new();
+        for query in queries {
+            let answer = reader.look(&question(query)).await;
+            let mut records = answer.records;
+            records.retain(|found| found.name(Kind::User) != Some("ada"));
+            before.push(format!("{records:?}"));
+        }
+        // The reader has files open that are about to be replaced.
+        let erased = shelf.erase(&whom("ada")).await.expect("erased");
+        let segments = if max_records == 1_000 {
+            1
+        } else {
+            2.min(max_records + 1)
+        };
+        assert_eq!(
+            (erased.records, erased.segments),
+            (2, segments),
+            "{max_records}"
+        );
+        for (query, before) in queries.into_iter().zip(before) {
+            let answer = reader.look(&question(query)).await;
+            assert!(answer.unreadable.is_empty());
+            assert_eq!(
+                format!("{:?}", answer.records),
+                before,
+                "{query} {max_records}"
+            );
+        }
+        assert_eq!(seqs(&reader, &question("user:ada")).await, [0; 0]);
+        assert_eq!(
+            seqs(&reader, &question("timeout")).await,
+            [0; 0],
+            "full text"
+        );
+        assert_eq!(
+            shelf.board().state().missing(),
+            0,
+            "who was erased is not missing"
+        );
+        // It goes on, and is found again.
+        let more = vec![told(6, Some("bea"), 9, "app", "afterwards")];
+        shelf.take(vec![arrival(7, more)]).await.expect("taken");
+        shelf.close().await.expect("closed");
+        let shelf = self::shelf(dir.path(), max_records).await;
+        let reader = Reader::new(dir.path(), shelf.board(), FOR_EVER);
+        assert_eq!(seqs(&reader, &question("user:bea")).await, [3, 4, 6]);
+        assert_eq!(shelf.board().state().missing(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_meets_damage_puts_the_segment_aside_and_says_what_is_lost() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut shelf = shelf(dir.path(), 2).await;
+    for (told, frame) in story().into_iter().zip(1..) {
+        let arrived = shelf.take(vec![arrival(frame, vec![told])]).await;
+        arrived.expect("taken");
+    }
+    // The first page stays: the file opens, and only what is asked for is found damaged.
+    let file = files::segment(dir.path(), 1);
+    let mut bytes = std::fs::read(&file).expect("it is read");
+    bytes[8 * 1024..].fill(0x55);
+    std::fs::write(&file, bytes).expect("it is written");
+    // And another is gone.
+    std::fs::remove_file(files::segment(dir.path(), 2)).expect("it was there");
+    let reader = Reader::new(dir.path(), shelf.board(), FOR_EVER);
+    let answer = reader.look(&question("level:>=info")).await;
+    let found: Vec<_> = answer
+        .records
+        .iter()
+        .filter_map(|found| found.seq)
+        .collect();
+    assert_eq!(found, [4, 5], "the others answer");
+    assert_eq!(answer.unreadable, [1, 2]);
+    let board = shelf.board();
+    let state = board.state().clone();
+    assert_eq!((state.missing(), state.unreadable.len()), (4, 2));
+    shelf.put_aside().expect("it is renamed");
+    assert!(!file.exists() && dir.path().join("seg-1.db.damaged").exists());
+    // Every later answer says so too.
+    let answer = reader.look(&question("user:bea")).await;
+    assert_eq!((answer.records.len(), answer.unreadable), (1, vec![1, 2]));
+    let more = vec![told(6, Some("bea"), 9, "app", "afterwards")];
+    shelf.take(vec![arrival(7, more)]).await.expect("taken");
+    shelf.close().await.expect("closed");
+    let shelf = self::shelf(dir.path(), 2).await;
+    let reader = Reader::new(dir.path(), shelf.board(), FOR_EVER);
+    assert_eq!(seqs(&reader, &question("user:bea")).await, [4, 6]);
+}
+
+#[tokio::test]
+async fn the_segment_that_is_written_may_be_damaged_too_and_what_comes_goes_into_another() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut shelf = shelf(dir.path(), 1_000).await;
+    let board = shelf.board();
+    for (told, frame) in story().into_iter().zip(1..) {
+        if frame == 4 {
+            assert!(board.is_damaged(1), "as a look-up says");
+            assert!(!board.is_damaged(1), "once");
+            shelf.put_aside().expect("it is renamed");
+        }
+        let arrived = shelf.take(vec![arrival(frame, vec![told])]).await;
+        arrived.expect("taken");
+    }
+    let reader = Reader::new(dir.path(), shelf.board(), FOR_EVER);
+    let answer = reader.look(&question("")).await;
+    let found: Vec<_> = answer
+        .records
+        .iter()
+        .filter_map(|found| found.seq)
+        .collect();
+    assert_eq!((found, answer.unreadable), (vec![3, 4, 5], vec![1]));
+    assert_eq!(board.state().missing(), 3);
 }

@@ -47,6 +47,7 @@ fn arrival(frame: i64) -> Arrival {
         received,
         plain_bytes: 2_000,
         is_for_another: false,
+        erased: 0,
         subject: "ada".to_owned(),
         queue: Some("9f86d081884c7d65".to_owned()),
         seqs: (first..first + RECORDS).map(Some).collect(),
@@ -324,7 +325,7 @@ async fn a_damaged_segment_costs_itself_and_is_counted() {
         assert_eq!(seqs(dir.path()).await.len(), left, "{harmed}");
         assert!(dir.path().join(format!("seg-{harmed}.db.damaged")).exists());
         // The spool goes on where it was; what the open one lost is counted once there is more.
-        shelf.begin_anew().await.expect("it begins");
+        shelf.begin_anew(None).await.expect("it begins");
         take(&mut shelf, 8..=8).await;
         let lost = if harmed == 3 { 10 } else { missing };
         assert_eq!(shelf.board().state().missing(), lost, "{harmed}");
@@ -424,7 +425,7 @@ async fn names_with_quotes_controls_and_ten_kilobytes_are_names() {
         }
         shelf.take(vec![arrival]).await.expect("it is written");
     }
-    shelf.begin_anew().await.expect("sealed");
+    shelf.begin_anew(None).await.expect("sealed");
     for name in names {
         let held = shelf.catalog().may_hold(Kind::User, name).await;
         assert_eq!(held.expect("it says").len(), 1, "{name:.20}");

@@ -1,0 +1,202 @@
+//! Erases a person from everything that the relay keeps, and says in numbers what that was and what it does not reach.
+//!
+//! In this order, so that a relay that is killed at any moment is either as before or goes on at the next start:
+//!
+//! 1. a stone is put, synced: from now on what comes again of before is kept out (`stone`);
+//! 2. waiting frames, dead letters and the ledger, in one transaction; then the spool's file is written anew
+//!    (`spool`, `what_was_erased_is_in_no_byte_of_the_spool`);
+//! 3. the segments of the index, one after the other, each beside the old one and put in its place
+//!    (`index`, `a_segment_without_somebody_answers_for_the_others_as_before`);
+//! 4. damaged files that were put aside are removed: they can't be searched;
+//! 5. the stone says that it is done.
+//!
+//! The proof over the whole data directory is `relay/tests/lookups/forget.rs`.
+//!
+//! What it does not do: reach what has left the relay. [`Forgotten::not_reached`] names that.
+
+mod forgotten;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+pub use forgotten::{Forgotten, Request, RequestError};
+
+use crate::config::Config;
+use crate::index::{self, Desk, Limits, Shelf};
+use crate::spool::{OfferError, Spool};
+use crate::stone::{Stone, StoneError, Stones};
+
+/// Erases persons from one data directory, one at a time.
+#[derive(Debug)]
+pub struct Eraser {
+    dir: PathBuf,
+    stones: Arc<Stones>,
+    spool: Spool,
+    /// Who fills the index, where somebody does.
+    desk: Option<Desk>,
+    keep: Duration,
+    /// Where records have gone that the relay does not reach.
+    gone_to: Vec<String>,
+    one_at_a_time: Mutex<()>,
+}
+
+/// Somebody was not erased, or not from everything. What was erased stays erased; ask again, or start the relay again: it
+/// goes on where this ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EraseError {
+    /// It is not said whom to erase, or why.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The stone can't be written. Nothing was erased.
+    #[error(transparent)]
+    Stone(#[from] StoneError),
+    /// The spool can't be written.
+    #[error("the spool is not erased")]
+    Spool(#[from] OfferError),
+    /// The index can't be written.
+    #[error("the index is not erased")]
+    Index(#[source] sqlx::Error),
+    /// A damaged file that was put aside can't be removed.
+    #[error("`{}` can't be removed", .file.display())]
+    Aside {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Eraser {
+    /// Erases from the data directory of `config`, whose index is filled by whoever is behind `desk`.
+    #[must_use]
+    pub fn new(config: &Config, stones: Arc<Stones>, spool: Spool, desk: Option<Desk>) -> Self {
+        let mut gone_to = Vec::new();
+        if config.upstream.is_some() {
+            gone_to.push("the upstream: what was exported to it".to_owned());
+        }
+        if let Some(files) = &config.files {
+            gone_to.push(format!(
+                "the files in `{}`: what was written to them",
+                files.dir.display()
+            ));
+        }
+        gone_to.push("backups of the data directory".to_owned());
+        gone_to.push("what the records of others say about them".to_owned());
+        Self {
+            dir: config.data_dir.clone(),
+            stones,
+            spool,
+            desk,
+            keep: config
+                .index
+                .as_ref()
+                .map_or(Limits::default().keep, |index| index.keep),
+            gone_to,
+            one_at_a_time: Mutex::default(),
+        }
+    }
+
+    /// Erases who is asked for.
+    ///
+    /// # Errors
+    ///
+    /// When not all of it could be done: see [`EraseError`].
+    pub async fn forget(&self, request: &Request) -> Result<Forgotten, EraseError> {
+        let (kind, id) = request.whom()?;
+        request.why()?;
+        let _one = self.one_at_a_time.lock().await;
+        let whom = self.stones.whom(kind, id)?;
+        let stone = self.stones.put(whom, self.keep).await?;
+        self.erase(&stone).await
+    }
+
+    /// Finishes what an earlier run did not. Call it before the index is opened.
+    pub async fn finish(&self) {
+        for stone in self.stones.unfinished() {
+            let whom = stone.whom.kind().name();
+            match self.erase(&stone).await {
+                Ok(forgotten) => tracing::warn!(
+                    whom,
+                    records = forgotten.records + forgotten.waiting_records,
+                    "the relay ended in the middle of an erasure: it is finished now"
+                ),
+                Err(error) => tracing::error!(
+                    whom,
+                    error = crate::text::chain(&error),
+                    "an erasure is not finished; the next start tries again"
+                ),
+            }
+        }
+    }
+
+    async fn erase(&self, stone: &Stone) -> Result<Forgotten, EraseError> {
+        let spool = self.spool.erase(stone.clone()).await?;
+        let index = self.index(stone).await.map_err(EraseError::Index)?;
+        let damaged_spools = remove_damaged(&self.dir)?;
+        self.stones.done(stone)?;
+        let mut not_reached = self.gone_to.clone();
+        not_reached.extend(index.not_reached.iter().map(|number| {
+            format!("segment {number} of the index: a newer relay wrote it, or it can't be opened")
+        }));
+        let forgotten = Forgotten {
+            kind: stone.whom.kind(),
+            records: index.records,
+            segments: index.segments,
+            waiting_records: spool.records,
+            frames: spool.frames,
+            dead_letters: spool.dead_letters,
+            ledger_queues: spool.queues,
+            damaged_files_removed: index.damaged_removed + damaged_spools,
+            kept_out_until: forgotten::time(stone.ends_at),
+            not_reached,
+        };
+        tracing::info!(
+            whom = stone.whom.kind().name(),
+            records = forgotten.records,
+            segments = forgotten.segments,
+            waiting_records = forgotten.waiting_records,
+            dead_letters = forgotten.dead_letters,
+            "a person was erased"
+        );
+        Ok(forgotten)
+    }
+
+    async fn index(&self, stone: &Stone) -> Result<index::Erased, sqlx::Error> {
+        if let Some(desk) = &self.desk {
+            return desk.erase(stone.whom.clone()).await;
+        }
+        // Nobody fills it now; what an earlier run put there is there.
+        let dir = self.dir.join(index::DIR);
+        if !dir.exists() {
+            return Ok(index::Erased::default());
+        }
+        let mut shelf = Shelf::open(&dir, Limits::default()).await?;
+        let erased = shelf.erase(&stone.whom).await;
+        shelf.close().await?;
+        erased
+    }
+}
+
+/// Removes what is left of damaged spools; how many there were.
+fn remove_damaged(dir: &Path) -> Result<u64, EraseError> {
+    let mut removed = 0;
+    for left in [
+        ".damaged",
+        ".damaged-wal",
+        ".mending",
+        ".mending-wal",
+        ".mending-shm",
+    ] {
+        let file = dir.join(format!("{}{left}", crate::spool::DATABASE));
+        match std::fs::remove_file(&file) {
+            Ok(()) => removed += u64::from(left == ".damaged"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(EraseError::Aside { file, source }),
+        }
+    }
+    Ok(removed)
+}
