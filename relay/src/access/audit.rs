@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
 use super::audit_file::AuditFile;
@@ -117,7 +117,6 @@ impl Audit {
     /// Closes it.
     pub async fn close(self) {
         if let Some(book) = Arc::into_inner(self.0) {
-            use sqlx::Connection;
             // What was noted was committed.
             let _ = book.into_inner().connection.close().await;
         }
@@ -126,6 +125,7 @@ impl Audit {
 
 impl Book {
     async fn note(&mut self, deed: Deed) -> Result<(), AuditError> {
+        let mut transaction = self.connection.begin().await?;
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO audit (at, who, action, subject, query, why) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         )
@@ -135,14 +135,16 @@ impl Book {
         .bind(&deed.subject)
         .bind(&deed.query)
         .bind(&*deed.why)
-        .fetch_one(&mut self.connection)
+        .fetch_one(&mut *transaction)
         .await?;
-        self.file_up().await?;
-        sqlx::query("DELETE FROM audit WHERE id <= ?")
+        sqlx::query("DELETE FROM audit WHERE id <= ? AND id <= ?")
             .bind(id.saturating_sub(self.keep))
-            .execute(&mut self.connection)
+            // What the file has not got yet stays until it has.
+            .bind(self.filed)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        transaction.commit().await?;
+        self.file_up().await
     }
 
     /// Appends to the file what it has not got.
