@@ -30,6 +30,7 @@ mod token;
 mod tokens;
 
 pub use audit::Audit;
+pub use audit_file::FILE as AUDIT_FILE;
 pub use caller::{Caller, why};
 pub use deed::{Deed, LOCAL};
 pub use door::{Access, AccessError, ChangeError, note_in};

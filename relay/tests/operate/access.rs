@@ -638,3 +638,23 @@ async fn a_command_with_a_named_token_is_audited_under_its_name_and_refused_in_p
         (&json!("user:ada"), &json!("ticket 9"))
     );
 }
+
+#[test]
+fn an_audit_that_can_not_be_written_is_found_by_check_and_refused_at_the_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut relay = Relay::start(dir.path(), &[]);
+    assert!(relay.terminate().success());
+    let file = dir.path().join("audit.jsonl");
+    fs::remove_file(&file).expect("it goes");
+    fs::create_dir(&file).expect("it is in the way");
+    let free = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    for command in ["serve", "check"] {
+        let (code, stdout, stderr) = run(dir.path(), &[&[command][..], &free].concat());
+        assert_eq!(code, Some(1), "{command} {stdout}");
+        let said = format!("cannot use the audit's file `{}`", file.display());
+        assert!(
+            format!("{stdout}{stderr}").contains(&said),
+            "{command} {stdout} {stderr}"
+        );
+    }
+}
