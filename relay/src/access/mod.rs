@@ -27,7 +27,7 @@ mod role;
 mod token;
 mod tokens;
 
-pub use audit::{Audit, Entry, Listing, Page};
+pub use audit::{Audit, AuditError, Entry, Listing, Page};
 pub use caller::{Caller, why};
 pub use deed::{Deed, LOCAL};
 pub use door::{Access, AccessError, ChangeError, note_in};
