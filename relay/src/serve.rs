@@ -110,6 +110,10 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         ingest: ingest.clone(),
         spool_max_bytes: config.spool_max_bytes,
         token: Arc::new(token),
+        eraser: Arc::new(
+            data.eraser(&config)
+                .with(access.audit.clone(), ingest.levels().clone()),
+        ),
         audit: access.audit.clone(),
         access,
         listening: Listening {
@@ -119,7 +123,6 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         },
         key_mode: config.tokens.key.mode(),
         has_upstream: config.upstream.is_some(),
-        eraser: Arc::new(data.eraser(&config)),
         tls: tls.clone(),
         started: Instant::now(),
         index: running.index,

@@ -107,7 +107,6 @@ impl Audit {
     /// # Errors
     ///
     /// When that can't be done: then some may still be there. Do it again.
-    #[allow(dead_code, reason = "an erasure does it")]
     pub async fn forget(&self, ids: Vec<Forgotten>) -> Result<u64, AuditError> {
         let book = Arc::clone(&self.0);
         let done = tokio::spawn(async move { book.lock().await.forget(&ids).await });

@@ -29,7 +29,7 @@ mod role;
 mod token;
 mod tokens;
 
-pub use audit::Audit;
+pub use audit::{Audit, AuditError};
 pub use audit_file::FILE as AUDIT_FILE;
 pub use caller::{Caller, why};
 pub use deed::{Deed, LOCAL};

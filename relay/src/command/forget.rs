@@ -2,10 +2,12 @@
 
 use super::admin_client::AdminClientError;
 use super::reached::Reached;
+use crate::access::{Access, AccessError, LOCAL};
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::erase::{EraseError, Eraser};
 pub use crate::erase::{Forgotten, Request};
+use crate::levels::{Levels, StoreError};
 
 /// Nobody was erased, or not from everything.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,12 @@ pub enum ForgetError {
     /// The running relay does not do it.
     #[error(transparent)]
     AdminClient(#[from] AdminClientError),
+    /// The audit can't be opened.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The rules for levels can't be opened.
+    #[error(transparent)]
+    Levels(#[from] StoreError),
     /// It could not be done here.
     #[error(transparent)]
     Erase(#[from] EraseError),
@@ -33,9 +41,15 @@ pub async fn forget(config: &Config, request: &Request) -> Result<Forgotten, For
     let way = Reached::<Box<DataDir>>::open::<ForgetError>(config).await?;
     let forgotten = match &way {
         Reached::Directory(data) => {
-            let eraser = Eraser::new(config, data.stones(), data.spool.clone(), None);
+            let access = Access::open(&config.data_dir).await?;
+            let levels = Levels::open(&config.data_dir, config.level_refresh).await?;
+            let eraser = Eraser::new(config, data.stones(), data.spool.clone(), None)
+                .with(access.audit.clone(), levels);
             eraser.finish().await;
-            eraser.forget(request).await.map_err(ForgetError::from)
+            let forgotten = eraser.forget(request, LOCAL).await;
+            drop(eraser);
+            access.close().await;
+            forgotten.map_err(ForgetError::from)
         }
         Reached::Relay(relay) => {
             let body = serde_json::to_vec(request).unwrap_or_default();

@@ -2,6 +2,8 @@
 //!
 //! In this order, so that a relay that is killed at any moment is either as before or goes on at the next start:
 //!
+//! 0. the audit is told, with what stands for the id; rules for levels that are for the person go, and what stands for the
+//!    id takes its place in both audits (again at the end, for look-ups that came meanwhile);
 //! 1. a stone is put, synced: from now on what comes again of before is kept out (`stone`);
 //! 2. waiting frames, dead letters and the ledger, in one transaction; then the spool's file is written anew
 //!    (`spool`, `what_was_erased_is_in_no_byte_of_the_spool`);
@@ -24,10 +26,13 @@ use tokio::sync::Mutex;
 
 pub use forgotten::{Forgotten, Request, RequestError};
 
+use crate::access::{Audit, AuditError, Deed};
 use crate::config::Config;
 use crate::index::{self, Desk, Limits, Shelf};
+use crate::levels::{Levels, StoreError};
 use crate::spool::{OfferError, Spool};
 use crate::stone::{Stone, StoneError, Stones};
+use crate::store;
 
 /// Erases persons from one data directory, one at a time.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Eraser {
     spool: Spool,
     /// Who fills the index, where somebody does.
     desk: Option<Desk>,
+    /// The audit and the rules for levels, which name persons too.
+    notes: Option<(Audit, Levels)>,
     keep: Duration,
     /// Where records have gone that the relay does not reach.
     gone_to: Vec<String>,
@@ -54,6 +61,12 @@ pub enum EraseError {
     /// The stone can't be written. Nothing was erased.
     #[error(transparent)]
     Stone(#[from] StoneError),
+    /// It can't be kept in the audit, or the audit can't be rewritten.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The rules for levels can't be rewritten.
+    #[error(transparent)]
+    Levels(#[from] StoreError),
     /// The spool can't be written.
     #[error("the spool is not erased")]
     Spool(#[from] OfferError),
@@ -91,6 +104,7 @@ impl Eraser {
             stones,
             spool,
             desk,
+            notes: None,
             keep: config
                 .index
                 .as_ref()
@@ -100,18 +114,60 @@ impl Eraser {
         }
     }
 
-    /// Erases who is asked for.
+    /// The same, that erases from this audit and from these rules too.
+    #[must_use]
+    pub fn with(mut self, audit: Audit, levels: Levels) -> Self {
+        self.notes = Some((audit, levels));
+        self
+    }
+
+    /// Erases whom `who` asks for.
     ///
     /// # Errors
     ///
     /// When not all of it could be done: see [`EraseError`].
-    pub async fn forget(&self, request: &Request) -> Result<Forgotten, EraseError> {
+    pub async fn forget(&self, request: &Request, who: &str) -> Result<Forgotten, EraseError> {
         let (kind, id) = request.whom()?;
-        request.why()?;
+        let why = request.why()?;
         let _one = self.one_at_a_time.lock().await;
         let whom = self.stones.whom(kind, id)?;
+        let hash: String = whom
+            .hash()
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let ids = [store::Forgotten {
+            id: id.to_owned(),
+            stands_for: format!("#{hash}"),
+        }];
+        if let Some((audit, _)) = &self.notes {
+            let deed = Deed {
+                who: who.into(),
+                action: "forget",
+                subject: format!("{}:#{hash}", kind.name()),
+                query: String::new(),
+                why: ids[0]
+                    .replaced(why)
+                    .unwrap_or_else(|| why.to_owned())
+                    .into(),
+            };
+            audit.note(deed).await?;
+        }
+        // While the id is known: a start that finishes what was cut short knows only its hash.
+        self.forget_notes(&ids).await?;
         let stone = self.stones.put(whom, self.keep).await?;
-        self.erase(&stone).await
+        let forgotten = self.erase(&stone).await?;
+        self.forget_notes(&ids).await?;
+        Ok(forgotten)
+    }
+
+    async fn forget_notes(&self, ids: &[store::Forgotten]) -> Result<(), EraseError> {
+        if let Some((audit, levels)) = &self.notes {
+            levels.forget(ids).await?;
+            audit.forget(ids.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// Finishes what an earlier run did not. Call it before the index is opened.

@@ -290,6 +290,7 @@ impl Shelf {
     pub async fn erase(&mut self, whom: &Whom) -> Result<Erased, sqlx::Error> {
         self.roll().await?;
         self.put_aside()?;
+        self.seal_left().await?;
         let mut erased = Erased::default();
         let (segments, unreadable) = {
             let state = self.board.state();
@@ -421,11 +422,30 @@ impl Shelf {
                 self.catalog.add(&self.dir, number).await
             }
             Err(error) => {
-                // It is whole, and read as it is; the next start seals it.
-                tracing::warn!(segment = number, %error, "a part of the index could not be sealed; the next start tries again");
+                // It is whole, and read as it is until it can be sealed.
+                tracing::warn!(segment = number, %error, "a part of the index could not be sealed; it is tried again");
                 Ok(())
             }
         }
+    }
+
+    /// Seals what could not be sealed when it was full: the disk was, or somebody read it.
+    async fn seal_left(&mut self) -> Result<(), sqlx::Error> {
+        let open = self.open.as_ref().map(|open| open.number);
+        let left: Vec<u64> = {
+            let state = self.board.state();
+            let left = state.segments.iter().filter(|(_, facts)| !facts.is_sealed);
+            left.map(|(number, _)| *number)
+                .filter(|number| Some(*number) != open)
+                .collect()
+        };
+        for number in left {
+            let file = files::segment(&self.dir, number);
+            let facts = Segment::open(&file, number).await?.seal().await?;
+            self.board.state().segments.insert(number, facts);
+            self.catalog.add(&self.dir, number).await?;
+        }
+        Ok(())
     }
 
     /// Removes what is kept long enough, or too much; how many segments went. The open one stays, but is rolled when it
@@ -435,6 +455,9 @@ impl Shelf {
     ///
     /// When a file can't be removed.
     pub async fn retain(&mut self, now_millis: i64) -> Result<u64, sqlx::Error> {
+        if let Err(error) = self.seal_left().await {
+            tracing::warn!(%error, "a part of the index can't be sealed yet; it is tried again in a minute");
+        }
         let keep = i64::try_from(self.limits.keep.as_millis()).unwrap_or(i64::MAX);
         let oldest_kept = now_millis.saturating_sub(keep);
         if self

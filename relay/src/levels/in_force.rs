@@ -162,7 +162,6 @@ impl Levels {
     /// # Errors
     ///
     /// When that can't be done: then some may still be there. Do it again.
-    #[allow(dead_code, reason = "an erasure does it")]
     pub async fn forget(&self, ids: &[Forgotten]) -> Result<u64, StoreError> {
         let mut store = self.0.store.lock().await;
         let changed = store.forget(ids).await;

@@ -186,6 +186,41 @@ async fn nothing_of_an_erased_person_is_left_and_nothing_of_the_others_is_gone()
         );
     }
 
+    // The operator has looked her up, and has set her level.
+    for args in [
+        &["people", "--format", "json", "--why", "ada-7f3c has called"][..],
+        &[
+            "level",
+            "set",
+            "debug",
+            "--user",
+            "ada-7f3c",
+            "--for",
+            "1h",
+            "--why",
+            "for ada-7f3c",
+        ],
+    ] {
+        let looked = command()
+            .args(args)
+            .arg("--data-dir")
+            .arg(dir.path())
+            .output();
+        let looked = looked.expect("it runs");
+        assert!(
+            looked.status.code() < Some(2),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&looked.stderr)
+        );
+    }
+    let there = find(dir.path(), &ADAS).await;
+    for place in ["audit.jsonl", "level_rule.whom", "audit.why"] {
+        assert!(
+            there.iter().any(|found| found.contains(place)),
+            "{place}: {there:?}"
+        );
+    }
+
     let refused = forget(dir.path(), &["--user", "ada-7f3c"]);
     assert_eq!(refused.status.code(), Some(2), "without a reason");
     let why = ["--why", "ticket 4711", "--format", "json"];
@@ -209,7 +244,15 @@ async fn nothing_of_an_erased_person_is_left_and_nothing_of_the_others_is_gone()
         of_others,
         "the others are as they were"
     );
-    assert!(!relay.log().contains("ada-7f3c"), "{}", relay.log());
+    let audit = std::fs::read_to_string(dir.path().join("audit.jsonl")).expect("it is there");
+    let deed = audit
+        .lines()
+        .find(|line| line.contains("\"forget\""))
+        .expect("it is noted");
+    assert!(
+        deed.contains("user:#") && deed.contains("ticket 4711"),
+        "{deed}"
+    );
 
     // Her device sends all of it again: the relay says that it needs not keep it.
     let again = send(

@@ -26,7 +26,7 @@ fn the_help_of_a_command_lists_its_own_flags_only() {
             assert!(text.contains(&format!("{flag} ")), "{args} {flag}");
         }
     }
-    let of_data: [&[&str]; 13] = [
+    let of_data: [&[&str]; 14] = [
         &["admin-token"],
         &["admin-token", "ls"],
         &["admin-token", "rm"],
@@ -35,6 +35,7 @@ fn the_help_of_a_command_lists_its_own_flags_only() {
         &["dead", "ls"],
         &["dead", "rm"],
         &["dead", "replay"],
+        &["forget"],
         &["level", "ls"],
         &["level", "set"],
         &["level", "rm"],

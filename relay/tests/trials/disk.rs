@@ -8,11 +8,16 @@ use crate::relay::command;
 
 /// Runs a shell script with a small disk mounted at `$2`, the relay at `$1`.
 fn on_a_small_disk(dir: &Path, script: &str) -> Option<Output> {
+    on_a_disk_beside(dir, dir, script)
+}
+
+/// The same, with a directory that is not on it at `$3`.
+fn on_a_disk_beside(dir: &Path, beside: &Path, script: &str) -> Option<Output> {
     let script = format!("mount -t tmpfs -o size=1m small \"$2\" 2>/dev/null || exit 77\n{script}");
     let output = Command::new("unshare")
         .args(["--mount", "--map-root-user", "sh", "-c", &script, "sh"])
         .arg(command().get_program())
-        .arg(dir)
+        .args([dir, beside])
         .output();
     match output {
         Ok(output)
@@ -88,5 +93,61 @@ fn a_read_only_data_directory_is_refused_with_its_name() {
     assert!(
         said.contains("/data") && said.contains("Read-only file system"),
         "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_while_segments_are_written_and_sealed_costs_nothing_that_was_accepted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let beside = tempfile::tempdir().expect("a directory");
+    // A segment is sealed after every third record, so that the disk fills now in a commit, now while one is sealed.
+    let script = r#"
+        mount -o remount,size=4m "$2"
+        export TRIAL_SEGMENT_RECORDS=3
+        "$1" --keep-free 0 --index on --otlp-endpoint none --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --data-dir "$2/data" >"$2/out" 2>"$3/log" &
+        relay=$!
+        until grep -q listening "$2/out"; do :; done
+        to="http://$(cut -d' ' -f3 "$2/out")/api/v1/logs"
+        metrics="http://$(cut -d' ' -f5 "$2/out")/metrics"
+        token=$("$1" token --user u --data-dir "$2/data")
+        post() {
+            noise=$(head -c 8000 /dev/urandom | od -An -tx1 | tr -d ' \n')
+            printf '[{"timestamp":"2026-02-06T12:00:00Z","level":"info","message":"%s"}]' "$noise" |
+            curl -s -m 20 -o /dev/null -w '%{http_code}\n' -H "authorization: Bearer $token" -H 'content-type: application/json' --data-binary @- "$to"
+        }
+        n=0; while [ $n -lt 110 ]; do post; sleep 0.05; n=$((n+1)); done
+        df "$2" | tail -1 >"$3/df"
+        mount -o remount,size=64m "$2"
+        post; post
+        n=0; until curl -s "$metrics" | grep -q '^courier_spool_records 0$' || [ $n -gt 300 ]; do sleep 0.1; n=$((n+1)); done
+        kill $relay; wait $relay
+        cp -r "$2/data/index" "$3/index"
+    "#;
+    let Some(output) = on_a_disk_beside(dir.path(), beside.path(), script) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let log = std::fs::read_to_string(beside.path().join("log")).unwrap_or_default();
+    let answers: Vec<&str> = text.lines().filter(|line| line.len() == 3).collect();
+    let accepted = answers.iter().filter(|&&code| code == "200").count();
+    assert_eq!(answers.len(), 112, "{text}");
+    assert!(
+        (10..112).contains(&accepted),
+        "it was full for a while: {text}"
+    );
+    assert_eq!(
+        answers[110..],
+        ["200", "200"],
+        "with room again it goes on: {text}"
+    );
+    let held = crate::kill::count(beside.path()).await;
+    assert_eq!(held, accepted, "each is in the index, once: {text}\n{log}");
+    println!(
+        "{accepted} of 112 accepted; the index {}",
+        if log.contains("index can't be written") {
+            "could not be written for a while"
+        } else {
+            "was not held up"
+        }
     );
 }

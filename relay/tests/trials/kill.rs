@@ -51,6 +51,25 @@ async fn held(dir: &Path) -> Records {
     held
 }
 
+/// How many records all segments hold.
+pub async fn count(dir: &Path) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir(dir.join("index")).expect("an index") {
+        let path = entry.expect("an entry").path();
+        if !path.to_string_lossy().ends_with(".db") || path.ends_with("catalog.db") {
+            continue;
+        }
+        let options = SqliteConnectOptions::new().filename(&path);
+        let mut connection = options.connect().await.expect("it opens");
+        let records: i64 = sqlx::query_scalar("SELECT count(*) FROM record")
+            .fetch_one(&mut connection)
+            .await
+            .expect("a segment");
+        count += usize::try_from(records).expect("few");
+    }
+    count
+}
+
 fn batch(queue: &str, from: u64, records: u64) -> String {
     let records: Vec<Value> = (from..from + records)
         .map(|seq| {

@@ -122,7 +122,9 @@ const fn row<C: Run>(name: &'static str, reads: Reads) -> Row {
 
 /// The command line as clap knows it.
 pub fn command() -> clap::Command {
-    let commands = COMMANDS.iter().map(|row| (row.describe)(clap::Command::new(row.name)));
+    let commands = COMMANDS
+        .iter()
+        .map(|row| (row.describe)(clap::Command::new(row.name)));
     // The settings come last, so that they stand behind a command's own arguments in its help.
     Settings::augment_args(clap::Command::new("courier-relay").subcommands(commands))
         .version(env!("CARGO_PKG_VERSION"))

@@ -505,3 +505,35 @@ fn a_relay_that_is_killed_at_any_moment_indexes_each_record_once() {
 const DIR: &str = "COURIER_TEST_INDEX_DIR";
 
 const KILLS: u64 = 24;
+
+#[tokio::test]
+async fn a_segment_that_could_not_be_sealed_is_sealed_later_and_not_only_at_the_next_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limits = Limits {
+        max_records: 2 * RECORDS,
+        keep: Duration::from_secs(u64::MAX / 1_000),
+        ..Limits::default()
+    };
+    let mut shelf = Shelf::open(dir.path(), limits).await.expect("it opens");
+    shelf.take(vec![arrival(1)]).await.expect("taken");
+    // Somebody reads it, and goes on reading.
+    let file = files::segment(dir.path(), 1);
+    let mut reader = schema::open_to_read(&file, false).await.expect("it opens");
+    sqlx::raw_sql("BEGIN; SELECT count(*) FROM record")
+        .execute(&mut reader)
+        .await
+        .expect("it reads");
+    shelf
+        .take(vec![arrival(2), arrival(3)])
+        .await
+        .expect("taken");
+    let is_sealed = |shelf: &Shelf| shelf.board().state().segments[&1].is_sealed;
+    assert!(!is_sealed(&shelf));
+    shelf.retain(0).await.expect("nothing is old");
+    assert!(!is_sealed(&shelf), "it is read still");
+    reader.close().await.expect("closed");
+    shelf.retain(0).await.expect("nothing is old");
+    assert!(is_sealed(&shelf));
+    let held = shelf.catalog().may_hold(Kind::User, "user-0").await;
+    assert!(held.expect("asked").contains(&1), "it is in the catalogue");
+}
