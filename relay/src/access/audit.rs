@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _, SqliteConnection};
+use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
 use super::audit_file::AuditFile;
 use super::deed::Deed;
+use super::entry::Entry;
 use super::forget;
+use super::page::{AFTER, BEFORE, Listing, Page};
 use crate::http::ApiError;
 use crate::store::Forgotten;
 use crate::text::chain;
@@ -27,51 +27,6 @@ struct Book {
     filed: i64,
     /// Entries that the database keeps.
     keep: i64,
-}
-
-/// One entry of the audit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its number: a later entry has a higher one.
-    pub id: i64,
-    /// When, in RFC 3339.
-    pub at: String,
-    /// Who: the name of the token that was used; `data directory` for a command that worked on it while no relay ran.
-    pub who: String,
-    /// What was done.
-    pub action: String,
-    /// Whom or what it was about.
-    pub subject: String,
-    /// What was asked for.
-    pub query: String,
-    /// Why, as whoever asked said.
-    pub why: String,
-}
-
-/// Which entries are asked for, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// Only entries with a lower number.
-    pub before: Option<i64>,
-    /// Only entries with a higher number: the nearest ones.
-    pub after: Option<i64>,
-    /// At most so many.
-    pub limit: u32,
-    /// Only entries of this token.
-    pub who: Option<String>,
-    /// Only entries about this subject, as it is kept, among others.
-    pub subject: Option<String>,
-}
-
-/// Entries, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listing {
-    /// The entries.
-    pub entries: Vec<Entry>,
-    /// The cursor of the next older page; absent when there is nothing older.
-    pub older: Option<String>,
-    /// The cursor of what is newer than these, now or later.
-    pub newer: Option<String>,
 }
 
 /// The audit can't be used. Nothing was done then: see to the disk of the data directory.
@@ -161,7 +116,6 @@ impl Audit {
     /// Closes it.
     pub async fn close(self) {
         if let Some(book) = Arc::into_inner(self.0) {
-            use sqlx::Connection;
             // What was noted was committed.
             let _ = book.into_inner().connection.close().await;
         }
@@ -170,6 +124,7 @@ impl Audit {
 
 impl Book {
     async fn note(&mut self, deed: Deed) -> Result<(), AuditError> {
+        let mut transaction = self.connection.begin().await?;
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO audit (at, who, action, subject, query, why) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         )
@@ -179,14 +134,16 @@ impl Book {
         .bind(&deed.subject)
         .bind(&deed.query)
         .bind(&*deed.why)
-        .fetch_one(&mut self.connection)
+        .fetch_one(&mut *transaction)
         .await?;
-        self.file_up().await?;
-        sqlx::query("DELETE FROM audit WHERE id <= ?")
+        sqlx::query("DELETE FROM audit WHERE id <= ? AND id <= ?")
             .bind(id.saturating_sub(self.keep))
-            .execute(&mut self.connection)
+            // What the file has not got yet stays until it has.
+            .bind(self.filed)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        transaction.commit().await?;
+        self.file_up().await
     }
 
     /// Appends to the file what it has not got.
@@ -263,52 +220,6 @@ impl Book {
         })
     }
 }
-
-impl Page {
-    /// The most entries of a page.
-    pub const MAX: u32 = 1_000;
-
-    /// Entries of a page unless it is said.
-    pub const DEFAULT: u32 = 100;
-
-    /// The same page where `cursor` says; `None` if it is no cursor of this question.
-    #[must_use]
-    pub fn at(mut self, cursor: &str) -> Option<Self> {
-        let id = |text: &str| text.parse::<u32>().ok().map(i64::from);
-        if let Some(text) = cursor.strip_prefix(BEFORE) {
-            self.before = Some(id(text)?);
-        } else {
-            self.after = Some(id(cursor.strip_prefix(AFTER)?)?);
-        }
-        Some(self)
-    }
-}
-
-impl FromRow<'_, SqliteRow> for Entry {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get("id")?,
-            at: time(row.try_get("at")?),
-            who: row.try_get("who")?,
-            action: row.try_get("action")?,
-            subject: row.try_get("subject")?,
-            query: row.try_get("query")?,
-            why: row.try_get("why")?,
-        })
-    }
-}
-
-/// A time of the store in RFC 3339; one that none can be is shown as the end of time.
-pub fn time(unix_millis: i64) -> String {
-    let time = Timestamp::from_millisecond(unix_millis);
-    time.unwrap_or(Timestamp::MAX).to_string()
-}
-
-/// How the cursor of an older page begins.
-const BEFORE: &str = "audit-before-";
-
-/// How the cursor of a newer page begins.
-const AFTER: &str = "audit-after-";
 
 #[cfg(test)]
 mod tests;

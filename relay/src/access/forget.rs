@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::audit::Entry;
+use super::entry::Entry;
 use crate::store::{Forgotten, empty_log};
 
 /// Replaces the ids in all rows, in one transaction; how many rows that changed. The log beside the database is emptied, so

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _, SqliteConnection};
 use tokio::sync::{Mutex, watch};
 
-use super::audit::time;
+use super::entry::time;
 use super::role::Role;
 use super::token::{self, Hash, Made, NameError, NamedToken, hash, new_text};
 use crate::store::StoreError;

@@ -602,3 +602,59 @@ async fn each_look_at_somebodys_records_is_in_the_audit_whoever_serves_it() {
     let of_ada = of_ada["entries"].as_array().expect("entries");
     assert_eq!(of_ada.len(), 3, "{of_ada:?}");
 }
+
+#[tokio::test]
+async fn a_command_with_a_named_token_is_audited_under_its_name_and_refused_in_plain_words() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = Relay::start(dir.path(), &[]);
+    let file = dir.path().join("bea.token");
+    fs::write(&file, make(dir.path(), "bea", "read")).expect("it is written");
+    let as_bea = |args: &[&str]| {
+        let url = format!("http://{}", relay.admin);
+        let elsewhere = tempfile::tempdir().expect("another directory");
+        let mut args = args.to_vec();
+        let file = file.to_str().expect("text");
+        args.extend(["--admin-token-file", file, "--admin-url", &url]);
+        run(elsewhere.path(), &args)
+    };
+    let (code, _, stderr) = as_bea(&["sessions", "--user", "ada", "--why", "ticket 9"]);
+    assert_eq!(code, Some(1), "nothing is found: {stderr}");
+    for args in [
+        &["audit"][..],
+        &["admin-token", "ls"],
+        &["admin-token", "--name", "eve", "--role", "admin"],
+        &["admin-token", "rm", "bea"],
+    ] {
+        let (code, stdout, stderr) = as_bea(args);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?} {stderr}");
+        let said = "this needs the role admin: token `bea` has read";
+        assert!(stderr.contains(said), "{args:?} {stderr}");
+    }
+    let listing = relay.audit("?who=bea").await;
+    let entries = listing["entries"].as_array().expect("entries");
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    assert_eq!(
+        (&entries[0]["subject"], &entries[0]["why"]),
+        (&json!("user:ada"), &json!("ticket 9"))
+    );
+}
+
+#[test]
+fn an_audit_that_can_not_be_written_is_found_by_check_and_refused_at_the_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut relay = Relay::start(dir.path(), &[]);
+    assert!(relay.terminate().success());
+    let file = dir.path().join("audit.jsonl");
+    fs::remove_file(&file).expect("it goes");
+    fs::create_dir(&file).expect("it is in the way");
+    let free = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    for command in ["serve", "check"] {
+        let (code, stdout, stderr) = run(dir.path(), &[&[command][..], &free].concat());
+        assert_eq!(code, Some(1), "{command} {stdout}");
+        let said = format!("cannot use the audit's file `{}`", file.display());
+        assert!(
+            format!("{stdout}{stderr}").contains(&said),
+            "{command} {stdout} {stderr}"
+        );
+    }
+}

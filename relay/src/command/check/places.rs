@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
+use crate::access::{AUDIT_FILE, Access};
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::disk::Space;
@@ -29,15 +30,10 @@ pub async fn data_dir(config: &Config) -> Finding {
     match DataDir::open(config).await {
         Ok(data) => {
             let (depth, dead) = (data.spool.depth(), data.spool.dead_letters());
-            let levels = match config.data_dir.join(store::FILE).exists() {
-                true => Levels::open(&config.data_dir, config.level_refresh)
-                    .await
-                    .err(),
-                false => None,
-            };
+            let hindrance = rules_and_audit(config).await;
             data.close().await;
-            match levels {
-                Some(error) => Finding::wrong(chain(&error)),
+            match hindrance {
+                Some(hindrance) => Finding::wrong(hindrance),
                 None => Finding::fine(format!(
                     "data directory `{dir}`: {} records in {} bytes wait, {dead} dead letters",
                     depth.records, depth.bytes
@@ -48,6 +44,27 @@ pub async fn data_dir(config: &Config) -> Finding {
             Finding::fine(format!("data directory `{dir}`: in use by a running relay"))
         }
         Err(error) => Finding::wrong(chain(&error)),
+    }
+}
+
+/// Why the rules for levels, the tokens or the audit can't be used; what is not there yet is not made.
+async fn rules_and_audit(config: &Config) -> Option<String> {
+    let dir = &config.data_dir;
+    if !store::file(dir).exists() {
+        return None;
+    }
+    if let Err(error) = Levels::open(dir, config.level_refresh).await {
+        return Some(chain(&error));
+    }
+    if !dir.join(AUDIT_FILE).exists() {
+        return None;
+    }
+    match Access::open(dir).await {
+        Ok(access) => {
+            access.close().await;
+            None
+        }
+        Err(error) => Some(chain(&error)),
     }
 }
 
