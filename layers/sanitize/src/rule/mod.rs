@@ -18,6 +18,7 @@ pub(crate) mod login;
 pub(crate) mod marking;
 pub(crate) mod modem;
 pub(crate) mod pairs;
+pub(crate) mod pairs_samples;
 pub(crate) mod pem;
 pub(crate) mod phone;
 pub(crate) mod resume;
