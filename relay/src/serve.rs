@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::access::{Access, AccessError};
@@ -126,6 +126,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         tls: tls.clone(),
         started: Instant::now(),
         index: running.index,
+        tails: Arc::new(Semaphore::new(admin::MOST_FOLLOWING)),
     };
     let (stop_listening, listeners_stop) = watch::channel(false);
     let cors = config.cors_origin.as_deref().and_then(ingest::cors);

@@ -3,6 +3,7 @@
 mod asked;
 mod audit;
 mod dead;
+mod export;
 mod forget;
 mod levels;
 mod look;
@@ -13,6 +14,7 @@ mod records;
 mod rights;
 mod state;
 mod status;
+mod tail;
 mod timeline;
 mod tokens;
 
@@ -26,6 +28,7 @@ use bytes::Bytes;
 use tracing_courier::wire::Receipt;
 
 pub use state::Admin;
+pub use tail::MOST_FOLLOWING;
 
 use crate::access::Caller;
 use crate::edge::own_form;
@@ -41,6 +44,8 @@ pub fn app(admin: Admin) -> Router {
         .merge(levels::routes())
         .merge(people::routes())
         .merge(records::routes())
+        .merge(export::routes())
+        .merge(tail::routes())
         .merge(timeline::routes())
         .merge(audit::routes())
         .merge(tokens::routes())

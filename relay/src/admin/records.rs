@@ -76,6 +76,7 @@ async fn records(
         after: page.after,
         as_of: page.as_of,
         upto: Some(page.upto),
+        beyond: None,
         limit,
     };
     let told = look(index, question, page, (query, &zone), now).await;
@@ -89,18 +90,7 @@ async fn records(
 }
 
 fn first_page(asked: &Asked, zone: &Zone, now: Timestamp, upto: Mark) -> Result<Page, ApiError> {
-    let time = |said: &Option<String>| {
-        let said = said.as_deref();
-        said.map(|said| asked::time(said, zone, now)).transpose()
-    };
-    // What is stamped a little ahead of this clock is of now, too.
-    let to = time(&asked.to)?.map_or_else(|| asked::nanos(now).map(|now| now + AHEAD), Ok)?;
-    let from = time(&asked.from)?.unwrap_or_else(|| to.saturating_sub(DAY));
-    if from >= to {
-        return Err(ApiError::NotAQuestion(
-            "`from` is not before `to`: nothing can lie between them".to_owned(),
-        ));
-    }
+    let (from, to) = range((&asked.from, &asked.to), zone, now)?;
     let as_of = asked.as_of.as_deref().map(asked::as_of).transpose()?;
     Ok(Page {
         order: Order::Newest,
@@ -110,6 +100,27 @@ fn first_page(asked: &Asked, zone: &Zone, now: Timestamp, upto: Mark) -> Result<
         as_of: as_of.unwrap_or(now.as_millisecond()),
         upto,
     })
+}
+
+/// From when to when, in Unix nanoseconds; the last day, where it is not said.
+pub fn range(
+    (from, to): (&Option<String>, &Option<String>),
+    zone: &Zone,
+    now: Timestamp,
+) -> Result<(u64, u64), ApiError> {
+    let time = |said: &Option<String>| {
+        let said = said.as_deref();
+        said.map(|said| asked::time(said, zone, now)).transpose()
+    };
+    // What is stamped a little ahead of this clock is of now, too.
+    let to = time(to)?.map_or_else(|| asked::nanos(now).map(|now| now + AHEAD), Ok)?;
+    let from = time(from)?.unwrap_or_else(|| to.saturating_sub(DAY));
+    if from >= to {
+        return Err(ApiError::NotAQuestion(
+            "`from` is not before `to`: nothing can lie between them".to_owned(),
+        ));
+    }
+    Ok((from, to))
 }
 
 async fn look<'t>(
@@ -209,7 +220,7 @@ impl Told<'_> {
                 "last_seen": self.count.last.map(written),
             },
             "rows": self.answer.records.iter().map(record_json).collect::<Vec<_>>(),
-            "left_out": self.left_out(),
+            "left_out": left_out(&self.answer),
         })
     }
 
@@ -248,23 +259,22 @@ impl Told<'_> {
                 &format!("shown are {shown}: --limit shows more, --from and --to others"),
             );
         }
-        for left_out in self.left_out() {
+        for left_out in left_out(&self.answer) {
             line(&mut out, &format!("not looked into: {left_out}"));
         }
         out
     }
+}
 
-    fn left_out(&self) -> Vec<String> {
-        let answer = &self.answer;
-        let late = answer.not_reached.iter();
-        let late = late.map(|part| format!("part {part} of the index: the time was up"));
-        let unreadable = answer.unreadable.iter();
-        let unreadable =
-            unreadable.map(|part| format!("part {part} of the index: it can't be read"));
-        let damaged =
-            (answer.damaged_rows > 0).then(|| format!("{} damaged records", answer.damaged_rows));
-        late.chain(unreadable).chain(damaged).collect()
-    }
+/// What could not be looked into, in words.
+pub fn left_out(answer: &Answer) -> Vec<String> {
+    let late = answer.not_reached.iter();
+    let late = late.map(|part| format!("part {part} of the index: the time was up"));
+    let unreadable = answer.unreadable.iter();
+    let unreadable = unreadable.map(|part| format!("part {part} of the index: it can't be read"));
+    let damaged =
+        (answer.damaged_rows > 0).then(|| format!("{} damaged records", answer.damaged_rows));
+    late.chain(unreadable).chain(damaged).collect()
 }
 
 /// Rows of a page, unless it is said.

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use jiff::Timestamp;
 use secrecy::SecretBox;
+use tokio::sync::Semaphore;
 
 use crate::access::{Access, Audit};
 use crate::edge::Tls;
@@ -41,6 +42,8 @@ pub struct Admin {
     pub started: Instant,
     /// What was kept, to be looked up; `None` with `--index off`, or where it can't be used.
     pub index: Option<Arc<Index>>,
+    /// Places for those who follow what comes.
+    pub tails: Arc<Semaphore>,
 }
 
 impl Admin {

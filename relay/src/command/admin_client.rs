@@ -121,6 +121,32 @@ impl AdminClient {
         Err(AdminClientError::Answer(self.base.clone(), said))
     }
 
+    /// The events of `path` as they come, from behind the one of the id `last`. When it ends the relay has stopped or the
+    /// connection is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the relay does not answer, or says no.
+    pub async fn follow(
+        &self,
+        path: &str,
+        last: Option<&str>,
+    ) -> Result<reqwest::Response, AdminClientError> {
+        let mut request = self.allowed(self.client.get(format!("{}{path}", self.base)));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let failed = |said: String| AdminClientError::Answer(self.base.clone(), said);
+        let answer = self.client.follow(request).await;
+        let answer = answer.map_err(|error| failed(chain(&error)))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body = answer.bytes().await.unwrap_or_default();
+        Err(failed(self.in_words(status, &body)))
+    }
+
     /// What it answers to a POST.
     ///
     /// # Errors
@@ -195,13 +221,18 @@ impl AdminClient {
         Ok((answer.status, answer.body))
     }
 
+    /// The same request with the token, and why it is made.
+    fn allowed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let request = request.bearer_auth(String::from_utf8_lossy(self.token.expose_secret()));
+        match &self.why {
+            Some(why) => request.header("x-audit-why", why.as_bytes()),
+            None => request,
+        }
+    }
+
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Response, AdminClientError> {
         let failed = |said: String| AdminClientError::Answer(self.base.clone(), said);
-        let token = String::from_utf8_lossy(self.token.expose_secret());
-        let mut request = request.bearer_auth(token);
-        if let Some(why) = &self.why {
-            request = request.header("x-audit-why", why.as_bytes());
-        }
+        let request = self.allowed(request);
         let answer = self.client.send(request, MAX_ANSWER_BYTES).await;
         let answer = answer.map_err(|error| failed(chain(&error)))?;
         match answer.end {

@@ -20,5 +20,5 @@ pub use admin_client::{AdminClientError, Looked};
 pub use backup::{BackupError, backup, backup_all};
 pub use check::{Finding, check};
 pub use import::{ImportError, Imported, import};
-pub use look::look;
+pub use look::{follow, look};
 pub use status::status;

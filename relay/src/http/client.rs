@@ -96,6 +96,23 @@ impl Client {
         self.0.delete(url)
     }
 
+    /// Sends a request whose answer has no end, and gives it as it comes, unless it refuses.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer; the URL is not in the error's text.
+    pub async fn follow(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        let endless = Duration::from_secs(365 * 24 * 60 * 60);
+        let request = request.timeout(endless).build()?;
+        self.0
+            .execute(request)
+            .await
+            .map_err(reqwest::Error::without_url)
+    }
+
     /// Sends a request, and reads `max_bytes` of the answer, or a little more: what came together is kept together.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub struct Question {
     pub as_of: i64,
     /// Of what the index had then.
     pub upto: Option<Mark>,
+    /// Of what it did not have then.
+    pub beyond: Option<Mark>,
     /// So many at most.
     pub limit: usize,
 }
@@ -52,6 +54,7 @@ impl Question {
             after: None,
             as_of: i64::MAX,
             upto: None,
+            beyond: None,
             limit: usize::MAX,
         }
     }
@@ -226,6 +229,9 @@ impl Reader {
         let in_time = segments.iter().filter(|(number, facts)| {
             facts.records > 0
                 && question.upto.is_none_or(|upto| **number <= upto.segment)
+                && question
+                    .beyond
+                    .is_none_or(|beyond| **number >= beyond.segment)
                 && facts.newest >= from
                 && facts.oldest <= to
                 && facts.first_received <= question.as_of
@@ -399,6 +405,10 @@ pub(super) fn meant(
     if let Some(upto) = question.upto.filter(|upto| upto.segment == number) {
         text.push_str(" AND record.id <= ?");
         binds.push(Bind::Number(upto.row));
+    }
+    if let Some(beyond) = question.beyond.filter(|beyond| beyond.segment == number) {
+        text.push_str(" AND record.id > ?");
+        binds.push(Bind::Number(beyond.row));
     }
 }
 

@@ -226,6 +226,7 @@ fn question(query: Expr, (from, to): (u64, u64), order: Order, limit: usize) -> 
         after: None,
         as_of: i64::MAX,
         upto: None,
+        beyond: None,
         limit,
     }
 }

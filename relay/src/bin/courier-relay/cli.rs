@@ -25,11 +25,12 @@ use crate::search::Search;
 use crate::serve::Serve;
 use crate::settings::Settings;
 use crate::status::Status;
+use crate::tail::Tail;
 use crate::timeline::Timeline;
 use crate::token::Token;
 
 /// The commands, in the order of the help.
-const COMMANDS: [Row; 20] = [
+const COMMANDS: &[Row] = &[
     row::<Serve>("serve", Reads::All),
     row::<Dev>(
         "dev",
@@ -61,6 +62,7 @@ const COMMANDS: [Row; 20] = [
     row::<Timeline>("timeline", Reads::OF_DATA),
     row::<Find>("find", Reads::OF_DATA),
     row::<Search>("search", Reads::OF_DATA),
+    row::<Tail>("tail", Reads::OF_DATA),
     row::<People>("people", Reads::OF_DATA),
     row::<Sessions>("sessions", Reads::OF_DATA),
     row::<Status>("status", Reads::OF_DATA),
@@ -120,7 +122,9 @@ const fn row<C: Run>(name: &'static str, reads: Reads) -> Row {
 
 /// The command line as clap knows it.
 pub fn command() -> clap::Command {
-    let commands = COMMANDS.map(|row| (row.describe)(clap::Command::new(row.name)));
+    let commands = COMMANDS
+        .iter()
+        .map(|row| (row.describe)(clap::Command::new(row.name)));
     // The settings come last, so that they stand behind a command's own arguments in its help.
     Settings::augment_args(clap::Command::new("courier-relay").subcommands(commands))
         .version(env!("CARGO_PKG_VERSION"))

@@ -72,6 +72,37 @@ impl Look {
     }
 }
 
+impl Look {
+    /// Prints what comes, until nobody reads it; 2 when nobody could be asked or the relay said no.
+    #[tokio::main]
+    pub async fn follow(
+        &self,
+        config: &Config,
+        path: &str,
+        mut parameters: Vec<(&'static str, String)>,
+    ) -> ExitCode {
+        let mut stdout = std::io::stdout();
+        if stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+            parameters.push(("colour", "1".to_owned()));
+        }
+        let (url, why) = (self.admin_url.as_deref(), self.why.as_deref());
+        let see = |data: &str| {
+            let lines = as_it_is(data.as_bytes());
+            let written = stdout.write_all(&lines).and_then(|()| stdout.flush());
+            written.is_ok()
+        };
+        let gone = |why: &str| eprintln!("courier-relay: {}; trying again", lines(why));
+        match command::follow(config, url, path, &parameters, why, see, gone).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                eprintln!("courier-relay: {}", lines(&error));
+                ExitCode::from(UNREACHABLE)
+            }
+        }
+    }
+}
+
 /// As it came, with a line end behind it. The relay has made text fit to be shown; JSON is made so here.
 pub fn as_it_is(body: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(body);

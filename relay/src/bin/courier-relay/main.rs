@@ -28,6 +28,7 @@ mod serve;
 mod settings;
 mod signal;
 mod status;
+mod tail;
 mod timeline;
 mod token;
 

@@ -107,6 +107,7 @@ impl Place {
                 after: None,
                 as_of: i64::MAX,
                 upto: None,
+                beyond: None,
                 limit: 1_000,
             })
             .await;
@@ -328,6 +329,7 @@ async fn a_relay_with_an_index_finds_what_it_accepted_by_its_seq_and_keeps_nothi
         after: None,
         as_of: i64::MAX,
         upto: None,
+        beyond: None,
         limit: 10,
     };
     let answer = reader.look(&question).await;

@@ -152,6 +152,7 @@ fn question(query: &str) -> Question {
         after: None,
         as_of: i64::MAX,
         upto: None,
+        beyond: None,
         limit: 100,
     }
 }
