@@ -1,14 +1,17 @@
 //! `GET /metrics`: what Prometheus reads.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use tracing_courier::sanitize::{Counts, Sanitizer};
 
 use super::state::Admin;
-use crate::metrics::{Keys, Now, Scrape};
+use crate::metrics::{IndexNow, Keys, Now, Scrape};
 
 /// The counters, and what is true at this moment.
 pub async fn metrics(State(admin): State<Admin>) -> Response {
@@ -29,6 +32,7 @@ pub async fn metrics(State(admin): State<Admin>) -> Response {
         spool_max_bytes: admin.spool_max_bytes,
         oldest_seconds: admin.oldest_seconds().await,
         disk: pipeline.disk.space(),
+        index: index(&admin).await,
         certificate_seconds: admin.certificate_seconds(),
         is_ready: admin.hindrance().is_none(),
         damaged_records: spool.damaged_records(),
@@ -52,4 +56,19 @@ pub async fn metrics(State(admin): State<Admin>) -> Response {
         redactions,
     };
     ([(CONTENT_TYPE, Scrape::CONTENT_TYPE)], scrape.render()).into_response()
+}
+
+async fn index(admin: &Admin) -> Option<IndexNow> {
+    let index = admin.index.as_deref()?;
+    let now = Timestamp::now().as_millisecond();
+    let lag = now.saturating_sub(index.indexed_until(now).await);
+    let size = index.size();
+    Some(IndexNow {
+        records: size.records,
+        bytes: size.bytes,
+        lag_seconds: Duration::from_millis(lag.unsigned_abs()).as_secs_f64(),
+        skipped: index.counts.skipped.load(Ordering::Relaxed),
+        unreadable: size.unreadable,
+        is_failing: index.counts.is_failing.load(Ordering::Relaxed),
+    })
 }

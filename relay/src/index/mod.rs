@@ -42,7 +42,13 @@
 //!     the index alone
 //!     (`an_index_that_is_too_slow_skips_the_oldest_before_the_spool_is_full_and_only_where_it_alone_holds_it`);
 //! 11. the catalogue lists at most [`MAX_LISTED`](catalog::MAX_LISTED) names of a kind for a segment; beyond that the segment counts as one
-//!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`).
+//!     that may hold any (`a_segment_with_too_many_names_is_folded_and_still_found`);
+//! 12. a look-up that meets damage, or finds a file gone, costs that segment alone: it is put aside, its records are counted as
+//!     missing, and every answer says so (`a_look_up_that_meets_damage_puts_the_segment_aside_and_says_what_is_lost`);
+//! 13. a person who is erased is in no segment afterwards, and the records of others keep their places
+//!     (`a_segment_without_somebody_answers_for_the_others_as_before`); killed in between, each segment is as before or done;
+//! 14. positions belong to a spool: one that was put back from a copy, or another one, neither doubles nor skips
+//!     (`an_older_spool_beside_a_newer_index_doubles_nothing_and_skips_nothing`).
 //!
 //! What it does not do: forward anything, or know a question's words; see `search`.
 

@@ -12,5 +12,5 @@ mod table;
 
 pub use by_label::ByLabel;
 pub use counters::{Exports, Files, Metrics};
-pub use now::{Keys, Now};
+pub use now::{IndexNow, Keys, Now};
 pub use row::Scrape;

@@ -32,6 +32,8 @@ pub struct Now {
     pub waiting: Vec<(&'static str, u64)>,
     /// The disk of the data directory, where the system says.
     pub disk: Option<Space>,
+    /// The index; `None` without one.
+    pub index: Option<IndexNow>,
     /// Seconds until the certificate ends, below zero once it has; `None` without one.
     pub certificate_seconds: Option<f64>,
     /// Whether a batch that comes now is accepted.
@@ -42,6 +44,23 @@ pub struct Now {
     pub sanitize_truncated: u64,
     /// Texts that it took as a whole because something inside went wrong.
     pub sanitize_failed_closed: u64,
+}
+
+/// What is true of the index.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IndexNow {
+    /// Records in it.
+    pub records: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// How long what waits longest for it has waited.
+    pub lag_seconds: f64,
+    /// Records that are not in it, because it could not be written for too long.
+    pub skipped: u64,
+    /// Files that can't be read.
+    pub unreadable: u64,
+    /// Whether the last write failed.
+    pub is_failing: bool,
 }
 
 impl Now {

@@ -40,7 +40,7 @@ macro_rules! ways {
 }
 
 /// All metrics.
-pub const ROWS: [&[Row]; 7] = [INGEST, EXPORT, SPANS, FILES, SPOOL, KEYS, OPERATION];
+pub const ROWS: [&[Row]; 8] = [INGEST, EXPORT, SPANS, FILES, SPOOL, INDEX, KEYS, OPERATION];
 
 const INGEST: &[Row] = rows! {
     "courier_requests_total", "Answers of the ingest listener.":
@@ -103,6 +103,21 @@ const SPOOL: &[Row] = rows! {
         |scrape| counter(scrape.now.damaged_frames);
     "courier_spool_oldest_seconds", "Age of what waits longest.":
         |scrape| seconds(Some(scrape.now.oldest_seconds));
+};
+
+const INDEX: &[Row] = rows! {
+    "courier_index_records", "Records in the index.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.records));
+    "courier_index_bytes", "Bytes of the index's files.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.bytes));
+    "courier_index_lag_seconds", "Age of what waits longest to be indexed.":
+        |scrape| seconds(scrape.now.index.map(|index| index.lag_seconds));
+    "courier_index_skipped_total", "Records that are not in the index, because it could not be written for too long.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| counter(index.skipped));
+    "courier_index_unreadable_files", "Files of the index that can't be read.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.unreadable));
+    "courier_index_write_alarm", "1 while the index can't be written.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| flag(index.is_failing));
 };
 
 const KEYS: &[Row] = rows! {

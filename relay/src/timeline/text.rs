@@ -117,14 +117,20 @@ fn session(out: &mut String, story: &Story, session: &Session) {
     });
     if session.queue_delay_seconds >= WORTH_SAYING {
         said.push(format!(
-            "came up to {:.0} s late",
-            session.queue_delay_seconds
+            "came up to {} late",
+            long(session.queue_delay_seconds)
         ));
     }
     if session.clock_skew_seconds != 0.0 {
-        said.push(format!("clock off by {:.0} s", session.clock_skew_seconds));
+        said.push(format!("clock off by {}", long(session.clock_skew_seconds)));
     }
     line(out, &format!("{:<8} {}", "session", said.join(" \u{b7} ")));
+}
+
+/// A duration as people say it: `1h 2m 3s`.
+fn long(seconds: f64) -> String {
+    let whole = jiff::SignedDuration::try_from_secs_f64(seconds.round()).unwrap_or_default();
+    format!("{whole:#}")
 }
 
 /// A record as a row; its time as it is read in `zone`.
