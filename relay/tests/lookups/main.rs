@@ -9,6 +9,7 @@ mod upstream;
 
 mod call;
 mod paging;
+mod rebuild;
 
 use std::path::Path;
 use std::process::Output;

@@ -26,7 +26,8 @@ fn the_help_of_a_command_lists_its_own_flags_only() {
             assert!(text.contains(&format!("{flag} ")), "{args} {flag}");
         }
     }
-    let of_data: [&[&str]; 14] = [
+    let of_data: [&[&str]; 15] = [
+        &["index", "rebuild"],
         &["admin-token"],
         &["admin-token", "ls"],
         &["admin-token", "rm"],

@@ -16,6 +16,7 @@ use crate::dev::Dev;
 use crate::find::Find;
 use crate::forget::Forget;
 use crate::import::Import;
+use crate::index::Index;
 use crate::level::Level;
 use crate::people::{People, Sessions};
 use crate::queue::Queue;
@@ -68,6 +69,7 @@ const COMMANDS: &[Row] = &[
     row::<Status>("status", Reads::OF_DATA),
     row::<AdminToken>("admin-token", Reads::OF_DATA),
     row::<Audit>("audit", Reads::OF_DATA),
+    row::<Index>("index", Reads::These(&["config", "data_dir"])),
     row::<Backup>("backup", Reads::These(&["config", "data_dir"])),
     row::<Completions>("completions", Reads::NONE),
     row::<Import>(

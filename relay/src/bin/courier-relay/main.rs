@@ -16,6 +16,7 @@ mod dev;
 mod find;
 mod forget;
 mod import;
+mod index;
 mod level;
 mod lines;
 mod look;
