@@ -202,7 +202,7 @@ impl Spool {
     }
 
     /// Takes a person out of what waits, of dead letters and of the ledger, and writes the file anew without what it still
-    /// had of them. Everybody who writes waits meanwhile: about a second for each 100 MB of the spool.
+    /// had of them. Everybody who writes waits meanwhile.
     ///
     /// # Errors
     ///
