@@ -3,7 +3,7 @@
 use crate::rules::rules;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $rule:ident = $name:literal, $whose:ident: [$($scanner:path),*],)*) => {
+    ($($(#[$doc:meta])* $rule:ident = $name:literal, $whose:ident: [$($module:ident::$scanner:ident),*],)*) => {
         /// What took a piece of text. Of two that overlap, the first in this list names the whole.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
