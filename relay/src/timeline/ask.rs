@@ -1,6 +1,6 @@
 //! Looks up what a timeline is told from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::index::{Answer, Found, Kind, Order, Question, Reader};
@@ -8,6 +8,7 @@ use crate::search::{Expr, Key, Match, Term};
 use crate::when::Zone;
 
 use super::story::Story;
+use super::version;
 
 /// Whose timeline, and when.
 #[derive(Clone, Debug)]
@@ -134,6 +135,16 @@ pub async fn timeline(reader: &Reader, ask: &Ask) -> Option<Story> {
         .collect();
     let is_shown = |record: &Found| places.contains(&record.place);
     let mut story = Story::of_ended(ask.zone.clone(), range, whole, &ends, is_shown);
+    let mut newest: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for session in &mut story.sessions {
+        let Some(service) = &session.service else {
+            continue;
+        };
+        if !newest.contains_key(service) {
+            newest.insert(service.clone(), version::newest(reader, service).await);
+        }
+        session.newest_version = newest.get(service).cloned().flatten();
+    }
     story.left_out = left_out.into_iter().collect();
     story.older = older;
     story.newer = newer;

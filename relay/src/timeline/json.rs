@@ -94,7 +94,7 @@ fn session(session: &Session) -> Value {
         "install": session.install,
         "service": session.service,
         "version": session.version,
-        "newest_version": null,
+        "newest_version": session.newest_version,
         "os": session.os,
         "device": session.device,
         "started": time(session.started),

@@ -23,6 +23,7 @@ mod session;
 mod story;
 mod text;
 mod told;
+mod version;
 
 pub use ask::{Ask, Of, last_of, timeline};
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub struct Session {
     pub service: Option<String>,
     /// `service.version`.
     pub version: Option<String>,
+    /// The newest version of that service that was heard of; `None` where nobody asked.
+    pub newest_version: Option<String>,
     /// `os.name` with `os.version`.
     pub os: Option<String>,
     /// `device.model.name`, or its identifier.
@@ -138,6 +140,7 @@ fn begin(id: &str, record: &Found) -> Session {
         install: record.name(Kind::Install).map(str::to_owned),
         service: record.name(Kind::Service).map(str::to_owned),
         version: record.name(Kind::Version).map(str::to_owned),
+        newest_version: None,
         os,
         device: said("device.model.name").or_else(|| said("device.model.identifier")),
         started: record.place.time,

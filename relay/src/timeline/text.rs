@@ -108,6 +108,10 @@ fn session(out: &mut String, story: &Story, session: &Session) {
         .cloned()
         .collect::<Vec<_>>();
     said.extend((!program.is_empty()).then(|| program.join(" ")));
+    let newest = session.newest_version.as_ref();
+    if let Some(newest) = newest.filter(|newest| session.version.as_ref() != Some(*newest)) {
+        said.push(format!("newest heard of {newest}"));
+    }
     said.extend(session.device.clone());
     said.extend(session.os.clone());
     said.push(format!("from {}", clock(session.started, &story.zone)));
@@ -122,7 +126,12 @@ fn session(out: &mut String, story: &Story, session: &Session) {
         ));
     }
     if session.clock_skew_seconds != 0.0 {
-        said.push(format!("clock off by {}", long(session.clock_skew_seconds)));
+        let side = match session.clock_skew_seconds > 0.0 {
+            true => "behind",
+            false => "ahead",
+        };
+        let off = long(session.clock_skew_seconds.abs());
+        said.push(format!("clock {off} {side}"));
     }
     line(out, &format!("{:<8} {}", "session", said.join(" \u{b7} ")));
 }

@@ -93,6 +93,32 @@ async fn what_happened_there_is_one_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_clock_says_2090_is_shown_where_it_belongs_with_what_it_claimed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = start(dir.path());
+    let mut late = record(0, 0, "error", "from the future", &json!({}));
+    late["timestamp"] = json!("2090-01-01T00:00:05Z");
+    let mut body: Value =
+        serde_json::from_str(&batch("00000000000000aa", "one", "ada", &[late])).expect("JSON");
+    body["sentAt"] = json!("2090-01-01T00:00:10Z");
+    relay.accept(body.to_string()).await;
+    indexed(dir.path(), 1);
+    let text = out(&ask(
+        dir.path(),
+        &["timeline", "--user", "ada", "--at", "now", "--around", "2m"],
+    ));
+    let claimed = "the device's clock said 2090-01-01T00:00:05Z";
+    assert!(
+        text.contains("from the future") && text.contains(claimed),
+        "{text}"
+    );
+    assert!(
+        text.contains(" ahead\n") && !text.contains("\n2090-01-01\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_support_code_is_found_as_it_was_misheard() {
     let (dir, _relay) = call().await;
     let code = SupportCode::of("install-of-ada").to_string();

@@ -41,7 +41,7 @@ async fn the_catalogue_is_made_again_from_the_segments_and_only_while_no_relay_r
     );
     assert!(index.join("seg-7.db.damaged").exists(), "it is put aside");
     let again = ask(dir.path(), &["index", "rebuild"]);
-    assert_eq!(out(&again), "1 records in 1 parts\n");
+    assert_eq!(out(&again), "records: 1, parts: 1\n");
     assert_eq!(again.status.code(), Some(0), "{again:?}");
 
     let _relay = start(dir.path());

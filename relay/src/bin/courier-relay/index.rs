@@ -50,7 +50,7 @@ async fn rebuild(config: &Config, format: Format) -> anyhow::Result<ExitCode> {
                 [] => String::new(),
                 numbers => format!("; can't be read: part {}", numbers.join(", ")),
             };
-            format!("{} records in {} parts{aside}", made.records, made.segments)
+            format!("records: {}, parts: {}{aside}", made.records, made.segments)
         }
     };
     // A reader that has gone is no failure.
