@@ -153,7 +153,9 @@ impl DataDir {
         let index = indexer.as_ref().map(|indexer| {
             let dir = config.data_dir.join(index::DIR);
             let keep = config.index.map(|index| index.keep).unwrap_or_default();
-            Arc::new(Index::new(&dir, indexer, self.spool.clone(), keep))
+            let lookups = Arc::clone(&metrics.lookups);
+            let spool = self.spool.clone();
+            Arc::new(Index::new(&dir, indexer, spool, keep, lookups))
         });
         let indexer = indexer.map(|indexer| tokio::spawn(indexer.run(stop.clone())));
         let files = running

@@ -65,9 +65,11 @@ async fn index(admin: &Admin) -> Option<IndexNow> {
     let size = index.size();
     Some(IndexNow {
         records: size.records,
+        segments: size.segments,
         bytes: size.bytes,
         lag_seconds: Duration::from_millis(lag.unsigned_abs()).as_secs_f64(),
         skipped: index.counts.skipped.load(Ordering::Relaxed),
+        missing: size.missing,
         unreadable: size.unreadable,
         is_failing: index.counts.is_failing.load(Ordering::Relaxed),
     })

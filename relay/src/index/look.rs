@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Row, Sqlite, SqliteConnection};
 
+use crate::metrics::Lookups;
 use crate::search::{Expr, Key, Match, Term};
 
 use super::arrival::Kind;
@@ -100,6 +101,7 @@ pub struct Reader {
     pub(super) board: Arc<Board>,
     pub(super) pool: Pool,
     pub(super) time_limit: Duration,
+    lookups: Arc<Lookups>,
 }
 
 impl Reader {
@@ -111,7 +113,14 @@ impl Reader {
             board,
             pool: Pool::default(),
             time_limit,
+            lookups: Arc::default(),
         }
+    }
+
+    /// Counts its questions for records there.
+    #[must_use]
+    pub fn counted_in(self, lookups: Arc<Lookups>) -> Self {
+        Self { lookups, ..self }
     }
 
     /// How much there is now.
@@ -127,7 +136,8 @@ impl Reader {
 
     /// The records that are asked for. Nothing that goes wrong with one segment costs the others.
     pub async fn look(&self, question: &Question) -> Answer {
-        let deadline = Instant::now() + self.time_limit;
+        let started = Instant::now();
+        let deadline = started + self.time_limit;
         let state = self.board.state().clone();
         let mut answer = Answer {
             unreadable: state.unreadable.clone(),
@@ -190,6 +200,10 @@ impl Reader {
             .iter()
             .filter_map(|place| records.remove(place))
             .collect();
+        self.lookups.time.observe(started.elapsed().as_secs_f64());
+        self.lookups
+            .cut
+            .inc_by(u64::from(!answer.not_reached.is_empty()));
         answer
     }
 

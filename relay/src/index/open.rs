@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metrics::Lookups;
 use crate::spool::Spool;
 
 use super::files;
@@ -44,12 +45,19 @@ pub struct Index {
 }
 
 impl Index {
-    /// Of the index that `indexer` fills in `dir`, from `spool`, and whose records are kept for `keep`.
+    /// Of the index that `indexer` fills in `dir`, from `spool`, and whose records are kept for `keep`. Questions are counted
+    /// in `lookups`.
     #[must_use]
-    pub fn new(dir: &Path, indexer: &Indexer, spool: Spool, keep: Duration) -> Self {
+    pub fn new(
+        dir: &Path,
+        indexer: &Indexer,
+        spool: Spool,
+        keep: Duration,
+        lookups: Arc<Lookups>,
+    ) -> Self {
         let board = indexer.board();
         Self {
-            reader: Reader::new(dir, Arc::clone(&board), TIME_LIMIT),
+            reader: Reader::new(dir, Arc::clone(&board), TIME_LIMIT).counted_in(lookups),
             counts: indexer.counts(),
             dir: dir.to_owned(),
             board,

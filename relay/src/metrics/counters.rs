@@ -34,6 +34,8 @@ pub struct Metrics {
     pub spans: Arc<Exports>,
     /// Records on their way to files, when they go there.
     pub files: Arc<Files>,
+    /// How the index answers.
+    pub lookups: Arc<Lookups>,
     /// How long ingest requests took, in seconds.
     pub request_time: Histogram,
 }
@@ -72,6 +74,15 @@ pub struct Files {
     pub errors: Counter,
 }
 
+/// The counters of questions to the index.
+#[derive(Debug)]
+pub struct Lookups {
+    /// How long a question for records took, in seconds.
+    pub time: Histogram,
+    /// Questions that ended at their time limit, before every segment was asked.
+    pub cut: Counter,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self {
@@ -86,6 +97,7 @@ impl Default for Metrics {
             export: Arc::default(),
             spans: Arc::default(),
             files: Arc::default(),
+            lookups: Arc::default(),
             request_time: Histogram::new(BOUNDS),
         }
     }
@@ -103,6 +115,15 @@ impl Default for Exports {
             time: Histogram::new(BOUNDS),
             last: Mutex::default(),
             alarm: Gauge::default(),
+        }
+    }
+}
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self {
+            time: Histogram::new(BOUNDS),
+            cut: Counter::default(),
         }
     }
 }

@@ -11,6 +11,6 @@ mod row;
 mod table;
 
 pub use by_label::ByLabel;
-pub use counters::{Exports, Files, Metrics};
+pub use counters::{Exports, Files, Lookups, Metrics};
 pub use now::{IndexNow, Keys, Now};
 pub use row::Scrape;

@@ -51,12 +51,16 @@ pub struct Now {
 pub struct IndexNow {
     /// Records in it.
     pub records: u64,
+    /// Segments that can be read.
+    pub segments: u64,
     /// Bytes of its files.
     pub bytes: u64,
     /// How long what waits longest for it has waited.
     pub lag_seconds: f64,
     /// Records that are not in it, because it could not be written for too long.
     pub skipped: u64,
+    /// Records of the time that it covers which are not in it: lost with a file, or skipped.
+    pub missing: u64,
     /// Files that can't be read.
     pub unreadable: u64,
     /// Whether the last write failed.

@@ -108,16 +108,24 @@ const SPOOL: &[Row] = rows! {
 const INDEX: &[Row] = rows! {
     "courier_index_records", "Records in the index.":
         |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.records));
+    "courier_index_segments", "Files of the index that can be read.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.segments));
     "courier_index_bytes", "Bytes of the index's files.":
         |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.bytes));
     "courier_index_lag_seconds", "Age of what waits longest to be indexed.":
         |scrape| seconds(scrape.now.index.map(|index| index.lag_seconds));
     "courier_index_skipped_total", "Records that are not in the index, because it could not be written for too long.":
         |scrape| scrape.now.index.map_or(Show::Absent, |index| counter(index.skipped));
+    "courier_index_missing_records", "Records of the time that the index covers which are not in it: lost with a file, or skipped.":
+        |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.missing));
     "courier_index_unreadable_files", "Files of the index that can't be read.":
         |scrape| scrape.now.index.map_or(Show::Absent, |index| gauge(index.unreadable));
     "courier_index_write_alarm", "1 while the index can't be written.":
         |scrape| scrape.now.index.map_or(Show::Absent, |index| flag(index.is_failing));
+    "courier_index_lookup_seconds", "Time of questions for records to the index.":
+        |scrape| of_index(scrape, histogram(&scrape.metrics.lookups.time));
+    "courier_index_lookups_cut_total", "Questions to the index that ended at their time limit, before every file was asked.":
+        |scrape| of_index(scrape, counter(scrape.metrics.lookups.cut.get()));
 };
 
 const KEYS: &[Row] = rows! {
@@ -196,6 +204,10 @@ fn of_files(scrape: &Scrape, count: u64) -> Show {
     } else {
         Show::Absent
     }
+}
+
+fn of_index(scrape: &Scrape, show: Show) -> Show {
+    scrape.now.index.map_or(Show::Absent, |_| show)
 }
 
 fn named<'s>(values: impl Iterator<Item = (&'s str, u64)>) -> impl Iterator<Item = (String, u64)> {
