@@ -8,6 +8,8 @@ mod relay;
 mod upstream;
 
 mod call;
+mod kept;
+mod named;
 mod paging;
 mod rebuild;
 

@@ -14,11 +14,12 @@ use std::time::SystemTime;
 
 pub use finding::Finding;
 
-use crate::config::{Config, KeyConfig};
+use crate::config::{Config, KeyConfig, SpoolKind};
 use crate::edge::Tls;
 use crate::identity::{self, ADMIN_TOKEN, DEVELOPMENT_SECRET, Verifier, admin_token, secret};
+use crate::index;
 use crate::serve::bind;
-use crate::spool::is_held;
+use crate::spool::{self, is_held};
 use crate::status::{SOON, Status, age};
 use crate::text::chain;
 
@@ -46,14 +47,25 @@ pub async fn check(config: &Config) -> Vec<Finding> {
 }
 
 fn index(config: &Config) -> Finding {
-    Finding::fine(match &config.index {
-        Some(index) => format!(
-            "what is accepted is kept for {} d, up to {} MiB, in `{}`; --index off leaves it out",
+    let dir = config.data_dir.join(index::DIR);
+    // An earlier version ran here, or one with --index off.
+    let is_new = !dir.exists() && config.data_dir.join(spool::DATABASE).exists();
+    Finding::fine(match (&config.index, config.spool) {
+        (Some(index), _) => format!(
+            "{}what is accepted is kept for {} d, up to {} MiB, in `{}`; --index off leaves it out",
+            if is_new {
+                "new: from the next start on "
+            } else {
+                ""
+            },
             index.keep.as_secs() / 86_400,
             index.max_bytes >> 20,
-            config.data_dir.join("index").display()
+            dir.display()
         ),
-        None => "nothing is kept to be looked up: there is no index".to_owned(),
+        (None, SpoolKind::None) => {
+            "nothing is kept to be looked up: with --spool none there is no index".to_owned()
+        }
+        (None, SpoolKind::Sqlite) => "nothing is kept to be looked up: --index is off".to_owned(),
     })
 }
 
