@@ -4,7 +4,7 @@
 //!
 //! 1. what the client said arrives, typed; what had to be changed or cut says so beside it;
 //! 2. names that only the relay may give (`logfire.*`, `courier.*`, `client.*`, `server.received_at`, `error.fingerprint`,
-//!    `error.group_id`, and what it derives from the record's own fields) can't be forged: a client's attribute of such a
+//!    `error.group_id`, `log.record.uid`, and what it derives from the record's own fields) can't be forged: a client's attribute of such a
 //!    name, or of one that reads like it, gets `client.` put before it;
 //! 3. keys are unique.
 //!

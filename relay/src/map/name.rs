@@ -43,7 +43,12 @@ fn is_selector(c: char) -> bool {
 const PREFIXES: [&str; 3] = ["logfire.", "courier.", "client."];
 
 /// These are, too.
-const NAMES: [&str; 3] = ["server.received_at", "error.fingerprint", "error.group_id"];
+const NAMES: [&str; 4] = [
+    "server.received_at",
+    "error.fingerprint",
+    "error.group_id",
+    "log.record.uid",
+];
 
 /// Longer than any name of the relay's own.
 const READ_CHARS: usize = 64;
@@ -70,6 +75,7 @@ mod tests {
             "error.fingerprint\u{0}",
             "Error.Group_ID",
             "server.received_at\u{200d}",
+            "Log.Record.UID",
             "\u{24d2}lient.x",
         ] {
             assert!(is_reserved(&as_read(name)), "{name:?}");
