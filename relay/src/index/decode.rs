@@ -44,7 +44,8 @@ pub fn rows(arrival: &mut Arrival) -> (Vec<u8>, Vec<Row>) {
         for record in scope.log_records {
             let seq = arrival.seqs.get(rows.len()).copied().flatten();
             let seq = seq.filter(|_| arrival.queue.is_some());
-            let uid = uid(arrival, seq, unnamed);
+            let said = text_of(&record.attributes, "log.record.uid").and_then(uid::read);
+            let uid = uid(arrival, seq, said, unnamed);
             unnamed += u64::from(seq.is_none());
             let mut row = row(record, uid);
             row.seq = seq;
@@ -58,11 +59,13 @@ pub fn rows(arrival: &mut Arrival) -> (Vec<u8>, Vec<Row>) {
     (resource.encode_to_vec(), rows)
 }
 
-/// A record's name for everybody; of one that has none by itself, for this index.
-fn uid(arrival: &Arrival, seq: Option<u64>, unnamed: u64) -> [u8; 16] {
-    match (&arrival.queue, seq, &arrival.hash) {
-        (Some(queue), Some(seq), _) => uid::queued(&arrival.subject, queue, seq),
-        (_, _, Some(body)) => uid::in_body(body, unnamed),
+/// A record's name for everybody; of one that has none by itself, for this index. `said` is what it was called when it came:
+/// what waited for the index since an earlier version says nothing.
+fn uid(arrival: &Arrival, seq: Option<u64>, said: Option<[u8; 16]>, unnamed: u64) -> [u8; 16] {
+    match (&arrival.queue, seq, &arrival.hash, said) {
+        (Some(queue), Some(seq), _, _) => uid::queued(&arrival.subject, queue, seq),
+        (_, _, Some(_), Some(said)) => said,
+        (_, _, Some(body), None) => uid::in_body(body, unnamed),
         _ => uid::hash([
             b"frame",
             &arrival.frame.to_be_bytes(),

@@ -66,7 +66,6 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
     let first_install = || records.iter().find_map(|record| record.install.as_deref());
     let install = batch.context.install.as_deref().or_else(first_install);
 
-    let mut unnamed = 0;
     let mut body = Vec::with_capacity((records.len() + 1) * RECORD_BYTES);
     message(&mut body, RESOURCE, RECORD_BYTES, |out| {
         resource(out, batch, install)
@@ -79,7 +78,7 @@ pub fn to_otlp(batch: &Batch<'_>, records: &[Record<'_>], arrival: &Arrival<'_>)
                 }
             });
             for record in records {
-                let uid = shared.uid(record, arrival, &mut unnamed);
+                let uid = shared.uid(record, arrival);
                 let time = message(out, LOG_RECORDS, RECORD_BYTES, |out| {
                     shared.log_record(out, record, uid, &mut scratch)
                 });
@@ -212,20 +211,11 @@ impl<'b> Shared<'b> {
         time
     }
 
-    /// What names the record for everybody; `unnamed` counts those without a place in a queue.
-    fn uid(
-        &self,
-        record: &Record<'_>,
-        arrival: &Arrival<'_>,
-        unnamed: &mut u64,
-    ) -> Option<[u8; 16]> {
+    /// What names the record for everybody.
+    fn uid(&self, record: &Record<'_>, arrival: &Arrival<'_>) -> Option<[u8; 16]> {
         match (&self.context.queue, record.seq) {
             (Some(queue), Some(seq)) => Some(uid::queued(arrival.subject, queue, seq)),
-            _ => {
-                let index = *unnamed;
-                *unnamed += 1;
-                arrival.body.map(|body| uid::in_body(&body, index))
-            }
+            _ => arrival.body.map(|body| uid::in_body(&body, record.index)),
         }
     }
 

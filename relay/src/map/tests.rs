@@ -537,3 +537,39 @@ fn a_record_is_named_for_everybody_the_same_each_time_and_no_client_can_name_it(
     assert_eq!(uid(queue, "", "")("log.record.uid"), unnamed);
     assert_eq!(uid("", q, "")("log.record.uid"), unnamed);
 }
+
+#[test]
+fn a_record_keeps_its_name_whichever_of_its_batch_were_there_before() {
+    let body = r#"{"context":{"queue":"9f86d081884c7d65"},"logs":[
+        {"timestamp":"2026-02-06T12:00:00Z","level":"nonsense","message":"rejected"},
+        {"q":"000000000000002a-00000001-00000000","timestamp":"2026-02-06T12:00:00Z","level":"info","logger":"b","message":"named"},
+        {"timestamp":"2026-02-06T12:00:00Z","level":"info","logger":"a","message":"of a"},
+        {"timestamp":"2026-02-06T12:00:00Z","level":"info","logger":"b","message":"of b"}]}"#;
+    let names = |skipped: usize| {
+        let batch = wire::parse(body.as_bytes(), 1000).expect("a batch");
+        let arrival = Arrival {
+            subject: "sub-1",
+            received: received(),
+            body: Some([7; 32]),
+        };
+        let mapped = to_otlp(&batch, &batch.records[skipped..], &arrival);
+        let logs = ResourceLogs::decode(&mapped.body[..]).expect("it decodes");
+        let records = logs.scope_logs.into_iter().flat_map(|of| of.log_records);
+        let named = records.map(|record| {
+            let uid = get(&record.attributes, "log.record.uid").cloned();
+            (format!("{:?}", record.body), uid.expect("it has one"))
+        });
+        named.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let all = names(0);
+    let rest = names(1);
+    assert_eq!((all.len(), rest.len()), (3, 2));
+    for (record, uid) in rest {
+        assert_eq!(all[&record], uid, "{record}");
+    }
+    let third = text(&hex(&uid::in_body(&[7; 32], 3)));
+    assert!(
+        all.values().any(|uid| *uid == third),
+        "by its place in the body"
+    );
+}

@@ -144,6 +144,7 @@ impl<'a> Logs<'a> {
             } else {
                 match Record::read(reader)? {
                     Ok(mut record) => {
+                        record.index = u64::try_from(logs.sent).unwrap_or(u64::MAX);
                         members::cap(&mut record);
                         logs.records.push(record);
                     }

@@ -16,6 +16,8 @@ use super::timestamp;
 /// One record, borrowing from the body.
 #[derive(Debug)]
 pub struct Record<'a> {
+    /// Its place in the batch as it was sent, from 0.
+    pub index: u64,
     /// Its number in its disk queue, from `q`.
     pub seq: Option<u64>,
     /// When, in Unix nanoseconds by the client's clock.
@@ -198,6 +200,7 @@ impl<'a> TryFrom<Fields<'a>> for Record<'a> {
         };
         spare.keep(Field::Location, rest);
         let record = Self {
+            index: 0,
             seq: take(Field::Queued).and_then(|q| {
                 if let Value::Text(q) = q {
                     seq(&q)

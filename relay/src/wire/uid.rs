@@ -14,11 +14,21 @@ pub fn queued(subject: &str, queue: &str, seq: u64) -> [u8; 16] {
     ])
 }
 
-/// The name of the record without a place in a queue: the one at `index`, from 0, among those without one in a body of this
-/// hash, which is over the subject too.
+/// The name of the record without a place in a queue: the one at `index` of the batch, from 0, in a body of this hash, which
+/// is over the subject too. The others of the batch have no part in it: some may have been there before.
 #[must_use]
 pub fn in_body(body: &[u8; 32], index: u64) -> [u8; 16] {
     hash([b"body", body, &index.to_be_bytes()])
+}
+
+/// A name as it is written: 32 hex digits.
+#[must_use]
+pub fn read(hex: &str) -> Option<[u8; 16]> {
+    let is_hex = hex.len() == 32 && hex.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = is_hex
+        .then(|| u128::from_str_radix(hex, 16).ok())
+        .flatten()?;
+    Some(number.to_be_bytes())
 }
 
 /// The first 16 bytes of a SHA-256 over the parts, each behind its length as eight bytes, the highest first.
@@ -52,5 +62,12 @@ mod tests {
             hex(in_body(&[7; 32], 3)),
             "b87d355cb38c4f19212e9b6de1489ecb"
         );
+        assert_eq!(
+            read("b87d355cb38c4f19212e9b6de1489ecb"),
+            Some(in_body(&[7; 32], 3))
+        );
+        for wrong in ["", "b87d", "+87d355cb38c4f19212e9b6de1489ecb", "forged"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 }
