@@ -33,6 +33,9 @@ impl Relay {
                 upstream,
                 "--spool-max-bytes",
                 "8GiB",
+                // What the index costs is the question of `index.rs`.
+                "--index",
+                "off",
                 "--data-dir",
             ])
             .arg(dir)

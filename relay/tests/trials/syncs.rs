@@ -44,6 +44,9 @@ impl Traced {
                 "127.0.0.1:0",
                 "--admin-listen",
                 "127.0.0.1:0",
+                // It syncs what it commits, behind the answers.
+                "--index",
+                "off",
                 "--data-dir",
             ])
             .arg(dir)
