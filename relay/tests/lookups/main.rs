@@ -8,6 +8,7 @@ mod relay;
 mod upstream;
 
 mod call;
+mod follow;
 mod paging;
 mod rebuild;
 

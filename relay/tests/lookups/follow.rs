@@ -1,0 +1,167 @@
+//! Records as they come, and all of them as a file, over HTTP.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::relay::Relay;
+use crate::{batch, indexed, record, start};
+
+/// A GET of the admin API with its token.
+async fn get(relay: &Relay, path: &str, more: &[(&str, &str)]) -> reqwest::Response {
+    let token = std::fs::read_to_string(relay.dir.join("admin-token")).expect("a token");
+    let mut request = relay
+        .client
+        .get(format!("http://{}{path}", relay.admin))
+        .bearer_auth(token.trim());
+    for (name, value) in more {
+        request = request.header(*name, *value);
+    }
+    request.send().await.expect("an answer")
+}
+
+/// Sends records `from..to` of one queue, stamped so that their times are in another order than they come.
+async fn send(relay: &Relay, from: usize, to: usize) {
+    for first in (from..to).step_by(1_000) {
+        let last = to.min(first + 1_000);
+        let logs: Vec<Value> = (first..last)
+            .map(|n| record(n, n * 7_919 % 60_000, "info", "a part", &json!({"n": n})))
+            .collect();
+        relay
+            .accept(batch("00000000000000aa", "one", "ada", &logs))
+            .await;
+    }
+}
+
+/// Reads events until there are so many, each as its id and its data; what is a comment is left out.
+async fn events(answer: &mut reqwest::Response, count: usize) -> Vec<(String, Value)> {
+    let patience = Instant::now() + Duration::from_secs(60);
+    let (mut text, mut events) = (String::new(), Vec::new());
+    while events.len() < count {
+        let chunk = tokio::time::timeout(Duration::from_secs(10), answer.chunk()).await;
+        let Ok(chunk) = chunk else { break };
+        let chunk = chunk.expect("it goes on").expect("it has not ended");
+        text.push_str(&String::from_utf8_lossy(&chunk));
+        while let Some(end) = text.find("\n\n") {
+            let event: String = text.drain(..end + 2).collect();
+            let field = |name: &str| {
+                let mut lines = event.lines();
+                lines.find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()))
+            };
+            if let Some(data) = field("data:") {
+                let data = serde_json::from_str(&data).expect("JSON");
+                events.push((field("id:").unwrap_or_default(), data));
+            }
+        }
+        assert!(Instant::now() < patience, "{} events", events.len());
+    }
+    events
+}
+
+fn numbers(rows: impl IntoIterator<Item = Value>) -> Vec<u64> {
+    rows.into_iter()
+        .map(|row| {
+            row["attributes"]["n"]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{row}"))
+        })
+        .collect()
+}
+
+/// A part of the index that no relay can read.
+fn damage(dir: &Path) {
+    let part = dir.join("index").join("seg-7.db");
+    std::fs::write(part, vec![7; 8_192]).expect("it is written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_after_a_storm_gets_each_record_once_and_then_what_is_new() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = start(dir.path());
+    send(&relay, 0, 1).await;
+    indexed(dir.path(), 1);
+    let mut first = get(&relay, "/admin/v1/tail?q=user:ada", &[]).await;
+    send(&relay, 1, 3).await;
+    let seen = events(&mut first, 2).await;
+    assert_eq!(numbers(seen.iter().map(|(_, row)| row.clone())), [1, 2]);
+    let (last, _) = seen.last().expect("one").clone();
+    drop(first);
+    send(&relay, 3, STORM).await;
+    indexed(dir.path(), STORM as u64);
+    let back = [("last-event-id", &*last)];
+    let mut second = get(&relay, "/admin/v1/tail?q=user:ada", &back).await;
+    let seen = events(&mut second, STORM - 3).await;
+    let got = numbers(seen.into_iter().map(|(_, row)| row));
+    let all: Vec<u64> = (3..STORM as u64).collect();
+    assert_eq!(got.len(), all.len(), "none is missing, none comes twice");
+    assert_eq!(got, all, "in the order in which they came");
+    send(&relay, STORM, STORM + 1).await;
+    let new = events(&mut second, 1).await;
+    let new = numbers(new.into_iter().map(|(_, row)| row));
+    assert_eq!(new, [STORM as u64]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_with_a_place_that_an_index_made_anew_has_not_yet_gets_what_is_new() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = start(dir.path());
+    send(&relay, 0, 1).await;
+    indexed(dir.path(), 1);
+    for id in ["999-5", "1-9223372036854775807"] {
+        let mut tail = get(&relay, "/admin/v1/tail", &[("last-event-id", id)]).await;
+        let n = if id.starts_with("999") { 1 } else { 2 };
+        send(&relay, n, n + 1).await;
+        let new = events(&mut tail, 1).await;
+        let new = numbers(new.into_iter().map(|(_, row)| row));
+        assert_eq!(new, [n as u64], "{id}");
+    }
+    for id in ["x", "-1", "1-2-3", ""] {
+        let refused = get(&relay, "/admin/v1/tail", &[("last-event-id", id)]).await;
+        assert_eq!(refused.status(), 400, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_has_every_record_of_what_is_whole_and_says_at_its_end_what_is_not() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut relay = start(dir.path());
+    send(&relay, 0, MANY).await;
+    indexed(dir.path(), MANY as u64);
+    let day = "from=2026-11-30T00:00Z&to=2026-12-01T00:00Z";
+    let path = format!("/admin/v1/export?q=user:ada&{day}");
+    let whole = get(&relay, &path, &[]).await.text().await.expect("text");
+    let rows: Vec<Value> = whole
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let mut got = numbers(rows);
+    got.sort_unstable();
+    let all: Vec<u64> = (0..MANY as u64).collect();
+    assert_eq!(got, all);
+    assert!(relay.terminate().success());
+
+    damage(dir.path());
+    let relay = start(dir.path());
+    let rest = get(&relay, &path, &[]).await.text().await.expect("text");
+    let mut lines: Vec<&str> = rest.lines().collect();
+    let last: Value = serde_json::from_str(lines.pop().expect("a line")).expect("JSON");
+    let said = last["incomplete"].as_str().expect("it is said");
+    assert_eq!(said, "part 7 of the index: it can't be read");
+    assert_eq!(lines.len(), MANY, "the other parts are there as before");
+    let csv = get(&relay, &format!("{path}&format=csv"), &[]).await;
+    let csv = csv.text().await.expect("text");
+    assert!(csv.starts_with("time,received,level,"), "{csv:.80}");
+    let last = csv.lines().next_back().expect("a line");
+    assert!(
+        last.starts_with("INCOMPLETE: part 7 of the index"),
+        "{last}"
+    );
+    assert_eq!(csv.lines().count(), 1 + MANY + 1);
+}
+
+/// More than any page or buffer of the relay holds.
+const STORM: usize = 6_500;
+
+/// More than two pages of an export.
+const MANY: usize = 1_200;
