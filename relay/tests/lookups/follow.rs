@@ -160,6 +160,77 @@ async fn an_export_has_every_record_of_what_is_whole_and_says_at_its_end_what_is
     assert_eq!(csv.lines().count(), 1 + MANY + 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_is_of_its_question_alone_and_no_forged_one_is_answered_by_a_crash() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = start(dir.path());
+    send(&relay, 0, 5).await;
+    indexed(dir.path(), 5);
+    let range = "from=2026-11-30T00:00Z&to=2026-12-01T00:00Z";
+    let ask = async |query: &str| {
+        let answer = get(&relay, &format!("/admin/v1/records?limit=2&{query}"), &[]).await;
+        let status = answer.status().as_u16();
+        (status, answer.text().await.expect("text"))
+    };
+    let (status, first) = ask(&format!("q=user:ada&{range}")).await;
+    assert_eq!(status, 200, "{first}");
+    let first: Value = serde_json::from_str(&first).expect("JSON");
+    let cursor = first["older"].as_str().expect("there are older ones");
+    for (query, status, said) in [
+        (format!("q=user:ada&cursor={cursor}"), 200, "\"rows\""),
+        (
+            format!("q=user:ada&{range}&cursor={cursor}"),
+            200,
+            "\"rows\"",
+        ),
+        (
+            format!("q=user:bea&cursor={cursor}"),
+            400,
+            "of another query",
+        ),
+        (
+            format!("q=user:ada&from=2026-11-29T00:00Z&cursor={cursor}"),
+            400,
+            "`from` is another",
+        ),
+        (
+            format!("q=user:ada&to=2026-11-30T01:00Z&cursor={cursor}"),
+            400,
+            "`to` is another",
+        ),
+        (
+            format!("q=user:ada&as_of=2026-11-30T01:00:00Z&cursor={cursor}"),
+            400,
+            "`as_of`",
+        ),
+    ] {
+        let (got, text) = ask(&query).await;
+        assert!(
+            got == status && text.contains(said),
+            "{query}: {got} {text}"
+        );
+    }
+    // Every number of it at its ends, and cut anywhere: an answer or a refusal.
+    let parts: Vec<&str> = cursor.split('-').collect();
+    for at in 2..parts.len() {
+        for forged in ["0", "7fffffffffffffff", "ffffffffffffffff", "+1", "x", ""] {
+            let mut parts = parts.clone();
+            parts[at] = forged;
+            let (got, text) = ask(&format!("q=user:ada&cursor={}", parts.join("-"))).await;
+            assert!(got == 200 || got == 400, "{parts:?}: {got} {text}");
+        }
+    }
+    for end in 0..cursor.len() {
+        let (got, text) = ask(&format!("q=user:ada&cursor={}", &cursor[..end])).await;
+        assert!(got == 200 || got == 400, "{end}: {got} {text}");
+    }
+    let log = relay.log();
+    assert!(
+        !log.contains("panicked") && !log.contains("can't be read"),
+        "{log}"
+    );
+}
+
 /// More than any page or buffer of the relay holds.
 const STORM: usize = 6_500;
 
