@@ -10,6 +10,7 @@ mod upstream;
 mod call;
 mod follow;
 mod paging;
+mod people;
 mod rebuild;
 
 use std::path::Path;
