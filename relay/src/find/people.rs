@@ -185,8 +185,9 @@ impl Person {
         let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
         let asked = digits(text);
         // Somebody at home leaves out the country, and says a 0 in its place.
-        let asked = asked.trim_start_matches('0');
-        is_number && asked.len() >= LEAST_DIGITS && digits(&self.phone).contains(asked)
+        let phone = digits(&self.phone);
+        let mut said = [asked.as_str(), asked.trim_start_matches('0')].into_iter();
+        is_number && said.any(|said| said.len() >= LEAST_DIGITS && phone.contains(said))
     }
 
     /// Name, number and place, as far as they are known.
