@@ -231,6 +231,122 @@ async fn a_cursor_is_of_its_question_alone_and_no_forged_one_is_answered_by_a_cr
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_follow_at_once_and_their_streams_end_when_the_relay_stops() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut relay = start(dir.path());
+    let mut tails = Vec::new();
+    for _ in 0..32 {
+        let tail = get(&relay, "/admin/v1/tail", &[]).await;
+        assert_eq!(tail.status(), 200);
+        tails.push(tail);
+    }
+    let refused = get(&relay, "/admin/v1/tail", &[]).await;
+    assert_eq!(refused.status(), 503);
+    let said = refused.text().await.expect("text");
+    assert!(said.contains("too many follow already"), "{said}");
+    // Who goes makes room.
+    drop(tails.pop());
+    let patience = Instant::now() + Duration::from_secs(30);
+    let last = loop {
+        let tail = get(&relay, "/admin/v1/tail", &[]).await;
+        if tail.status() == 200 {
+            break tail;
+        }
+        assert!(Instant::now() < patience, "{}", tail.status());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    tails.push(last);
+    let begun = Instant::now();
+    assert!(relay.terminate().success());
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    for mut tail in tails {
+        let rest = tokio::time::timeout(Duration::from_secs(5), async move {
+            while let Ok(Some(_)) = tail.chunk().await {}
+        });
+        rest.await.expect("it ends");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_question_is_said_and_odd_names_are_only_names() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let relay = start(dir.path());
+    let odd = "a\"b' \u{1}(c) OR -d%";
+    for (queue, user) in [("00000000000000aa", odd), ("00000000000000bb", "ada")] {
+        let logs = [record(0, 0, "error", "upload failed", &json!({"n": 1}))];
+        relay.accept(batch(queue, queue, user, &logs)).await;
+    }
+    indexed(dir.path(), 2);
+    let ask = async |route: &str, parameters: &[(&str, &str)]| {
+        let mut url = url::Url::parse("http://relay/").expect("a URL");
+        url.query_pairs_mut().extend_pairs(parameters);
+        let query = url.query().unwrap_or_default();
+        let answer = get(&relay, &format!("/admin/v1/{route}?{query}"), &[]).await;
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    let range = [("from", "2026-11-30T00:00Z"), ("to", "2026-12-01T00:00Z")];
+    let quoted = format!("user:\"{}\"", odd.replace('"', "\\\""));
+    for (q, count) in [
+        (&*quoted, 1),
+        (&format!("-{quoted}"), 1),
+        (&format!("({quoted} OR user:ada) level:error"), 2),
+        ("-(user:ada OR upload)", 0),
+        ("user:bea OR (user:ada -level:error)", 0),
+        (&format!("user:\"{}\"", "x".repeat(6_000)), 0),
+    ] {
+        let (status, text) = ask("records", &[&range[..], &[("q", q)]].concat()).await;
+        let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} {text}"));
+        assert_eq!(told["count"]["records"], count, "{q}: {text}");
+        assert_eq!(told["rows"].as_array().map(Vec::len), Some(count), "{q}");
+    }
+    let (_, found) = ask("find", &[("text", odd)]).await;
+    let found: Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!(
+        (&found[0]["kind"], &found[0]["id"]),
+        (&json!("user"), &json!(odd))
+    );
+    // Without a range it is the last day, and the answer says from when to when.
+    let (_, day) = ask("records", &[]).await;
+    let day: Value = serde_json::from_str(&day).expect("JSON");
+    assert!(
+        day["from"].is_string() && day["to"].is_string() && day["zone"] == "UTC",
+        "{day}"
+    );
+    let long = format!("user:{}", "x".repeat(10_000));
+    for (route, parameters, said) in [
+        ("records", &[("q", "user:ada )")][..], "character 10"),
+        ("records", &[("q", "levle:error")], "did you mean `level:`?"),
+        ("records", &[("q", &*long)], "8192"),
+        ("records", &[("limit", "1001")], "from 1 to 1000"),
+        ("records", &[("limit", "0")], "from 1 to 1000"),
+        ("records", &[("from", "25:99")], "25:99"),
+        ("records", &[("tz", "Nowhere")], "Nowhere"),
+        (
+            "records",
+            &[("from", "2026-12-01T00:00Z"), ("to", "2026-11-30T00:00Z")],
+            "not before",
+        ),
+        ("records", &[("sort", "x")], "sort"),
+        ("records", &[("format", "md")], "json or text"),
+        ("export", &[("format", "xml")], "ndjson or csv"),
+        ("tail", &[("q", "usr:ada")], "did you mean `user:`?"),
+        ("sessions", &[], "one of user and install"),
+        ("find", &[("text", " ")], "1 to 1024 bytes"),
+    ] {
+        let (status, text) = ask(route, parameters).await;
+        assert!(
+            status == 400 && text.contains(said),
+            "{route} {parameters:?}: {status} {text}"
+        );
+        assert!(!text.contains('\u{1}'), "{text}");
+    }
+}
+
 /// More than any page or buffer of the relay holds.
 const STORM: usize = 6_500;
 
