@@ -13,6 +13,7 @@ use crate::admin::{self, Admin};
 use crate::config::{Config, Connections, Networks, TokenConfig};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::edge::{Edge, Places, Tls, TlsError};
+use crate::find::People;
 use crate::identity::{KeyError, Secret, SecretError, Verifier, admin_token, secret};
 use crate::ingest::{self, Ingest};
 use crate::levels::{Levels, StoreError};
@@ -126,6 +127,7 @@ pub async fn start(config: Config) -> Result<Relay, StartError> {
         tls: tls.clone(),
         started: Instant::now(),
         index: running.index,
+        people: config.people.as_deref().map(People::of).map(Arc::new),
         tails: Arc::new(Semaphore::new(admin::MOST_FOLLOWING)),
     };
     let (stop_listening, listeners_stop) = watch::channel(false);

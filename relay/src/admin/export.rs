@@ -1,8 +1,10 @@
 //! `/admin/v1/export`: all records that a query means, as they are read, however many.
 //!
-//! An answer that breaks off is no whole answer, so the last line says when something could not be looked into. No cell of
-//! a table begins like a formula.
+//! A part of the index that can't be read costs itself: the others are read to their end, and the last line says what is
+//! missing. Where the time limit of a look-up was met the export ends there, and its last line says so. No cell of a table
+//! begins like a formula.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use axum::Router;
@@ -21,7 +23,7 @@ use super::asked;
 use super::records::{left_out, range};
 use super::state::Admin;
 use crate::http::ApiError;
-use crate::index::{Found, Kind, Order, Question};
+use crate::index::{Answer, Found, Kind, Order, Question};
 use crate::search;
 use crate::timeline::record_json;
 
@@ -79,6 +81,8 @@ async fn export(
         admin: admin.clone(),
         question,
         is_first: true,
+        unreadable: BTreeSet::new(),
+        damaged_rows: 0,
     });
     let body = stream::unfold(begin, move |state| async move {
         let mut state = state?;
@@ -99,6 +103,9 @@ struct Reading {
     admin: Admin,
     question: Question,
     is_first: bool,
+    /// Parts that could not be read so far.
+    unreadable: BTreeSet<u64>,
+    damaged_rows: u64,
 }
 
 impl Reading {
@@ -108,6 +115,8 @@ impl Reading {
             return (Vec::new(), false);
         };
         let answer = index.reader.look(&self.question).await;
+        self.unreadable.extend(&answer.unreadable);
+        self.damaged_rows += answer.damaged_rows;
         let mut lines = Vec::new();
         if self.is_first && format == Format::Csv {
             row(&mut lines, COLUMNS.map(str::to_owned));
@@ -123,9 +132,15 @@ impl Reading {
             }
         }
         self.question.after = answer.records.last().map(|found| found.place);
-        let left_out = left_out(&answer);
-        let goes_on = answer.has_more && self.question.after.is_some() && left_out.is_empty();
-        if !left_out.is_empty() {
+        let is_late = !answer.not_reached.is_empty();
+        let goes_on = answer.has_more && self.question.after.is_some() && !is_late;
+        let left_out = left_out(&Answer {
+            not_reached: answer.not_reached,
+            unreadable: self.unreadable.iter().copied().collect(),
+            damaged_rows: self.damaged_rows,
+            ..Answer::default()
+        });
+        if !goes_on && !left_out.is_empty() {
             let why = left_out.join("; ");
             match format {
                 Format::Ndjson => {

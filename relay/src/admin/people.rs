@@ -236,7 +236,7 @@ async fn find_it(
             "`text` is what is looked for: of 1 to {MAX_TEXT_BYTES} bytes"
         )));
     }
-    let things = find(&index.reader, text).await;
+    let things = find(&index.reader, admin.people.clone(), text).await;
     Ok(asked::answer(
         !things.is_empty(),
         format,

@@ -65,7 +65,11 @@ async fn records(
     let query = asked.q.as_deref().unwrap_or_default().trim();
     let expr = search::parse(query).map_err(asked::not_a_question)?;
     let page = match asked.cursor.as_deref() {
-        Some(cursor) => Page::read(cursor, query).map_err(asked::not_a_question)?,
+        Some(cursor) => {
+            let page = Page::read(cursor, query).map_err(asked::not_a_question)?;
+            is_of(&asked, &page, &zone, now)?;
+            page
+        }
         None => first_page(&asked, &zone, now, index.reader.mark())?,
     };
     let question = Question {
@@ -100,6 +104,25 @@ fn first_page(asked: &Asked, zone: &Zone, now: Timestamp, upto: Mark) -> Result<
         as_of: as_of.unwrap_or(now.as_millisecond()),
         upto,
     })
+}
+
+/// Refuses a range beside a cursor that is not the cursor's own: one of the two would be ignored.
+fn is_of(asked: &Asked, page: &Page, zone: &Zone, now: Timestamp) -> Result<(), ApiError> {
+    for (name, said, own) in [("from", &asked.from, page.from), ("to", &asked.to, page.to)] {
+        let Some(said) = said else { continue };
+        if asked::time(said, zone, now)? != own {
+            return Err(ApiError::NotAQuestion(format!(
+                "`cursor` has a range of its own, and `{name}` is another: leave out one of the two"
+            )));
+        }
+    }
+    let as_of = asked.as_of.as_deref().map(asked::as_of).transpose()?;
+    if as_of.is_some_and(|as_of| as_of != page.as_of) {
+        return Err(ApiError::NotAQuestion(
+            "`cursor` has an `as_of` of its own: leave out one of the two".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// From when to when, in Unix nanoseconds; the last day, where it is not said.

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::access::{Access, Audit};
 use crate::edge::Tls;
 use crate::erase::Eraser;
+use crate::find::People;
 use crate::http::ApiError;
 use crate::index::Index;
 use crate::ingest::Ingest;
@@ -42,6 +43,8 @@ pub struct Admin {
     pub started: Instant,
     /// What was kept, to be looked up; `None` with `--index off`, or where it can't be used.
     pub index: Option<Arc<Index>>,
+    /// Who users are, for `find`.
+    pub people: Option<Arc<People>>,
     /// Places for those who follow what comes.
     pub tails: Arc<Semaphore>,
 }

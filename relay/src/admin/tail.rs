@@ -1,9 +1,11 @@
 //! `/admin/v1/tail`: records as they come, by server-sent events.
 //!
 //! Each event has the place of its record in the index as its id, so that a client that comes back with `Last-Event-ID` gets
-//! what it missed, and nothing twice.
+//! what it missed, and nothing twice: records are read in the order in which the index got them, a bounded stretch at a time,
+//! and the next stretch when the client has taken the last. What can't be read is said by an event without an id,
+//! `{"incomplete": "…"}`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -16,9 +18,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::asked;
+use super::records::left_out;
 use super::state::Admin;
 use crate::http::ApiError;
 use crate::index::{Found, Mark, Order, Question};
@@ -52,14 +56,17 @@ async fn tail(
     let zone = asked::zone(asked.tz.as_deref(), None)?;
     let query = search::parse(asked.q.as_deref().unwrap_or_default());
     let query = query.map_err(asked::not_a_question)?;
+    let now = index.reader.mark();
     let since = match headers.get(LAST_EVENT_ID) {
-        None => index.reader.mark(),
+        None => now,
         Some(id) => id.to_str().ok().and_then(place).ok_or_else(|| {
             ApiError::NotAQuestion(
                 "`Last-Event-ID` is the id of an event as it came, or left out".to_owned(),
             )
         })?,
     };
+    // An index that was made anew has not got that far: what comes from now on is new.
+    let since = since.min(now);
     let place = std::sync::Arc::clone(&admin.tails).try_acquire_owned();
     let place = place.map_err(|_| ApiError::Unavailable("too many follow already"))?;
     let following = Following {
@@ -69,6 +76,7 @@ async fn tail(
         format,
         since,
         waiting: VecDeque::new(),
+        said: BTreeSet::new(),
         _place: place,
     };
     let events = stream::unfold(following, |mut following| async move {
@@ -87,7 +95,9 @@ struct Following {
     format: asked::Format,
     /// Everything up to here was looked at.
     since: Mark,
-    waiting: VecDeque<Found>,
+    waiting: VecDeque<Event>,
+    /// Parts of the index that can't be read, each said once.
+    said: BTreeSet<u64>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -95,8 +105,8 @@ impl Following {
     /// The next event; `None` when the relay stops.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some(found) = self.waiting.pop_front() {
-                return Some(self.event(&found));
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
             }
             if self.admin.ingest.is_draining() {
                 return None;
@@ -107,37 +117,49 @@ impl Following {
         }
     }
 
-    /// Looks for more; whether there was any.
+    /// Looks into the next stretch; whether there was one.
     async fn look(&mut self) -> bool {
         let Ok(index) = self.admin.index() else {
             return false;
         };
-        let now = index.reader.mark();
-        if now == self.since {
+        let upto = index.reader.stretch(self.since, STRETCH);
+        if upto == self.since {
             return false;
         }
-        let mut question = Question {
+        let question = Question {
             query: self.query.clone(),
             order: Order::Oldest,
             beyond: Some(self.since),
-            upto: Some(now),
-            limit: PAGE,
+            upto: Some(upto),
             ..Question::of_everything()
         };
-        let mut found = Vec::new();
-        loop {
-            let answer = index.reader.look(&question).await;
-            question.after = answer.records.last().map(|found| found.place);
-            found.extend(answer.records);
-            // Who follows everything of a storm gets its beginning, and then what is new.
-            if !answer.has_more || found.len() >= MOST_WAITING {
-                break;
-            }
+        let mut answer = index.reader.look(&question).await;
+        if !answer.not_reached.is_empty() {
+            // The time was up: the same stretch is looked into again.
+            return false;
         }
-        found.sort_by_key(|found| (found.place.segment, found.place.row));
-        self.since = now;
-        self.waiting.extend(found);
-        !self.waiting.is_empty()
+        answer
+            .records
+            .sort_by_key(|found| (found.place.segment, found.place.row));
+        let events: Vec<Event> = answer.records.iter().map(|one| self.event(one)).collect();
+        self.waiting.extend(events);
+        let begin = self.since.segment;
+        answer
+            .unreadable
+            .retain(|part| *part >= begin && self.said.insert(*part));
+        for left_out in left_out(&answer) {
+            self.waiting.push_back(self.incomplete(&left_out));
+        }
+        self.since = upto;
+        true
+    }
+
+    fn incomplete(&self, why: &str) -> Event {
+        let data = match self.format {
+            asked::Format::Json => json!({ "incomplete": why }).to_string(),
+            asked::Format::Text(_) => format!("not looked into: {why}"),
+        };
+        Event::default().event("incomplete").data(data)
     }
 
     fn event(&self, found: &Found) -> Event {
@@ -173,8 +195,5 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Something is sent so often, so that a connection that is gone is noticed.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// Records that are read at once.
-const PAGE: usize = 500;
-
-/// Records that wait for a slow client.
-const MOST_WAITING: usize = 5_000;
+/// Rows that are looked into at once, and so the records that wait for a slow client at most.
+const STRETCH: i64 = 500;

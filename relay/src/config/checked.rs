@@ -39,6 +39,8 @@ pub struct Config {
     pub awaits_upstream: bool,
     /// What the index keeps; `None` is without one.
     pub index: Option<IndexConfig>,
+    /// A CSV file of who users are.
+    pub people: Option<PathBuf>,
     /// How much of the data directory's disk is left free: below it batches are refused.
     pub keep_free: KeepFree,
     /// How long dead letters are kept; [`Duration::MAX`] is as long as they fit.

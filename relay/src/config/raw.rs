@@ -108,6 +108,8 @@ settings! {
     keep: "keep", "COURIER_KEEP";
     /// What of it is on disk at most, for example 10GiB [default: 10GiB]
     index_max_bytes: "index-max-bytes", "COURIER_INDEX_MAX_BYTES";
+    /// CSV file of who users are, for find: the columns user, name, phone and site; it is never exported
+    people: "people", "COURIER_PEOPLE";
     /// Database of the store [default: SQLite in the data directory]
     database_url: "database-url", "COURIER_DATABASE_URL";
     /// Records a user may send in a minute; 0 is off [default: 6000]

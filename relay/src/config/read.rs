@@ -139,6 +139,7 @@ impl TryFrom<RawConfig> for Config {
             )?,
             awaits_upstream,
             index,
+            people: raw.people.as_ref().map(|file| PathBuf::from(file.as_str())),
             keep_free: keep_free(raw.keep_free.as_ref())?,
             dead_keep: dead_keep(raw.dead_keep.as_ref())?,
             rates,

@@ -98,6 +98,12 @@ impl Eraser {
             ));
         }
         gone_to.push("backups of the data directory".to_owned());
+        if let Some(people) = &config.people {
+            let people = people.display();
+            gone_to.push(format!(
+                "`{people}`, which is yours: take their line out of it"
+            ));
+        }
         gone_to.push("what the records of others say about them".to_owned());
         Self {
             dir: config.data_dir.clone(),

@@ -6,11 +6,20 @@
 //!    (`a_support_code_is_found_as_it_was_misheard`);
 //! 3. words of messages and errors come last, counted over the last 30 days.
 //!
-//! What it does not do: know people's names. They are in no record.
+//! 4. a person's name, telephone number or place is looked for in the operator's [`People`] (`--people`), and a user who is
+//!    in it is told with them (`a_person_is_found_by_what_support_knows_of_them`).
+//!
+//! What it does not do: keep people's names. They are in no record, and nothing of that file leaves an answer.
+
+mod people;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing_courier::session::SupportCode;
+
+pub use people::{People, Person, read as read_people};
 
 use crate::index::{Kind, Named, Order, Question, Reader};
 use crate::search::{self, Expr, Key, Match, Term};
@@ -18,7 +27,7 @@ use crate::search::{self, Expr, Key, Match, Term};
 /// Something that the text may mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Thing {
-    /// `user`, `sender`, `install`, `session`, `record`, `group` or `text`.
+    /// `person`, `user`, `sender`, `install`, `session`, `record`, `group` or `text`.
     pub kind: &'static str,
     /// Its name, as the flags of `timeline` take it; of `text` a query for `search`.
     pub id: String,
@@ -33,7 +42,7 @@ pub struct Thing {
 }
 
 /// What `text` may mean, the likeliest first.
-pub async fn find(reader: &Reader, text: &str) -> Vec<Thing> {
+pub async fn find(reader: &Reader, people: Option<Arc<People>>, text: &str) -> Vec<Thing> {
     let text = text.trim();
     if text.is_empty() {
         return Vec::new();
@@ -45,19 +54,74 @@ pub async fn find(reader: &Reader, text: &str) -> Vec<Thing> {
     if is_record(text) {
         things.extend(of_record(reader, text).await);
     }
+    let people = all(people).await;
     let mut names = Vec::new();
     for (kind, word) in KINDS {
         let found = reader.names(kind, Some(text), MOST_OF_A_KIND).await.names;
         names.extend(found.into_iter().map(|named| (kind, word, named)));
     }
     names.sort_by_key(|(_, _, named)| (named.name != text, std::cmp::Reverse(named.heard)));
-    for (kind, word, named) in names.into_iter().take(MOST) {
-        if !things.iter().any(|thing: &Thing| thing.id == named.name) {
-            things.push(of_name(reader, kind, word, named).await);
+    names.truncate(MOST);
+    let exact = names.partition_point(|(_, _, named)| named.name == text);
+    let others = names.split_off(exact);
+    let meant = people.iter().filter(|person| person.is_meant(text));
+    of_names(reader, &mut things, names).await;
+    for person in meant.take(MOST) {
+        if !things.iter().any(|thing: &Thing| thing.id == person.user) {
+            things.push(of_person(reader, person).await);
+        }
+    }
+    of_names(reader, &mut things, others).await;
+    for thing in &mut things {
+        let is_user = matches!(thing.kind, "user" | "sender");
+        let person = people
+            .iter()
+            .find(|person| is_user && person.user == thing.id);
+        if let Some(person) = person {
+            thing.label = format!("{}; {}", person.label(), thing.label);
         }
     }
     things.extend(of_words(reader, text).await);
     things
+}
+
+/// Everybody, read on a thread that may wait for a disk.
+async fn all(people: Option<Arc<People>>) -> Arc<Vec<Person>> {
+    let Some(people) = people else {
+        return Arc::default();
+    };
+    let read = tokio::task::spawn_blocking(move || people.all());
+    read.await.unwrap_or_default()
+}
+
+async fn of_names(
+    reader: &Reader,
+    things: &mut Vec<Thing>,
+    names: Vec<(Kind, &'static str, Named)>,
+) {
+    for (kind, word, named) in names {
+        if !things.iter().any(|thing| thing.id == named.name) {
+            things.push(of_name(reader, kind, word, named).await);
+        }
+    }
+}
+
+/// Somebody of whom there need not be any record.
+async fn of_person(reader: &Reader, person: &Person) -> Thing {
+    let question = Question {
+        query: is(Key::User, person.user.clone()),
+        ..Question::of_everything()
+    };
+    let installs = reader.names_in(&question, Kind::Install, MOST_BESIDE).await;
+    let heard = installs.names.iter().map(|named| named.heard).max();
+    Thing {
+        kind: "person",
+        id: person.user.clone(),
+        label: person.label(),
+        last_heard: heard.and_then(written),
+        users: vec![person.user.clone()],
+        installs: ids(installs.names),
+    }
 }
 
 async fn of_name(reader: &Reader, kind: Kind, word: &'static str, named: Named) -> Thing {

@@ -62,7 +62,7 @@ impl Question {
 }
 
 /// How much the index had at a moment. What came later stands behind it, whenever it was received: so pages meet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     /// Its last segment.
     pub segment: u64,
@@ -317,7 +317,8 @@ async fn ask(
     number: u64,
     facts: &Facts,
 ) -> Result<(Vec<Place>, u64), sqlx::Error> {
-    let limit = question.limit.saturating_add(1);
+    // SQLite counts up to the greatest signed number.
+    let limit = question.limit.min(usize::MAX / 2 - 1) + 1;
     let looks_inside = question.query.looks_inside();
     let told = if looks_inside {
         inside::told(&question.query)
@@ -401,8 +402,11 @@ pub(super) fn meant(
     binds: &mut Vec<Bind>,
 ) {
     let condition = Condition::of(&question.query);
+    // The rows behind a mark are read by their numbers: by time, each follower would read the whole segment again and again.
+    let beyond = question.beyond.filter(|beyond| beyond.segment == number);
+    let by = if beyond.is_some() { " NOT INDEXED" } else { "" };
     text.push_str(&format!(
-        " FROM record WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
+        " FROM record{by} WHERE {} AND at >= ? AND at <= ? AND (at, ns) >= (?, ?) AND (at, ns) < (?, ?)",
         condition.text
     ));
     binds.extend(condition.binds);
@@ -420,7 +424,7 @@ pub(super) fn meant(
         text.push_str(" AND record.id <= ?");
         binds.push(Bind::Number(upto.row));
     }
-    if let Some(beyond) = question.beyond.filter(|beyond| beyond.segment == number) {
+    if let Some(beyond) = beyond {
         text.push_str(" AND record.id > ?");
         binds.push(Bind::Number(beyond.row));
     }

@@ -73,6 +73,7 @@ mod segment;
 mod shelf;
 mod sql;
 mod who;
+mod window;
 
 /// The index's directory in the data directory.
 pub const DIR: &str = "index";

@@ -8,9 +8,11 @@ mod relay;
 mod upstream;
 
 mod call;
+mod follow;
 mod kept;
 mod named;
 mod paging;
+mod people;
 mod rebuild;
 
 use std::path::Path;

@@ -16,6 +16,7 @@ pub use finding::Finding;
 
 use crate::config::{Config, KeyConfig, SpoolKind};
 use crate::edge::Tls;
+use crate::find::read_people;
 use crate::identity::{self, ADMIN_TOKEN, DEVELOPMENT_SECRET, Verifier, admin_token, secret};
 use crate::index;
 use crate::serve::bind;
@@ -42,6 +43,7 @@ pub async fn check(config: &Config) -> Vec<Finding> {
     findings.extend(places::files(config));
     findings.extend(caps(config));
     findings.push(index(config));
+    findings.extend(people(config));
     findings.push(upstream::upstream(config).await);
     findings
 }
@@ -66,6 +68,18 @@ fn index(config: &Config) -> Finding {
             "nothing is kept to be looked up: with --spool none there is no index".to_owned()
         }
         (None, SpoolKind::Sqlite) => "nothing is kept to be looked up: --index is off".to_owned(),
+    })
+}
+
+fn people(config: &Config) -> Option<Finding> {
+    let file = config.people.as_deref()?;
+    Some(match read_people(file) {
+        Ok(people) => Finding::fine(format!(
+            "people file `{}`: {} people, for find",
+            file.display(),
+            people.len()
+        )),
+        Err(error) => Finding::wrong(chain(&error)),
     })
 }
 
